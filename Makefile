@@ -1,0 +1,34 @@
+# tokenauth: bearer tokens, resolved from a shared cache that is never stale.
+#
+#	make && make install		needs PostgreSQL's server headers
+#	make installcheck			against a running server that has
+#								shared_preload_libraries = 'tokenauth'
+#	make TESTING=1				with pause points and planted faults, for the
+#								specs and the stress test; not for production
+
+MODULE_big = tokenauth
+EXTENSION = tokenauth
+DATA = tokenauth--1.0.sql
+PGFILEDESC = "tokenauth - bearer tokens"
+
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+
+REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
+TAP_TESTS = 1
+
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -fvisibility=hidden
+
+ifdef TESTING
+PG_CPPFLAGS += -DTOKENAUTH_TESTING
+ISOLATION = $(sort $(patsubst specs/%.spec,%,$(wildcard specs/*.spec)))
+endif
+
+SHLIB_LINK = $(filter -lcrypto, $(LIBS))
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Objects depend on all headers: there are few, and a stale one costs an hour.
+$(OBJS): $(wildcard src/*.h) Makefile

@@ -1,0 +1,155 @@
+/*-------------------------------------------------------------------------
+ *
+ * cache.h
+ *		The cache of judged tokens in shared memory.
+ *
+ * Ideal model: a map from (database, source, digest) to a judged row, from
+ * which entries may vanish at any time and in which an entry has a stamp, a
+ * fingerprint and a deadline.  cache_probe() returns an entry only if it may
+ * be believed by the rules below; it knows nothing of SQL, transactions or
+ * the meaning of an entry.
+ *
+ * Real layout: a power of two of buckets, each one header line and
+ * CACHE_WAYS ways.  A token lives in the bucket that the low bits of its
+ * digest name, in any way.  No pointers, no free list, no lock but the
+ * bucket's sequence lock.  Memory is fixed at server start.
+ *
+ * Entries are of two classes, valid tokens and refused ones.  They differ in
+ * what may contradict them (an INSERT cannot end a valid token's life, but
+ * contradicts "unknown") and in their right to a way (a refusal may never
+ * take that of a valid entry).
+ *
+ * Guards: a guard is a fence and a floor for each class.  An entry stands
+ * behind two: that of its bucket and that of its gate.  There are
+ * CACHE_GATES gates and each source of each database is hashed to one, so a
+ * whole source is fenced at once.  Two sources at one gate, or two tokens in
+ * one bucket, cost each other table reads and nothing else.
+ *
+ * Who writes what:
+ *	guard		committers and receivers of messages, atomically, any time
+ *	ways, tags	a filler that holds the bucket's sequence lock
+ *	referenced	readers and fillers, plain byte stores: a hint
+ *
+ * cache_probe() believes an entry iff, in this order and under one window of
+ * the sequence lock, its guards' fences were down, and its stamp is not below
+ * its guards' floors nor below the caller's trust, its fingerprint is the
+ * caller's, and its deadline has not passed.  A hit stores nothing, but for
+ * the referenced byte when that was 0.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_CACHE_H
+#define TOKENAUTH_CACHE_H
+
+#include "datatype/timestamp.h"
+#include "seqlock.h"
+#include "token.h"
+
+typedef enum CacheClass
+{
+	CACHE_VALID,
+	CACHE_REFUSED,
+	CACHE_NCLASSES
+} CacheClass;
+
+/* Sets of classes. */
+#define CACHE_CLASS_BIT(class)	(1 << (class))
+#define CACHE_ALL_CLASSES		(CACHE_CLASS_BIT(CACHE_NCLASSES) - 1)
+
+typedef struct CacheGuard
+{
+	Fence		fence[CACHE_NCLASSES];
+	Floor		floor[CACHE_NCLASSES];
+} CacheGuard;
+
+#define CACHE_GATES			256
+
+typedef struct CacheKey
+{
+	TokenDigest digest;
+	Oid			database;
+	Oid			relation;
+} CacheKey;
+
+/* What an entry holds; the payload's meaning is the caller's. */
+#define CACHE_MAX_PAYLOAD	100
+
+typedef struct CacheItem
+{
+	uint64		stamp;			/* clock before the snapshot it was read by */
+	uint64		fingerprint;	/* of what it depends on besides the row */
+	TimestampTz deadline;		/* of belief in it */
+	TimestampTz expires_at;		/* of the token */
+	uint8		class;			/* a CacheClass */
+	uint8		status;			/* the caller's */
+	uint16		payload_len;
+	char		payload[CACHE_MAX_PAYLOAD];
+} CacheItem;
+
+typedef enum CacheProbe
+{
+	CACHE_HIT,					/* item is filled and may be believed */
+	CACHE_ABSENT,				/* nothing there, or nothing to believe */
+	CACHE_FENCED				/* a change of it is being committed */
+} CacheProbe;
+
+typedef enum CachePublish
+{
+	CACHE_PUBLISHED,
+	CACHE_PUBLISHED_EVICTING,	/* a live valid entry had to go */
+	CACHE_SKIPPED				/* busy, or no way that it may take */
+} CachePublish;
+
+extern Size cache_shmem_size(void);
+extern void cache_shmem_init(void *area, bool found);
+
+/* Is there a cache?  False if not preloaded or sized 0. */
+extern bool cache_is_on(void);
+
+extern SharedClock *cache_clock(void);
+
+/* The gate of a source. */
+extern int	cache_gate(Oid database, Oid relation);
+
+extern CacheGuard *cache_gate_guard(int gate);
+extern CacheGuard *cache_bucket_guard(const TokenDigest *digest);
+
+/*
+ * Guards of the buckets whose digests agree in CACHE_MESSAGE_BITS low bits,
+ * for receivers of a message that carries so many: call with *cursor = 0
+ * first, until it returns NULL.
+ */
+#define CACHE_MESSAGE_BITS	18
+extern CacheGuard *cache_message_guard(uint32 bits, uint64 *cursor);
+
+static inline uint32
+cache_message_bits(const TokenDigest *digest)
+{
+	return (uint32) (digest->words[0] & ((1 << CACHE_MESSAGE_BITS) - 1));
+}
+
+/* Raise, lift, and move the floors of a set of classes. */
+extern void cache_guard_fence(CacheGuard *guard, int classes);
+extern void cache_guard_unfence(CacheGuard *guard, int classes);
+extern void cache_guard_floor(CacheGuard *guard, int classes, uint64 to);
+
+/*
+ * Look a key up.  gate is that of the key; trust the lowest stamp that the
+ * caller believes; now the wall clock.
+ */
+extern CacheProbe cache_probe(const CacheKey *key, int gate, uint64 trust,
+							  uint64 fingerprint, TimestampTz now,
+							  CacheItem *item);
+
+/* Put an item in, if that can be done at once and without harm. */
+extern CachePublish cache_publish(const CacheKey *key, const CacheItem *item,
+								  TimestampTz now);
+
+/* Tokens that fit, and the bytes that each takes. */
+extern uint64 cache_capacity(void);
+extern Size cache_bytes_per_entry(void);
+
+/* Entries of a source, believable or not.  Reads the whole cache. */
+extern uint64 cache_count(Oid database, Oid relation);
+
+#endif							/* TOKENAUTH_CACHE_H */

@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		The only place that asks which PostgreSQL this is.
+ *
+ * Written for the newest API we support; older servers get what they lack.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_COMPAT_H
+#define TOKENAUTH_COMPAT_H
+
+#include "access/genam.h"
+#include "catalog/pg_class.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM < 150000
+#error "tokenauth needs PostgreSQL 15 or newer"
+#endif
+
+/*
+ * We compile with -fvisibility=hidden, so that our internal names cannot
+ * collide with those of another library that the server has loaded.  Before
+ * PostgreSQL 16 the fmgr macros do not mark what must stay visible.
+ */
+#if defined(__GNUC__)
+#define TOKENAUTH_EXPORT __attribute__((visibility("default")))
+#else
+#define TOKENAUTH_EXPORT PGDLLEXPORT
+#endif
+
+#define TOKENAUTH_FUNCTION(name) \
+	extern TOKENAUTH_EXPORT Datum name(PG_FUNCTION_ARGS); \
+	extern TOKENAUTH_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name) (void); \
+	PG_FUNCTION_INFO_V1(name)
+
+/* The index of this process in anything sized by TOKENAUTH_MAX_PROCS. */
+#if PG_VERSION_NUM >= 170000
+#define TOKENAUTH_MY_PROC	MyProcNumber
+#else
+#define TOKENAUTH_MY_PROC	(MyProc->pgprocno)
+#endif
+
+/* Regular backends and background workers come first in the array of PGPROCs. */
+#define TOKENAUTH_MAX_PROCS (MaxBackends + NUM_AUXILIARY_PROCS)
+
+#if PG_VERSION_NUM < 160000
+#define TOKENAUTH_OWNS_RELATION(relid, roleid) pg_class_ownercheck(relid, roleid)
+#else
+#define TOKENAUTH_OWNS_RELATION(relid, roleid) \
+	object_ownercheck(RelationRelationId, relid, roleid)
+#endif
+
+/* PostgreSQL 18 counts index searches for EXPLAIN; we have no plan node. */
+#if PG_VERSION_NUM < 180000
+#define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#else
+#define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#endif
+
+#endif							/* TOKENAUTH_COMPAT_H */

@@ -1,0 +1,65 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.c
+ *		The settings of tokenauth.
+ *
+ * None of them can make an answer wrong; they trade memory and table reads.
+ * They are the operator's, not the session's.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "guc.h"
+#include "miscadmin.h"
+#include "testpoint.h"
+#include "utils/guc.h"
+
+/* 48 MB is 2^15 buckets and little to spare, see cache.c. */
+#define DEFAULT_CACHE_SIZE_KB	(48 * 1024)
+
+bool		guc_enabled = true;
+int			guc_cache_size = DEFAULT_CACHE_SIZE_KB;
+int			guc_ttl = 600;
+int			guc_negative_ttl = 60;
+
+void
+guc_define(void)
+{
+	if (process_shared_preload_libraries_in_progress)
+		DefineCustomIntVariable("tokenauth.cache_size",
+								"Sets the shared memory used to cache tokens.",
+								"The number of buckets is the largest power of two that fits; 0 turns the cache off.",
+								&guc_cache_size,
+								DEFAULT_CACHE_SIZE_KB, 0, MAX_KILOBYTES,
+								PGC_POSTMASTER, GUC_UNIT_KB,
+								NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("tokenauth.enabled",
+							 "Answers from the cache.",
+							 "When off, every token is judged by its table.",
+							 &guc_enabled, true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("tokenauth.ttl",
+							"Sets how long a cached token is believed at most.",
+							"A backstop: changes of a token take effect at their commit, whatever this is.",
+							&guc_ttl, 600, 1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("tokenauth.negative_ttl",
+							"Sets how long a cached refusal is believed at most.",
+							"0 caches no refusals.",
+							&guc_negative_ttl, 60, 0, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+#ifdef TOKENAUTH_TESTING
+	testpoint_define_settings();
+#endif
+
+	MarkGUCPrefixReserved("tokenauth");
+}

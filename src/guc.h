@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.h
+ *		The settings of tokenauth.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_GUC_H
+#define TOKENAUTH_GUC_H
+
+extern bool guc_enabled;		/* tokenauth.enabled */
+extern int	guc_cache_size;		/* tokenauth.cache_size, in kB; 0 is off */
+extern int	guc_ttl;			/* tokenauth.ttl, in seconds */
+extern int	guc_negative_ttl;	/* tokenauth.negative_ttl, in seconds */
+
+/* Called once by _PG_init; cache_size exists only while preloading. */
+extern void guc_define(void);
+
+#endif							/* TOKENAUTH_GUC_H */

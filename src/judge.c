@@ -1,0 +1,216 @@
+/*-------------------------------------------------------------------------
+ *
+ * judge.c
+ *		The way of one token: source, digest, cache, table, cache.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "coherence.h"
+#include "guc.h"
+#include "judge.h"
+#include "lookup.h"
+#include "miscadmin.h"
+#include "testpoint.h"
+#include "utils/timestamp.h"
+
+Source *
+judge_named_source(const char *name)
+{
+	Source	   *source;
+
+	coherence_refresh();
+	source_refresh();
+	source = source_by_name(name);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("token source \"%s\" does not exist", name),
+				 errhint("The view tokenauth_sources lists them.")));
+	return source;
+}
+
+/* The source that a token is of; NULL if there is none. */
+static Source *
+find_source(const TokenQuery *query)
+{
+	if (query->source_name != NULL)
+		return judge_named_source(query->source_name);
+	coherence_refresh();
+	source_refresh();
+	return source_by_token(query->token ? query->token : "",
+						   query->token ? query->token_len : 0);
+}
+
+/* As its source hashes it; false if it is no token of that source. */
+static bool
+digest_query(const Source *source, const TokenQuery *query,
+			 TokenDigest *digest)
+{
+	if (query->token == NULL)
+	{
+		*digest = *query->digest;
+		return true;
+	}
+	return query->token_len >= (Size) source->prefix_len &&
+		memcmp(query->token, source->prefix ? source->prefix : "",
+			   source->prefix_len) == 0 &&
+		token_digest(source->encoding, query->token, query->token_len, digest);
+}
+
+static void
+count(const Source *source, StatsCounter counter)
+{
+	source_counts(source)->n[counter]++;
+}
+
+static StatsCounter
+bypass_counter(CacheUse use)
+{
+	switch (use)
+	{
+		case CACHE_USE_NO_DISABLED:
+			return STATS_BYPASS_DISABLED;
+		case CACHE_USE_NO_OWN_WRITES:
+			return STATS_BYPASS_OWN_WRITES;
+		case CACHE_USE_NO_SOURCE:
+		case CACHE_USE_YES:
+			break;
+	}
+	return STATS_BYPASS_SOURCE;
+}
+
+/* Answer from the cache, if it may be asked and has one. */
+static bool
+ask_cache(const Source *source, const CacheKey *key, TimestampTz now,
+		  Judgement *judgement)
+{
+	CacheUse	use = coherence_may_use(source);
+
+	if (use != CACHE_USE_YES)
+	{
+		count(source, bypass_counter(use));
+		return false;
+	}
+	switch (cache_probe(key, source->gate, coherence_trust(),
+						source->fingerprint, now, &judgement->item))
+	{
+		case CACHE_HIT:
+			break;
+		case CACHE_FENCED:
+			count(source, STATS_BYPASS_FENCED);
+			return false;
+		case CACHE_ABSENT:
+			count(source, STATS_MISSES);
+			return false;
+	}
+	verdict_unpack(&judgement->item, &judgement->verdict);
+	verdict_settle(&judgement->verdict, now);
+	count(source, judgement->verdict.status == TOKEN_VALID ?
+		  STATS_HITS : STATS_NEGATIVE_HITS);
+	return true;
+}
+
+/* Show what has just been read to all, if that is allowed and cheap. */
+static void
+publish(const Source *source, const CacheKey *key, uint64 stamp,
+		const Verdict *verdict)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	CacheItem	item;
+	bool		refused = verdict->status != TOKEN_VALID;
+	int			ttl = refused ? guc_negative_ttl : guc_ttl;
+
+	if (!coherence_may_publish(source))
+		return;
+	/* A standby hears of no INSERT, so it must not remember a refusal. */
+	if (ttl == 0 || (refused && RecoveryInProgress()) ||
+		!verdict_pack(verdict, &item))
+	{
+		count(source, STATS_PUBLISHES_SKIPPED);
+		return;
+	}
+	item.stamp = stamp;
+	item.fingerprint = source->fingerprint;
+	item.deadline = TimestampTzPlusMilliseconds(now, INT64CONST(1000) * ttl);
+
+	TEST_POINT(fill_before_publish);
+	switch (cache_publish(key, &item, now))
+	{
+		case CACHE_PUBLISHED_EVICTING:
+			count(source, STATS_EVICTIONS);
+			/* FALLTHROUGH */
+		case CACHE_PUBLISHED:
+			count(source, STATS_PUBLISHES);
+			break;
+		case CACHE_SKIPPED:
+			count(source, STATS_PUBLISHES_SKIPPED);
+			break;
+	}
+}
+
+/* False if the source's table has been dropped. */
+static bool
+ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
+		  Verdict *verdict)
+{
+	LookupKey	lookup = {key->digest, query->token, query->token_len};
+	uint64		stamp;
+
+	if (!lookup_token(source, &lookup, verdict, &stamp))
+		return false;
+	publish(source, key, stamp, verdict);
+	verdict_settle(verdict, GetCurrentTimestamp());
+	return true;
+}
+
+/* A token of another scope than that asked for is as good as none. */
+static void
+check_scope(const TokenQuery *query, Verdict *verdict)
+{
+	const VerdictValue *scope = &verdict->field[FIELD_SCOPE];
+
+	if (query->scope == NULL || verdict->status != TOKEN_VALID)
+		return;
+	if (scope->data == NULL || scope->len != query->scope_len ||
+		memcmp(scope->data, query->scope, scope->len) != 0)
+		verdict_init(verdict, TOKEN_UNKNOWN);
+}
+
+void
+judge_token(const TokenQuery *query, SourceCheck check, void *arg,
+			Judgement *judgement)
+{
+	CacheKey	key;
+	Source	   *source;
+
+	do
+	{
+		/* again, if the source's table turns out to have been dropped */
+		do
+		{
+			source = judgement->source = find_source(query);
+			if (source == NULL)
+			{
+				verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
+				return;
+			}
+		} while (!source_validate(source));
+		if (check != NULL)
+			check(source, arg);
+
+		key.database = MyDatabaseId;
+		key.relation = source->relation;
+		if (!digest_query(source, query, &key.digest))
+		{
+			verdict_init(&judgement->verdict, TOKEN_MALFORMED);
+			return;
+		}
+		if (ask_cache(source, &key, GetCurrentTimestamp(), judgement))
+			break;
+	} while (!ask_table(source, &key, query, &judgement->verdict));
+
+	check_scope(query, &judgement->verdict);
+}

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * judge.h
+ *		The way of one token: source, digest, cache, table, cache.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_JUDGE_H
+#define TOKENAUTH_JUDGE_H
+
+#include "source.h"
+
+/* What a caller asks about. */
+typedef struct TokenQuery
+{
+	const char *token;			/* its text, not terminated; or NULL: */
+	const TokenDigest *digest;	/* its digest */
+	Size		token_len;
+	const char *source_name;	/* NULL: by the token's prefix */
+	const char *scope;			/* NULL: any; else the token must have it */
+	Size		scope_len;
+} TokenQuery;
+
+/* What is found; the verdict's fields may point into item. */
+typedef struct Judgement
+{
+	Source	   *source;			/* NULL: none that the token could be of */
+	Verdict		verdict;		/* as of now */
+	CacheItem	item;
+} Judgement;
+
+/*
+ * Judge a token as of now.  A bad token is a verdict, never an error.
+ * Throws 42704 if source_name is unknown, 42P08 if several sources could be
+ * meant, and what lookup_token() throws.
+ *
+ * check, if not NULL, is called once the source is known and before anything
+ * is looked up, so that a caller's own mistakes show for bad tokens, too.
+ */
+typedef void (*SourceCheck) (const Source *source, void *arg);
+
+extern void judge_token(const TokenQuery *query, SourceCheck check, void *arg,
+						Judgement *judgement);
+
+/* The source of that name, refreshed; throws 42704 if there is none. */
+extern Source *judge_named_source(const char *name);
+
+#endif							/* TOKENAUTH_JUDGE_H */

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * mapping.h
+ *		From a registry row and the catalogs to what a source is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_MAPPING_H
+#define TOKENAUTH_MAPPING_H
+
+#include "source.h"
+
+/* The function of the triggers that attach creates and mapping expects. */
+#define CHANGE_TRIGGER_FUNCTION		"tokenauth_changed"
+
+/* The argument and registry column that names a role's column. */
+extern const char *role_argument(SourceRole role);
+
+/*
+ * Fill in the catalog side of a source.  Takes AccessShareLock on the table
+ * while it reads.  Does not throw for a table that does not fit but sets
+ * source->problem.  Returns false if the table does not exist any more.
+ */
+extern bool mapping_build(Source *source);
+
+/*
+ * Has this transaction touched, or lost, the triggers that tell us of the
+ * table's changes?  Takes no lock on the table.
+ */
+extern bool mapping_triggers_touched_here(Oid relation);
+
+/* Report source->problem, which must be set, as an error. */
+extern void mapping_report(const Source *source) pg_attribute_noreturn();
+
+/* The same as text, for a view. */
+extern char *mapping_problem_text(const Source *source);
+
+#endif							/* TOKENAUTH_MAPPING_H */

@@ -1,0 +1,502 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.c
+ *		The token tables of this database as this backend knows them; see
+ *		source.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "mapping.h"
+#include "miscadmin.h"
+#include "source.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define REGISTRY_TABLE	"tokenauth_source"
+
+/* Columns of the registry, in the order of tokenauth--1.0.sql. */
+enum
+{
+	REG_RELATION = 1,
+	REG_SOURCE,
+	REG_PREFIX,
+	REG_STORED_AS,
+	REG_TOKEN_ENCODING,
+	REG_FIRST_ROLE,				/* the columns of the roles, in their order */
+	REG_ACTIVE_VALUES = REG_FIRST_ROLE + ROLE_COUNT,
+	REG_TIMEZONE,
+	REG_NATTS = REG_TIMEZONE
+};
+
+/*
+ * The registry in memory.  Sources with a prefix are found through an open
+ * hash table of prefixes, asked once for each length that a prefix has; so
+ * the cost depends on how many lengths are in use, not on how many sources.
+ */
+typedef struct Registry
+{
+	MemoryContext context;
+	List	   *sources;		/* Source * */
+	int			nlengths;
+	int		   *length;			/* distinct prefix lengths, longest first */
+	int			nbuckets;		/* a power of two */
+	Source	  **bucket;			/* by prefix, linear probing */
+	Source	   *unprefixed;		/* the first source without a prefix */
+	int			nunprefixed;
+	struct Registry *next_retired;
+} Registry;
+
+static SourceState registry_state = SOURCE_STALE;
+static Oid	registry_oid = InvalidOid;
+static Registry *registry = NULL;
+static Registry *retired = NULL;
+
+/* The registry's OID, or InvalidOid if the extension is not installed. */
+static Oid
+find_registry(void)
+{
+	Relation	pg_extension = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			schema = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum("tokenauth"));
+	scan = systable_beginscan(pg_extension, ExtensionNameIndexId, true, NULL,
+							  1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(pg_extension, AccessShareLock);
+
+	return OidIsValid(schema) ?
+		get_relname_relid(REGISTRY_TABLE, schema) : InvalidOid;
+}
+
+static char *
+text_or_null(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static StoredAs
+parse_stored_as(const char *text)
+{
+	if (strcmp(text, "sha256-bytea") == 0)
+		return STORED_SHA256_BYTEA;
+	if (strcmp(text, "plaintext") == 0)
+		return STORED_PLAINTEXT;
+	return STORED_SHA256_HEX;	/* a CHECK keeps other texts out */
+}
+
+static TokenEncoding
+parse_encoding(const char *text)
+{
+	if (strcmp(text, "base64url") == 0)
+		return TOKEN_BASE64URL;
+	if (strcmp(text, "hex") == 0)
+		return TOKEN_HEX;
+	return TOKEN_TEXT;
+}
+
+static List *
+parse_text_array(Datum value, bool isnull)
+{
+	List	   *list = NIL;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+
+	if (isnull)
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			list = lappend(list, TextDatumGetCString(elements[i]));
+	return list;
+}
+
+/* A Source from a registry row, in the current memory context. */
+static Source *
+make_source(HeapTuple tuple, TupleDesc desc)
+{
+	Source	   *source = palloc0(sizeof(Source));
+	Datum		value[REG_NATTS];
+	bool		isnull[REG_NATTS];
+
+	heap_deform_tuple(tuple, desc, value, isnull);
+	source->relation = DatumGetObjectId(value[REG_RELATION - 1]);
+	source->name = pstrdup(NameStr(*DatumGetName(value[REG_SOURCE - 1])));
+	source->prefix = text_or_null(value[REG_PREFIX - 1],
+								  isnull[REG_PREFIX - 1]);
+	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
+	source->stored_as =
+		parse_stored_as(TextDatumGetCString(value[REG_STORED_AS - 1]));
+	source->encoding =
+		parse_encoding(TextDatumGetCString(value[REG_TOKEN_ENCODING - 1]));
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (!isnull[REG_FIRST_ROLE + role - 1])
+			source->column[role].name =
+				pstrdup(NameStr(*DatumGetName(value[REG_FIRST_ROLE + role - 1])));
+	source->active_values = parse_text_array(value[REG_ACTIVE_VALUES - 1],
+											 isnull[REG_ACTIVE_VALUES - 1]);
+	source->timezone = TextDatumGetCString(value[REG_TIMEZONE - 1]);
+	source->registry_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+
+	source->state = SOURCE_STALE;
+	source->gate = cache_gate(MyDatabaseId, source->relation);
+	source->stats_slot = stats_slot(source->relation);
+	return source;
+}
+
+static uint32
+prefix_hash(const char *prefix, int len)
+{
+	return hash_bytes((const unsigned char *) prefix, len);
+}
+
+static void
+add_length(Registry *reg, int length)
+{
+	int			i = 0;
+
+	while (i < reg->nlengths && reg->length[i] > length)
+		i++;
+	if (i < reg->nlengths && reg->length[i] == length)
+		return;
+	memmove(&reg->length[i + 1], &reg->length[i],
+			(reg->nlengths - i) * sizeof(int));
+	reg->length[i] = length;
+	reg->nlengths++;
+}
+
+static void
+add_route(Registry *reg, Source *source)
+{
+	uint32		i;
+
+	if (source->prefix == NULL)
+	{
+		if (reg->nunprefixed++ == 0)
+			reg->unprefixed = source;
+		return;
+	}
+	add_length(reg, source->prefix_len);
+	i = prefix_hash(source->prefix, source->prefix_len);
+	while (reg->bucket[i & (reg->nbuckets - 1)] != NULL)
+		i++;
+	reg->bucket[i & (reg->nbuckets - 1)] = source;
+}
+
+/*
+ * Build the routes.  A source whose table has been dropped has none: its
+ * tokens are as unknown as if it had been detached.
+ */
+static void
+build_routes(Registry *reg)
+{
+	int			nsources = list_length(reg->sources);
+	ListCell   *lc;
+
+	reg->nbuckets = 1;
+	while (reg->nbuckets < 2 * nsources + 1)
+		reg->nbuckets *= 2;
+	reg->bucket = palloc0(reg->nbuckets * sizeof(Source *));
+	reg->length = palloc0((nsources + 1) * sizeof(int));
+	foreach(lc, reg->sources)
+		add_route(reg, lfirst(lc));
+}
+
+/*
+ * Read the registry.  The scan uses a catalog snapshot, which for a table
+ * that is no catalog is always a fresh one, in every isolation level.
+ */
+static void
+read_registry(Registry *reg)
+{
+	Relation	table = table_open(registry_oid, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0,
+										  NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Source	   *source = make_source(tuple, RelationGetDescr(table));
+
+		if (get_rel_relkind(source->relation) != '\0')
+			reg->sources = lappend(reg->sources, source);
+	}
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+	build_routes(reg);
+}
+
+/* Put a registry aside until nobody in this transaction can point into it. */
+static void
+retire(Registry *reg)
+{
+	ListCell   *lc;
+
+	foreach(lc, reg->sources)
+		((Source *) lfirst(lc))->retired = true;
+	reg->next_retired = retired;
+	retired = reg;
+}
+
+static void
+rebuild_registry(void)
+{
+	MemoryContext context = AllocSetContextCreate(CacheMemoryContext,
+												  "tokenauth registry",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Registry   *fresh = palloc0(sizeof(Registry));
+
+	fresh->context = context;
+	PG_TRY();
+	{
+		registry_oid = find_registry();
+		if (OidIsValid(registry_oid))
+			read_registry(fresh);
+		else
+			build_routes(fresh);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+
+	if (registry != NULL)
+		retire(registry);
+	registry = fresh;
+}
+
+void
+source_refresh(void)
+{
+	while (registry_state != SOURCE_CURRENT)
+	{
+		registry_state = SOURCE_BUILDING;
+		rebuild_registry();
+		if (registry_state == SOURCE_BUILDING)
+			registry_state = SOURCE_CURRENT;
+	}
+}
+
+bool
+source_extension_exists(void)
+{
+	/*
+	 * If it was not installed when we looked, no invalidation will tell us
+	 * that it is now: look again.
+	 */
+	if (!OidIsValid(registry_oid))
+		registry_state = SOURCE_STALE;
+	source_refresh();
+	return OidIsValid(registry_oid);
+}
+
+List *
+source_all(void)
+{
+	return registry->sources;
+}
+
+Source *
+source_by_name(const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (strcmp(source->name, name) == 0)
+			return source;
+	}
+	return NULL;
+}
+
+Source *
+source_by_relation(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->relation == relation)
+			return source;
+	}
+	return NULL;
+}
+
+static Source *
+find_prefix(const char *token, int len)
+{
+	uint32		i = prefix_hash(token, len);
+	Source	   *source;
+
+	while ((source = registry->bucket[i & (registry->nbuckets - 1)]) != NULL)
+	{
+		if (source->prefix_len == len &&
+			memcmp(source->prefix, token, len) == 0)
+			return source;
+		i++;
+	}
+	return NULL;
+}
+
+static Source *
+find_longest_prefix(const char *token, Size len)
+{
+	for (int i = 0; i < registry->nlengths; i++)
+	{
+		Source	   *source;
+
+		if ((Size) registry->length[i] > len)
+			continue;
+		source = find_prefix(token, registry->length[i]);
+		if (source != NULL)
+			return source;
+	}
+	return NULL;
+}
+
+Source *
+source_by_token(const char *token, Size len)
+{
+	Source	   *source = find_longest_prefix(token, len);
+
+	if (source != NULL)
+		return source;
+	if (registry->nunprefixed > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("token source is ambiguous"),
+				 errdetail("%d sources have no prefix.", registry->nunprefixed),
+				 errhint("Name one of them in the argument \"source\".")));
+	return registry->unprefixed;
+}
+
+List *
+source_candidates(const char *token, Size len)
+{
+	Source	   *source = find_longest_prefix(token, len);
+	List	   *candidates = NIL;
+	ListCell   *lc;
+
+	if (source != NULL)
+		return list_make1(source);
+	foreach(lc, registry->sources)
+	{
+		source = lfirst(lc);
+		if (source->prefix == NULL)
+			candidates = lappend(candidates, source);
+	}
+	return candidates;
+}
+
+bool
+source_validate(Source *source)
+{
+	while (source->state != SOURCE_CURRENT)
+	{
+		source->state = SOURCE_BUILDING;
+		if (!mapping_build(source))
+		{
+			source->state = SOURCE_STALE;
+			registry_state = SOURCE_STALE;
+			return false;
+		}
+		if (source->state == SOURCE_BUILDING)
+			source->state = SOURCE_CURRENT;
+	}
+	return true;
+}
+
+bool
+source_digest_of_value(const Source *source, Datum value, bool isnull,
+					   TokenDigest *digest)
+{
+	struct varlena *packed;
+	bool		found = false;
+
+	if (isnull)
+		return false;
+	packed = PG_DETOAST_DATUM_PACKED(value);
+	switch (source->stored_as)
+	{
+		case STORED_SHA256_HEX:
+			found = token_digest_from_hex(VARDATA_ANY(packed),
+										  VARSIZE_ANY_EXHDR(packed), digest);
+			break;
+		case STORED_SHA256_BYTEA:
+			found = VARSIZE_ANY_EXHDR(packed) == TOKEN_DIGEST_LEN;
+			if (found)
+				memcpy(digest->bytes, VARDATA_ANY(packed), TOKEN_DIGEST_LEN);
+			break;
+		case STORED_PLAINTEXT:
+			found = token_digest(source->encoding, VARDATA_ANY(packed),
+								 VARSIZE_ANY_EXHDR(packed), digest);
+			break;
+	}
+	if ((Pointer) packed != DatumGetPointer(value))
+	{
+		/* our own copy, and it may be a token */
+		explicit_bzero(packed, VARSIZE_ANY(packed));
+		pfree(packed);
+	}
+	return found;
+}
+
+void
+source_invalidate(Oid relation)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(relation) || relation == registry_oid)
+		registry_state = SOURCE_STALE;
+	if (registry == NULL)
+		return;
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (!OidIsValid(relation) || source->relation == relation)
+			source->state = SOURCE_STALE;
+	}
+}
+
+void
+source_end_of_transaction(void)
+{
+	while (retired != NULL)
+	{
+		Registry   *reg = retired;
+
+		retired = reg->next_retired;
+		MemoryContextDelete(reg->context);
+	}
+}

@@ -1,0 +1,190 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.h
+ *		The token tables of this database as this backend knows them.
+ *
+ * A source is one row of the registry, tokenauth_source, and what follows
+ * from it and from the catalogs: which columns mean what, which index finds a
+ * token, whether our triggers stand, and a fingerprint of all that.
+ *
+ * Everything here is local to the backend and kept right by relcache
+ * invalidation.  Each source, and the registry as a whole, is in one of three
+ * states.  An invalidation sets STALE; a rebuild sets BUILDING, then CURRENT
+ * only if it is BUILDING still: else a message that came meanwhile would be
+ * lost (core does likewise in evtcache.c).
+ *
+ * Pointers to a Source stay good until the end of the transaction, even if
+ * the registry is read again; then the old one is `retired`.
+ *
+ * Nothing here may be called without a transaction, but for
+ * source_invalidate() and source_end_of_transaction(), which neither read
+ * catalogs nor fail.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_SOURCE_H
+#define TOKENAUTH_SOURCE_H
+
+#include "access/attnum.h"
+#include "access/stratnum.h"
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
+#include "stats.h"
+#include "token.h"
+#include "verdict.h"
+
+/* What a column of a token table is to us. */
+typedef enum SourceRole
+{
+	ROLE_TOKEN,
+	ROLE_ID,
+	ROLE_USER,
+	ROLE_TENANT,
+	ROLE_SCOPE,
+	ROLE_EXPIRES,
+	ROLE_REVOKED,
+	ROLE_USED,
+	ROLE_LAST_USED,
+	ROLE_COUNT
+} SourceRole;
+
+/* How the token stands in its column. */
+typedef enum StoredAs
+{
+	STORED_SHA256_HEX,			/* text, lower case */
+	STORED_SHA256_BYTEA,
+	STORED_PLAINTEXT			/* text */
+} StoredAs;
+
+typedef enum SourceState
+{
+	SOURCE_STALE,
+	SOURCE_BUILDING,
+	SOURCE_CURRENT
+} SourceState;
+
+/*
+ * Why a source is not cached, or, from PROBLEM_NOT_A_TABLE on, not even
+ * readable.  mapping.c has what is said of each.
+ */
+typedef enum SourceProblem
+{
+	PROBLEM_NONE,
+	PROBLEM_NOT_PERMANENT,
+	PROBLEM_NO_TRIGGER,
+	PROBLEM_TRIGGER_NOT_ALWAYS,
+	PROBLEM_NO_INDEX,
+	PROBLEM_NOT_A_TABLE,
+	PROBLEM_INHERITANCE,
+	PROBLEM_NO_COLUMN,
+	PROBLEM_COLUMN_TYPE
+} SourceProblem;
+
+#define PROBLEM_IS_FATAL(problem)	((problem) >= PROBLEM_NOT_A_TABLE)
+
+typedef struct SourceColumn
+{
+	char	   *name;			/* from the registry; NULL: no such column */
+	AttrNumber	attnum;			/* InvalidAttrNumber: no such column */
+	Oid			type;
+	ValueKind	kind;			/* for the columns that a verdict carries */
+} SourceColumn;
+
+typedef struct Source
+{
+	/* From the registry; constant. */
+	Oid			relation;
+	char	   *name;
+	char	   *prefix;			/* NULL: none */
+	int			prefix_len;
+	StoredAs	stored_as;
+	TokenEncoding encoding;
+	char	   *timezone;		/* of timestamps without one */
+	List	   *active_values;	/* of a text revoked column; char * */
+	TransactionId registry_xmin;
+	bool		retired;		/* the registry has been read again since */
+
+	/* From the catalogs; good while state is SOURCE_CURRENT. */
+	SourceState state;
+	SourceProblem problem;
+	const char *problem_column;	/* which column, where that matters */
+	uint64		fingerprint;
+	SourceColumn column[ROLE_COUNT];
+	int			nmatters;		/* columns whose change changes the verdict */
+	AttrNumber	matters[ROLE_COUNT];
+	Oid			index;			/* InvalidOid: none, read the whole table */
+	bool		index_is_unique;
+	StrategyNumber index_strategy;
+	Oid			equality;		/* operator's function, for index or table */
+	Oid			collation;
+
+	/* Derived once. */
+	int			gate;
+	int			stats_slot;
+} Source;
+
+static inline StatsCounts *
+source_counts(const Source *source)
+{
+	return stats_mine(source->stats_slot);
+}
+
+/*
+ * Bring what is known of the registry up to date, having accepted all
+ * invalidation messages.  Must be called before the look-ups below; may
+ * throw whatever reading a table may throw.
+ */
+extern void source_refresh(void);
+
+/* Is there anything to do in this database?  Then refreshes. */
+extern bool source_extension_exists(void);
+
+extern Source *source_by_name(const char *name);
+extern Source *source_by_relation(Oid relation);
+extern List *source_all(void);
+
+/*
+ * The source of a token, by its prefix; the longest one wins.  NULL if there
+ * is none; throws if several sources without a prefix could be meant.
+ */
+extern Source *source_by_token(const char *token, Size len);
+
+/* All sources that it could be of, where one has to be looked for. */
+extern List *source_candidates(const char *token, Size len);
+
+/*
+ * Bring a source's catalog side up to date.  False if its table has been
+ * dropped; then the registry is due for a refresh, after which it is gone.
+ */
+extern bool source_validate(Source *source);
+
+static inline bool
+source_is_current(const Source *source)
+{
+	return source->state == SOURCE_CURRENT && !source->retired;
+}
+
+/* May its answers be cached? */
+static inline bool
+source_is_cacheable(const Source *source)
+{
+	return source_is_current(source) && source->problem == PROBLEM_NONE;
+}
+
+/*
+ * The digest under which a row is cached, from its token column.  False if
+ * no token can ever be found in such a row.
+ */
+extern bool source_digest_of_value(const Source *source, Datum value,
+								   bool isnull, TokenDigest *digest);
+
+/*
+ * A relation (InvalidOid: all) has changed.  For the relcache callback: no
+ * catalog access, cannot fail.
+ */
+extern void source_invalidate(Oid relation);
+
+/* Free what the transaction outlived.  Cannot fail. */
+extern void source_end_of_transaction(void);
+
+#endif							/* TOKENAUTH_SOURCE_H */

@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * stats.h
+ *		Counters per source.
+ *
+ * Every process has counters of its own in shared memory, which only it
+ * writes, with plain stores; readers add them up.  A hit thus touches no line
+ * that another process writes.  A reset remembers the sums and subtracts them
+ * from then on, so that it need not write other processes' counters.
+ *
+ * A source is given a slot when it is first used.  There are
+ * STATS_SLOTS; later ones share slot 0.  Nothing but figures depends on it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_STATS_H
+#define TOKENAUTH_STATS_H
+
+typedef enum StatsCounter
+{
+	STATS_HITS,					/* answered "valid" from the cache */
+	STATS_NEGATIVE_HITS,		/* answered "refused" from the cache */
+	STATS_MISSES,				/* asked the table: no entry to believe */
+	STATS_PUBLISHES,			/* answers put into the cache */
+	STATS_PUBLISHES_SKIPPED,	/* answers not put there: busy, full, unfit */
+	STATS_EVICTIONS,			/* live valid entries pushed out */
+	STATS_INVALIDATIONS,		/* floors raised by changes of rows */
+	STATS_BYPASS_DISABLED,		/* asked the table: tokenauth.enabled off */
+	STATS_BYPASS_OWN_WRITES,	/* ... this transaction changed tokens */
+	STATS_BYPASS_FENCED,		/* ... a change was just being committed */
+	STATS_BYPASS_SOURCE,		/* ... the source cannot be cached now */
+	STATS_NCOUNTERS
+} StatsCounter;
+
+typedef struct StatsCounts
+{
+	uint64		n[STATS_NCOUNTERS];
+} StatsCounts;
+
+#define STATS_SLOTS		64
+
+extern Size stats_shmem_size(void);
+extern void stats_shmem_init(void *area, bool found);
+
+/*
+ * The slot of a source of this database; takes a lock, so ask once.
+ * Returns -1 where there is no shared memory of ours.
+ */
+extern int	stats_slot(Oid relation);
+
+/* Give a detached or dropped source's slot back. */
+extern void stats_forget(Oid relation);
+
+/* This process's counters; slot -1 counts into the void. */
+extern StatsCounts *stats_mine(int slot);
+
+/* Sums since the last reset; false if the slot is -1. */
+extern bool stats_read(int slot, StatsCounts *sum);
+
+/* Start anew from 0, for all sources of this database. */
+extern void stats_reset(void);
+
+#endif							/* TOKENAUTH_STATS_H */

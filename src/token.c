@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * token.c
+ *		The text of a bearer token: its decoding and its digest.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "token.h"
+
+#ifdef USE_OPENSSL
+#include <openssl/evp.h>
+#else
+#include "common/cryptohash.h"
+#endif
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/*
+ * SHA-256, on the hot path.  With OpenSSL the context is made once and kept:
+ * core's pg_cryptohash allocates one for each digest and costs three times
+ * as much.  Failure here means the library is broken, not the input.
+ */
+#ifdef USE_OPENSSL
+static void
+sha256(const uint8 *data, Size len, TokenDigest *digest)
+{
+	static EVP_MD_CTX *context = NULL;
+
+	if (context == NULL)
+	{
+		EVP_MD_CTX *fresh = EVP_MD_CTX_new();
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+		const EVP_MD *algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+#else
+		const EVP_MD *algorithm = EVP_sha256();
+#endif
+
+		if (fresh == NULL || algorithm == NULL ||
+			EVP_DigestInit_ex(fresh, algorithm, NULL) != 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not initialize SHA-256")));
+		context = fresh;
+	}
+
+	/* A NULL algorithm starts anew with the one that the context has. */
+	if (EVP_DigestInit_ex(context, NULL, NULL) != 1 ||
+		EVP_DigestUpdate(context, data, len) != 1 ||
+		EVP_DigestFinal_ex(context, digest->bytes, NULL) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute SHA-256")));
+}
+#else
+static void
+sha256(const uint8 *data, Size len, TokenDigest *digest)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (context == NULL ||
+		pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, data, len) < 0 ||
+		pg_cryptohash_final(context, digest->bytes, TOKEN_DIGEST_LEN) < 0)
+	{
+		pg_cryptohash_free(context);
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute SHA-256")));
+	}
+	pg_cryptohash_free(context);
+}
+#endif
+
+/* The value of a lower-case hex digit, or -1. */
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static bool
+hex_decode(const char *text, Size len, uint8 *bytes)
+{
+	if (len % 2 != 0)
+		return false;
+	for (Size i = 0; i < len; i += 2)
+	{
+		int			high = hex_value(text[i]);
+		int			low = hex_value(text[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		bytes[i / 2] = (uint8) (high << 4 | low);
+	}
+	return true;
+}
+
+/* The value of a digit of RFC 4648's URL-safe alphabet, or -1. */
+static int
+base64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '-')
+		return 62;
+	if (c == '_')
+		return 63;
+	return -1;
+}
+
+/*
+ * Decode unpadded base64url.  Left-over bits must be 0: else several texts
+ * would stand for the same bytes, and each of them would be accepted.
+ */
+static bool
+base64url_decode(const char *text, Size len, uint8 *bytes, Size *nbytes)
+{
+	uint32		bits = 0;
+	int			nbits = 0;
+	Size		n = 0;
+
+	for (Size i = 0; i < len; i++)
+	{
+		int			value = base64url_value(text[i]);
+
+		if (value < 0)
+			return false;
+		bits = bits << 6 | (uint32) value;
+		nbits += 6;
+		if (nbits >= 8)
+		{
+			nbits -= 8;
+			bytes[n++] = (uint8) (bits >> nbits);
+			bits &= (1U << nbits) - 1;
+		}
+	}
+	*nbytes = n;
+	return bits == 0 && nbits < 6;
+}
+
+bool
+token_digest(TokenEncoding encoding, const char *text, Size len,
+			 TokenDigest *digest)
+{
+	uint8		bytes[TOKEN_MAX_LEN];
+	Size		nbytes = 0;
+	bool		ok = false;
+
+	if (len == 0 || len > TOKEN_MAX_LEN)
+		return false;
+
+	switch (encoding)
+	{
+		case TOKEN_TEXT:
+			sha256((const uint8 *) text, len, digest);
+			return true;
+		case TOKEN_BASE64URL:
+			ok = base64url_decode(text, len, bytes, &nbytes);
+			break;
+		case TOKEN_HEX:
+			ok = hex_decode(text, len, bytes);
+			nbytes = len / 2;
+			break;
+	}
+	if (ok)
+		sha256(bytes, nbytes, digest);
+	explicit_bzero(bytes, nbytes);	/* as good as the token itself */
+	return ok;
+}
+
+void
+token_digest_to_hex(const TokenDigest *digest, char hex[TOKEN_DIGEST_HEX_LEN])
+{
+	for (int i = 0; i < TOKEN_DIGEST_LEN; i++)
+	{
+		hex[2 * i] = hex_digits[digest->bytes[i] >> 4];
+		hex[2 * i + 1] = hex_digits[digest->bytes[i] & 0xF];
+	}
+}
+
+bool
+token_digest_from_hex(const char *hex, Size len, TokenDigest *digest)
+{
+	return len == TOKEN_DIGEST_HEX_LEN && hex_decode(hex, len, digest->bytes);
+}

@@ -1,0 +1,60 @@
+/*-------------------------------------------------------------------------
+ *
+ * token.h
+ *		The text of a bearer token: its decoding and its digest.
+ *
+ * Pure functions: no catalogs, no shared memory, no ereport for bad input.
+ * They return a verdict and the caller decides what to say, because a bad
+ * token must never become an error, let alone one that quotes it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_TOKEN_H
+#define TOKENAUTH_TOKEN_H
+
+#include "common/sha2.h"
+
+/* Longer than any token in use; what is longer is malformed, unread. */
+#define TOKEN_MAX_LEN			1024
+
+#define TOKEN_DIGEST_LEN		PG_SHA256_DIGEST_LENGTH
+#define TOKEN_DIGEST_HEX_LEN	(2 * TOKEN_DIGEST_LEN)
+
+/* SHA-256 of a token; words so that it can be compared and hashed by them. */
+typedef union TokenDigest
+{
+	uint8		bytes[TOKEN_DIGEST_LEN];
+	uint64		words[TOKEN_DIGEST_LEN / sizeof(uint64)];
+} TokenDigest;
+
+/* What of a token's text is hashed. */
+typedef enum TokenEncoding
+{
+	TOKEN_TEXT,					/* the text itself */
+	TOKEN_BASE64URL,			/* the bytes it stands for, without padding */
+	TOKEN_HEX					/* the bytes it stands for, lower case */
+} TokenEncoding;
+
+/*
+ * Digest of a token as its source hashes it.  False if the text is longer
+ * than TOKEN_MAX_LEN or is not the one encoding of some bytes.
+ */
+extern bool token_digest(TokenEncoding encoding, const char *text, Size len,
+						 TokenDigest *digest);
+
+/* Lower-case hex, without a terminator. */
+extern void token_digest_to_hex(const TokenDigest *digest,
+								char hex[TOKEN_DIGEST_HEX_LEN]);
+
+/* The inverse; false unless the text is what token_digest_to_hex() makes. */
+extern bool token_digest_from_hex(const char *hex, Size len,
+								  TokenDigest *digest);
+
+static inline bool
+token_digest_equal(const TokenDigest *a, const TokenDigest *b)
+{
+	return a->words[0] == b->words[0] && a->words[1] == b->words[1] &&
+		a->words[2] == b->words[2] && a->words[3] == b->words[3];
+}
+
+#endif							/* TOKENAUTH_TOKEN_H */

@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * tokenauth.c
+ *		Start: settings, shared memory, callbacks.
+ *
+ * Where it runs:
+ *	postmaster	with shared_preload_libraries: defines all settings, reserves
+ *				and initializes shared memory, registers the callbacks that
+ *				its children inherit
+ *	backend		without: has no cache and judges every token by its table
+ *
+ * The way of a token through the files:
+ *
+ *	resolve.c -> judge.c -> source.c	which table, what columns
+ *						 -> token.c		digest
+ *						 -> cache.c		probe: believed? then done
+ *						 -> lookup.c	miss: lock, clock, snapshot, index
+ *						 -> cache.c		publish
+ *
+ *	row changes -> coherence.c trigger notes the bucket -> fence at PRE_COMMIT
+ *				-> floor at COMMIT: the entry is not believed any more
+ *
+ * Nothing includes this file.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "cache.h"
+#include "coherence.h"
+#include "compat.h"
+#include "fmgr.h"
+#include "guc.h"
+#include "miscadmin.h"
+#include "stats.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+extern TOKENAUTH_EXPORT const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);
+PG_MODULE_MAGIC;
+
+extern TOKENAUTH_EXPORT void _PG_init(void);
+
+/* The modules that have something in shared memory. */
+static const struct
+{
+	const char *name;
+	Size		(*size) (void);
+	void		(*init) (void *area, bool found);
+}			shared_modules[] = {
+	{"tokenauth stats", stats_shmem_size, stats_shmem_init},
+	{"tokenauth coherence", coherence_shmem_size, coherence_shmem_init},
+	{"tokenauth cache", cache_shmem_size, cache_shmem_init},
+};
+
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+static void
+tokenauth_shmem_request(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	for (int i = 0; i < (int) lengthof(shared_modules); i++)
+		RequestAddinShmemSpace(shared_modules[i].size());
+	RequestNamedLWLockTranche("tokenauth", 1);
+}
+
+static void
+tokenauth_shmem_startup(void)
+{
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	for (int i = 0; i < (int) lengthof(shared_modules); i++)
+	{
+		bool		found;
+		void	   *area = ShmemInitStruct(shared_modules[i].name,
+										   shared_modules[i].size(), &found);
+
+		shared_modules[i].init(area, found);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+_PG_init(void)
+{
+	guc_define();
+	coherence_init();
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = tokenauth_shmem_request;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = tokenauth_shmem_startup;
+}

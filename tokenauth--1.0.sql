@@ -1,0 +1,264 @@
+/* tokenauth--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION tokenauth CASCADE" to load this file. \quit
+
+--
+-- Conventions of this script: every name is qualified; nothing exists before
+-- it is created here, so nothing is replaced; EXECUTE is revoked from PUBLIC
+-- right after each function's creation, for any of them could tell or change
+-- what a token's owner alone should.  Grant what your application calls.
+--
+
+--
+-- The registry of sources.  Read by C, by column position; written by
+-- tokenauth_attach() and tokenauth_detach().
+--
+CREATE TABLE @extschema@.tokenauth_source (
+    relation pg_catalog.regclass NOT NULL PRIMARY KEY,
+    source pg_catalog.name NOT NULL UNIQUE,
+    prefix pg_catalog.text UNIQUE,
+    stored_as pg_catalog.text NOT NULL
+        CHECK (stored_as OPERATOR(pg_catalog.=) ANY
+               (ARRAY['sha256-hex', 'sha256-bytea', 'plaintext'])),
+    token_encoding pg_catalog.text NOT NULL
+        CHECK (token_encoding OPERATOR(pg_catalog.=) ANY
+               (ARRAY['text', 'base64url', 'hex'])),
+    token_column pg_catalog.name NOT NULL,
+    id_column pg_catalog.name,
+    user_column pg_catalog.name,
+    tenant_column pg_catalog.name,
+    scope_column pg_catalog.name,
+    expires_column pg_catalog.name,
+    revoked_column pg_catalog.name,
+    used_column pg_catalog.name,
+    last_used_column pg_catalog.name,
+    active_values pg_catalog.text[],
+    timezone pg_catalog.text NOT NULL
+);
+REVOKE ALL ON @extschema@.tokenauth_source FROM PUBLIC;
+COMMENT ON TABLE @extschema@.tokenauth_source IS
+    'registry of token sources; use tokenauth_attach() and tokenauth_detach()';
+
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source', '');
+
+-- Not for calling: pg_dump restores triggers as the table's owner, who then
+-- needs EXECUTE; grant it to owners that are not superusers.
+CREATE FUNCTION @extschema@.tokenauth_registry_changed()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_registry_changed() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_registry_changed() IS
+    'trigger of the registry of token sources';
+
+CREATE TRIGGER registry_changed
+    AFTER INSERT OR UPDATE OR DELETE ON @extschema@.tokenauth_source
+    FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_registry_changed();
+ALTER TABLE @extschema@.tokenauth_source
+    ENABLE ALWAYS TRIGGER registry_changed;
+
+CREATE FUNCTION @extschema@.tokenauth_changed()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_changed() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_changed() IS
+    'trigger of attached token tables';
+
+CREATE VIEW @extschema@.tokenauth_sources AS
+    SELECT * FROM @extschema@.tokenauth_source;
+REVOKE ALL ON @extschema@.tokenauth_sources FROM PUBLIC;
+COMMENT ON VIEW @extschema@.tokenauth_sources IS
+    'attached token tables and what their columns mean';
+
+--
+-- Set up
+--
+CREATE FUNCTION @extschema@.tokenauth_attach(
+    relation pg_catalog.regclass,
+    source pg_catalog.name DEFAULT NULL,
+    prefix pg_catalog.text DEFAULT NULL,
+    token_column pg_catalog.name DEFAULT 'token_hash',
+    stored_as pg_catalog.text DEFAULT 'sha256-hex',
+    token_encoding pg_catalog.text DEFAULT 'text',
+    id_column pg_catalog.name DEFAULT NULL,
+    user_column pg_catalog.name DEFAULT NULL,
+    tenant_column pg_catalog.name DEFAULT NULL,
+    scope_column pg_catalog.name DEFAULT NULL,
+    expires_column pg_catalog.name DEFAULT NULL,
+    revoked_column pg_catalog.name DEFAULT NULL,
+    used_column pg_catalog.name DEFAULT NULL,
+    last_used_column pg_catalog.name DEFAULT NULL,
+    active_values pg_catalog.text[] DEFAULT NULL,
+    timezone pg_catalog.text DEFAULT 'UTC')
+RETURNS pg_catalog.name
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach(pg_catalog.regclass,
+    pg_catalog.name, pg_catalog.text, pg_catalog.name, pg_catalog.text,
+    pg_catalog.text, pg_catalog.name, pg_catalog.name, pg_catalog.name,
+    pg_catalog.name, pg_catalog.name, pg_catalog.name, pg_catalog.name,
+    pg_catalog.name, pg_catalog.text[], pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_attach(pg_catalog.regclass,
+    pg_catalog.name, pg_catalog.text, pg_catalog.name, pg_catalog.text,
+    pg_catalog.text, pg_catalog.name, pg_catalog.name, pg_catalog.name,
+    pg_catalog.name, pg_catalog.name, pg_catalog.name, pg_catalog.name,
+    pg_catalog.name, pg_catalog.text[], pg_catalog.text) IS
+    'make a table of the caller''s a token source';
+
+CREATE FUNCTION @extschema@.tokenauth_detach(source pg_catalog.name)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) IS
+    'make a token source a mere table again';
+
+-- This one runs with the caller's search_path: the table must go where the
+-- caller's CREATE TABLE would put it.  All names in its SQL are qualified.
+CREATE FUNCTION @extschema@.tokenauth_create_table(
+    table_name pg_catalog.text DEFAULT 'personal_access_token',
+    prefix pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.regclass
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_create_table(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_create_table(pg_catalog.text, pg_catalog.text) IS
+    'create a standard token table, the caller''s own, and attach it';
+
+--
+-- Judge.  STABLE, so that an index can be used for WHERE owner =
+-- tokenauth_resolve($1), though the answer is that of the moment.  PARALLEL
+-- RESTRICTED, for only the leader knows what its transaction has written.
+--
+CREATE TYPE @extschema@.tokenauth_identity AS (
+    status pg_catalog.text,
+    source pg_catalog.name,
+    user_id pg_catalog.text,
+    token_id pg_catalog.text,
+    tenant_id pg_catalog.text,
+    scope pg_catalog.text,
+    expires_at pg_catalog.timestamptz,
+    claims pg_catalog.jsonb
+);
+REVOKE ALL ON TYPE @extschema@.tokenauth_identity FROM PUBLIC;
+COMMENT ON TYPE @extschema@.tokenauth_identity IS
+    'what tokenauth_identify() tells of a token';
+
+CREATE FUNCTION @extschema@.tokenauth_resolve(
+    token pg_catalog.text,
+    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.anyelement
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_resolve(pg_catalog.text,
+    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_resolve(pg_catalog.text,
+    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) IS
+    'user id of a bearer token, or NULL if it is not valid now';
+
+CREATE FUNCTION @extschema@.tokenauth_resolve_hash(
+    digest pg_catalog.bytea,
+    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.anyelement
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_resolve_hash(pg_catalog.bytea,
+    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_resolve_hash(pg_catalog.bytea,
+    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) IS
+    'user id of a bearer token by its SHA-256, or NULL if it is not valid now';
+
+CREATE FUNCTION @extschema@.tokenauth_identify(
+    token pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS @extschema@.tokenauth_identity
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_identify(pg_catalog.text,
+    pg_catalog.name, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_identify(pg_catalog.text,
+    pg_catalog.name, pg_catalog.text) IS
+    'status of a bearer token and, if it is valid, whose it is';
+
+--
+-- Live
+--
+CREATE FUNCTION @extschema@.tokenauth_revoke(token pg_catalog.text)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'tokenauth_revoke_token'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text) IS
+    'revoke a token; true if this call did it';
+
+CREATE FUNCTION @extschema@.tokenauth_revoke(
+    id pg_catalog.uuid,
+    user_id pg_catalog.uuid,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'tokenauth_revoke_id'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.uuid,
+    pg_catalog.uuid, pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.uuid,
+    pg_catalog.uuid, pg_catalog.name) IS
+    'revoke a user''s token by its id; true if this call did it';
+
+--
+-- Operate
+--
+CREATE FUNCTION @extschema@.tokenauth_flush(source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush(pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_flush(pg_catalog.name) IS
+    'stop believing what is cached for a source, or for all';
+
+CREATE FUNCTION @extschema@.tokenauth_stats_sources(
+    OUT source pg_catalog.name,
+    OUT hits pg_catalog.int8,
+    OUT negative_hits pg_catalog.int8,
+    OUT misses pg_catalog.int8,
+    OUT publishes pg_catalog.int8,
+    OUT publishes_skipped pg_catalog.int8,
+    OUT evictions pg_catalog.int8,
+    OUT invalidations pg_catalog.int8,
+    OUT bypasses_disabled pg_catalog.int8,
+    OUT bypasses_own_writes pg_catalog.int8,
+    OUT bypasses_fenced pg_catalog.int8,
+    OUT bypasses_source pg_catalog.int8,
+    OUT entries pg_catalog.int8,
+    OUT bytes pg_catalog.int8,
+    OUT note pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_stats_sources() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_stats_sources() TO pg_monitor;
+COMMENT ON FUNCTION @extschema@.tokenauth_stats_sources() IS
+    'what lies behind the view tokenauth_stats';
+
+CREATE VIEW @extschema@.tokenauth_stats AS
+    SELECT * FROM @extschema@.tokenauth_stats_sources();
+REVOKE ALL ON @extschema@.tokenauth_stats FROM PUBLIC;
+GRANT SELECT ON @extschema@.tokenauth_stats TO pg_monitor;
+COMMENT ON VIEW @extschema@.tokenauth_stats IS
+    'activity of each token source, since the server''s start or the last reset';
+
+CREATE FUNCTION @extschema@.tokenauth_stats_reset()
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_stats_reset() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_stats_reset() IS
+    'start the figures of tokenauth_stats anew';
