@@ -66,8 +66,12 @@ REVOKE ALL ON FUNCTION @extschema@.tokenauth_changed() FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.tokenauth_changed() IS
     'trigger of attached token tables';
 
+-- A source whose table has been dropped is none any more; the next attach
+-- removes its row.
 CREATE VIEW @extschema@.tokenauth_sources AS
-    SELECT * FROM @extschema@.tokenauth_source;
+    SELECT * FROM @extschema@.tokenauth_source s
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
+                  WHERE c.oid OPERATOR(pg_catalog.=) s.relation);
 REVOKE ALL ON @extschema@.tokenauth_sources FROM PUBLIC;
 COMMENT ON VIEW @extschema@.tokenauth_sources IS
     'attached token tables and what their columns mean';

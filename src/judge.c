@@ -32,6 +32,14 @@ judge_named_source(const char *name)
 	return source;
 }
 
+/* Is this text, or its lack, no token of any source? */
+static bool
+is_malformed(const TokenQuery *query)
+{
+	return query->token != NULL &&
+		(query->token_len == 0 || query->token_len > TOKEN_MAX_LEN);
+}
+
 /* The source that a token is of; NULL if there is none. */
 static Source *
 find_source(const TokenQuery *query)
@@ -194,7 +202,8 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 			source = judgement->source = find_source(query);
 			if (source == NULL)
 			{
-				verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
+				verdict_init(&judgement->verdict, is_malformed(query) ?
+							 TOKEN_MALFORMED : TOKEN_UNKNOWN);
 				return;
 			}
 		} while (!source_validate(source));

@@ -88,8 +88,11 @@ fill_query(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
 	}
 }
 
-/* The token, as argument 0. */
-static void
+/*
+ * The token, as argument 0.  Returned is the text, for forget_token(): it may
+ * be a detoasted copy, which is ours to wipe.
+ */
+static text *
 fill_token(FunctionCallInfo fcinfo, TokenQuery *query)
 {
 	text	   *token = PG_GETARG_TEXT_PP(0);
@@ -97,6 +100,17 @@ fill_token(FunctionCallInfo fcinfo, TokenQuery *query)
 	query->token = VARDATA_ANY(token);
 	query->token_len = VARSIZE_ANY_EXHDR(token);
 	query->digest = NULL;
+	return token;
+}
+
+static void
+forget_token(FunctionCallInfo fcinfo, text *token)
+{
+	if ((Pointer) token != PG_GETARG_POINTER(0))
+	{
+		explicit_bzero(token, VARSIZE_ANY(token));
+		pfree(token);
+	}
 }
 
 /* Judge, and return the user id or NULL. */
@@ -126,11 +140,15 @@ Datum
 tokenauth_resolve(PG_FUNCTION_ARGS)
 {
 	TokenQuery	query;
+	text	   *token;
+	Datum		user;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	fill_token(fcinfo, &query);
-	return resolve(fcinfo, &query);
+	token = fill_token(fcinfo, &query);
+	user = resolve(fcinfo, &query);
+	forget_token(fcinfo, token);
+	return user;
 }
 
 /*
@@ -202,10 +220,11 @@ tokenauth_identify(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		TokenQuery	query;
+		text	   *token = fill_token(fcinfo, &query);
 
-		fill_token(fcinfo, &query);
 		fill_query(fcinfo, 1, 2, &query);
 		judge_token(&query, NULL, NULL, &judgement);
+		forget_token(fcinfo, token);
 	}
 
 	memset(isnull, true, sizeof(isnull));

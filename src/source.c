@@ -50,6 +50,7 @@ typedef struct Registry
 {
 	MemoryContext context;
 	List	   *sources;		/* Source * */
+	List	   *dropped;		/* tables of sources that are not in there */
 	int			nlengths;
 	int		   *length;			/* distinct prefix lengths, longest first */
 	int			nbuckets;		/* a power of two */
@@ -204,10 +205,6 @@ add_route(Registry *reg, Source *source)
 	reg->bucket[i & (reg->nbuckets - 1)] = source;
 }
 
-/*
- * Build the routes.  A source whose table has been dropped has none: its
- * tokens are as unknown as if it had been detached.
- */
 static void
 build_routes(Registry *reg)
 {
@@ -226,6 +223,9 @@ build_routes(Registry *reg)
 /*
  * Read the registry.  The scan uses a catalog snapshot, which for a table
  * that is no catalog is always a fresh one, in every isolation level.
+ *
+ * A source whose table has been dropped is as good as detached; its table is
+ * remembered only because the drop may be rolled back.
  */
 static void
 read_registry(Registry *reg)
@@ -241,6 +241,8 @@ read_registry(Registry *reg)
 
 		if (get_rel_relkind(source->relation) != '\0')
 			reg->sources = lappend(reg->sources, source);
+		else
+			reg->dropped = lappend_oid(reg->dropped, source->relation);
 	}
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
@@ -480,6 +482,8 @@ source_invalidate(Oid relation)
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
 		return;
+	if (list_member_oid(registry->dropped, relation))
+		registry_state = SOURCE_STALE;
 	foreach(lc, registry->sources)
 	{
 		Source	   *source = lfirst(lc);

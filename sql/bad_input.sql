@@ -1,0 +1,123 @@
+--
+-- Bad input: a bad token is NULL; a bad call is an error that says what to do
+-- and leaves nothing behind.
+--
+SELECT tokenauth_create_table('tok', prefix => 'tok_');
+
+-- Tokens
+SELECT tokenauth_resolve(NULL) IS NULL, tokenauth_resolve('') IS NULL,
+    tokenauth_resolve('tok_') IS NULL,
+    tokenauth_resolve(repeat('x', 1000000)) IS NULL,
+    tokenauth_resolve('tok_' || repeat('x', 1000000)) IS NULL,
+    tokenauth_resolve(E'tok_\u20ac\n\t''"\\') IS NULL;
+SELECT status FROM tokenauth_identify('tok_' || repeat('x', 1020));
+SELECT status FROM tokenauth_identify('tok_' || repeat('x', 1021));
+SELECT status FROM tokenauth_identify(repeat('x', 1000000));
+-- what cannot be text never comes to us
+SELECT tokenauth_resolve(E'tok_\xff');
+SELECT tokenauth_resolve(E'tok_\x00');
+-- digests
+SELECT tokenauth_resolve_hash(NULL) IS NULL,
+    tokenauth_resolve_hash('', source => 'tok') IS NULL,
+    tokenauth_resolve_hash('\x00', source => 'tok') IS NULL,
+    tokenauth_resolve_hash(sha256('x'), source => 'tok') IS NULL,
+    tokenauth_resolve_hash(sha256('x')) IS NULL;
+
+-- Calls
+SELECT tokenauth_resolve('tok_1', NULL::text);
+SELECT tokenauth_resolve('tok_1', NULL::integer);
+SELECT tokenauth_resolve('tok_1', 0);
+SELECT tokenauth_resolve('tok_1', NULL);
+SELECT tokenauth_resolve('tok_1', source => 'nothing');
+SELECT tokenauth_resolve('tok_1', source => '');
+SELECT tokenauth_resolve('tok_1', scope => 'admin') IS NULL;
+SELECT tokenauth_revoke(NULL) IS NULL;
+SELECT tokenauth_revoke(NULL::uuid, NULL);
+SELECT tokenauth_revoke('00000000-0000-0000-0000-000000000001',
+                        '00000000-0000-0000-0000-000000000001', 'nothing');
+SELECT tokenauth_revoke('no uuid', '00000000-0000-0000-0000-000000000001');
+
+-- Tables
+SELECT tokenauth_create_table(NULL);
+SELECT tokenauth_create_table('tok');
+SELECT tokenauth_create_table('no_such_schema.tok');
+SELECT tokenauth_create_table('a.b.c.d');
+SELECT tokenauth_create_table('other', prefix => 'tok_');
+SELECT tokenauth_create_table('other', prefix => '');
+SELECT tokenauth_create_table('other', prefix => 'with space');
+SELECT tokenauth_create_table('other', prefix => repeat('x', 33));
+SELECT to_regclass('other') IS NULL AS nothing_left;
+SELECT tokenauth_create_table('"Odd "" name"', prefix => 'odd_');
+SELECT tokenauth_resolve('odd_1');
+SELECT tokenauth_detach('Odd " name');
+DROP TABLE "Odd "" name";
+
+SELECT tokenauth_attach(NULL);
+SELECT tokenauth_attach('tok');
+SELECT tokenauth_attach('no_such_table');
+SELECT tokenauth_attach(0::regclass);
+SELECT tokenauth_detach('nothing');
+SELECT tokenauth_detach(NULL);
+SELECT tokenauth_attach('pg_class');
+CREATE TABLE t (token_hash text, user_id uuid);
+SELECT tokenauth_attach('t');
+CREATE INDEX partial ON t (token_hash) WHERE user_id IS NOT NULL;
+CREATE INDEX expression ON t (lower(token_hash));
+CREATE INDEX second ON t (user_id, token_hash);
+SELECT tokenauth_attach('t');
+SELECT tokenauth_attach('t', source => '');
+SELECT tokenauth_attach('t', source => 'tok');
+SELECT tokenauth_attach('t', token_column => 'nothing');
+SELECT tokenauth_attach('t', token_column => '');
+SELECT tokenauth_attach('t', token_column => 'user_id');
+SELECT tokenauth_attach('t', user_column => 'nothing');
+SELECT tokenauth_attach('t', stored_as => 'md5');
+SELECT tokenauth_attach('t', stored_as => NULL);
+SELECT tokenauth_attach('t', stored_as => 'sha256-bytea');
+SELECT tokenauth_attach('t', token_encoding => 'rot13');
+SELECT tokenauth_attach('t', timezone => 'Mars/Olympus');
+SELECT tokenauth_attach('t', expires_column => 'user_id');
+DROP TABLE t;
+CREATE VIEW v AS SELECT * FROM tok;
+SELECT tokenauth_attach('v', source => 'v');
+DROP VIEW v;
+CREATE TABLE part (token_hash text UNIQUE, user_id uuid) PARTITION BY LIST (token_hash);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES IN ('1');
+SELECT tokenauth_attach('part');
+SELECT tokenauth_attach('part_1');
+DROP TABLE part;
+CREATE TABLE parent (token_hash text UNIQUE, user_id uuid);
+CREATE TABLE child () INHERITS (parent);
+CREATE UNIQUE INDEX ON child (token_hash);
+SELECT tokenauth_attach('parent');
+SELECT tokenauth_attach('child');
+DROP TABLE parent CASCADE;
+CREATE TEMP TABLE tmp (token_hash text UNIQUE, user_id uuid);
+SELECT tokenauth_attach('tmp');
+CREATE UNLOGGED TABLE unlogged (token_hash text UNIQUE, user_id uuid);
+SELECT tokenauth_attach('unlogged');
+DROP TABLE tmp, unlogged;
+
+-- After all that: as it was.
+SELECT source FROM tokenauth_sources;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'tok'::regclass ORDER BY 1;
+
+-- A table altered so that it no longer fits: an error that says so, until it
+-- fits again.
+INSERT INTO tok (user_id, token_hash)
+VALUES ('00000000-0000-0000-0000-00000000000a', encode(sha256('tok_1'), 'hex'));
+SELECT tokenauth_resolve('tok_1');
+ALTER TABLE tok RENAME COLUMN revoked TO withdrawn;
+SELECT tokenauth_resolve('tok_1');
+SELECT note FROM tokenauth_stats;
+UPDATE tok SET user_id = '00000000-0000-0000-0000-00000000000b';
+ALTER TABLE tok RENAME COLUMN withdrawn TO revoked;
+SELECT tokenauth_resolve('tok_1');
+-- Without its index: slower, not wrong.
+ALTER TABLE tok DROP CONSTRAINT tok_token_hash_key;
+SELECT tokenauth_resolve('tok_1');
+SELECT note FROM tokenauth_stats;
+CREATE UNIQUE INDEX ON tok (token_hash);
+SELECT tokenauth_resolve('tok_1');
+SELECT note FROM tokenauth_stats;
+DROP TABLE tok;

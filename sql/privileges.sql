@@ -1,0 +1,124 @@
+--
+-- Who may do what.
+--
+
+-- Every function, who may execute it, and how it is marked.
+SELECT p.oid::regprocedure::text AS function, provolatile AS vol, proparallel AS par,
+    proisstrict AS strict, prosecdef AS secdef,
+    (SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ',')
+     FROM aclexplode(proacl) WHERE grantee <> proowner) AS granted_to
+FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'tokenauth'
+WHERE p.proacl IS NOT NULL
+ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- None has the default privileges, which would be PUBLIC's.
+SELECT p.oid::regprocedure
+FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'tokenauth'
+WHERE p.proacl IS NULL;
+SELECT c.relname,
+    (SELECT string_agg(coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'), ',')
+     FROM aclexplode(relacl) WHERE grantee <> relowner) AS granted_to
+FROM pg_class c JOIN pg_depend d ON d.objid = c.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'tokenauth'
+WHERE c.relkind IN ('r', 'v') ORDER BY 1;
+
+CREATE ROLE tokenauth_api;
+CREATE ROLE tokenauth_owner;
+CREATE SCHEMA app AUTHORIZATION tokenauth_owner;
+GRANT USAGE ON SCHEMA app TO tokenauth_api;
+
+-- An owner of tables who may attach them.
+GRANT EXECUTE ON FUNCTION
+    tokenauth_create_table(text, text), tokenauth_detach(name),
+    tokenauth_attach(regclass, name, text, name, text, text, name, name, name,
+                     name, name, name, name, name, text[], text)
+    TO tokenauth_owner;
+SET ROLE tokenauth_owner;
+SELECT tokenauth_create_table('app.tok', prefix => 'tok_');
+SELECT tableowner FROM pg_tables WHERE tablename = 'tok';
+INSERT INTO app.tok (user_id, token_hash)
+VALUES ('00000000-0000-0000-0000-00000000000a', encode(sha256('tok_1'), 'hex'));
+-- nobody but the extension writes the registry
+INSERT INTO tokenauth_source SELECT * FROM tokenauth_source;
+SELECT * FROM tokenauth_source;
+SELECT * FROM tokenauth_sources;
+SELECT tokenauth_resolve('tok_1');
+RESET ROLE;
+
+-- A caller with EXECUTE on resolve alone.
+GRANT EXECUTE ON FUNCTION tokenauth_resolve(text, anyelement, name, text) TO tokenauth_api;
+SET ROLE tokenauth_api;
+SELECT tokenauth_resolve('tok_1');
+SELECT tokenauth_resolve('tok_1');
+SELECT count(*) FROM app.tok;
+SELECT * FROM tokenauth_identify('tok_1');
+SELECT tokenauth_resolve_hash(sha256('tok_1'));
+SELECT tokenauth_revoke('tok_1');
+SELECT tokenauth_revoke('00000000-0000-0000-0000-00000000000a'::uuid,
+                        '00000000-0000-0000-0000-00000000000a'::uuid);
+SELECT tokenauth_flush();
+SELECT * FROM tokenauth_stats;
+SELECT * FROM tokenauth_stats_sources();
+SELECT tokenauth_stats_reset();
+SELECT tokenauth_create_table('app.mine');
+SELECT tokenauth_attach('app.tok');
+SELECT tokenauth_detach('tok');
+SET tokenauth.enabled = off;
+SET tokenauth.ttl = '1 year';
+RESET ROLE;
+
+-- EXECUTE on revoke needs no right on the table; its triggers run as its
+-- owner, not as the caller and not as a superuser.
+CREATE FUNCTION app.tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'the trigger runs as %', current_user;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tell BEFORE UPDATE ON app.tok FOR EACH ROW EXECUTE FUNCTION app.tell();
+GRANT EXECUTE ON FUNCTION tokenauth_revoke(text) TO tokenauth_api;
+SET ROLE tokenauth_api;
+SELECT tokenauth_revoke('tok_1');
+SELECT current_user;
+SELECT tokenauth_resolve('tok_1');
+RESET ROLE;
+SELECT tokenauth_revoke('tok_1');
+DROP TRIGGER tell ON app.tok;
+
+-- Row-level security on the token table, even forced, is not the gate.
+ALTER TABLE app.tok ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY nobody ON app.tok USING (false);
+UPDATE app.tok SET revoked = false;
+SET ROLE tokenauth_api;
+SELECT tokenauth_resolve('tok_1');
+SELECT tokenauth_revoke('tok_1');
+SELECT tokenauth_resolve('tok_1');
+RESET ROLE;
+
+-- Another's table can be neither attached nor detached, whoever asks.
+GRANT EXECUTE ON FUNCTION tokenauth_detach(name),
+    tokenauth_attach(regclass, name, text, name, text, text, name, name, name,
+                     name, name, name, name, name, text[], text)
+    TO tokenauth_api;
+CREATE TABLE app.foreign_tok (token_hash text UNIQUE, user_id uuid);
+ALTER TABLE app.foreign_tok OWNER TO tokenauth_owner;
+SET ROLE tokenauth_api;
+SELECT tokenauth_detach('tok');
+SELECT tokenauth_attach('app.foreign_tok');
+SELECT tokenauth_attach('tokenauth_source');
+RESET ROLE;
+SET ROLE tokenauth_owner;
+SELECT tokenauth_attach('app.foreign_tok', prefix => 'f_');
+SELECT tokenauth_detach('foreign_tok');
+RESET ROLE;
+
+-- pg_monitor sees the figures and nothing else.
+GRANT pg_monitor TO tokenauth_api;
+SET ROLE tokenauth_api;
+SELECT count(*) FROM tokenauth_stats;
+SELECT * FROM tokenauth_sources;
+RESET ROLE;
+
+DROP SCHEMA app CASCADE;
+DROP OWNED BY tokenauth_api, tokenauth_owner;
+DROP ROLE tokenauth_api, tokenauth_owner;

@@ -1,0 +1,135 @@
+--
+-- What a transaction sees of its own changes, and in which isolation.
+--
+SELECT tokenauth_create_table('tok', prefix => 'tok_');
+INSERT INTO tok (user_id, token_hash)
+VALUES ('00000000-0000-0000-0000-00000000000a', encode(sha256('tok_1'), 'hex'));
+CREATE FUNCTION who(text) RETURNS text LANGUAGE sql AS
+    'SELECT right(tokenauth_resolve($1)::text, 2)';
+SELECT who('tok_1');
+
+-- Own writes, and their end.
+BEGIN;
+UPDATE tok SET user_id = '00000000-0000-0000-0000-00000000000b';
+SELECT who('tok_1');
+SAVEPOINT s1;
+UPDATE tok SET revoked = true;
+SELECT who('tok_1');
+ROLLBACK TO s1;
+SELECT who('tok_1');
+SAVEPOINT s2;
+DELETE FROM tok;
+SELECT who('tok_1');
+RELEASE s2;
+SELECT who('tok_1');
+ROLLBACK;
+SELECT who('tok_1');
+
+-- A token issued and used in one transaction.
+BEGIN;
+SELECT who('tok_2');
+INSERT INTO tok (user_id, token_hash)
+VALUES ('00000000-0000-0000-0000-00000000000c', encode(sha256('tok_2'), 'hex'));
+SELECT who('tok_2');
+COMMIT;
+SELECT who('tok_2');
+
+-- Exceptions are subtransactions.
+DO $$
+BEGIN
+    BEGIN
+        UPDATE tok SET revoked = true;
+        RAISE EXCEPTION 'no';
+    EXCEPTION WHEN raise_exception THEN
+        RAISE NOTICE 'after the exception: %', who('tok_1');
+    END;
+END $$;
+SELECT who('tok_1');
+
+-- A user's trigger that asks for the token just changed, whatever its name.
+CREATE FUNCTION ask() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE '% sees %', TG_NAME, who('tok_1');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "Ask_first" AFTER UPDATE ON tok FOR EACH ROW EXECUTE FUNCTION ask();
+CREATE TRIGGER ask_last AFTER UPDATE ON tok FOR EACH ROW EXECUTE FUNCTION ask();
+UPDATE tok SET user_id = '00000000-0000-0000-0000-00000000000d'
+WHERE token_hash = encode(sha256('tok_1'), 'hex');
+DROP TRIGGER "Ask_first" ON tok;
+DROP TRIGGER ask_last ON tok;
+
+-- In one statement, only what earlier ones did: as any query would.
+WITH change AS (UPDATE tok SET revoked = true RETURNING 1)
+SELECT count(*), who('tok_1') FROM change;
+SELECT who('tok_1');
+UPDATE tok SET revoked = false;
+
+-- Fresh in any isolation.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT who('tok_1');
+UPDATE tok SET revoked = true;
+SELECT who('tok_1');
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT who('tok_1');
+UPDATE tok SET revoked = true;
+SELECT who('tok_1');
+ROLLBACK;
+
+-- Cursors ask at each FETCH.
+BEGIN;
+DECLARE c CURSOR FOR SELECT n, who('tok_1') FROM generate_series(1, 3) n;
+FETCH c;
+UPDATE tok SET revoked = true;
+FETCH c;
+ROLLBACK;
+
+-- DDL in a transaction, its own to see and undone by ROLLBACK.
+BEGIN;
+ALTER TABLE tok DISABLE TRIGGER "0_tokenauth_row";
+UPDATE tok SET user_id = '00000000-0000-0000-0000-00000000000e';
+SELECT who('tok_1');
+ALTER TABLE tok ENABLE ALWAYS TRIGGER "0_tokenauth_row";
+SELECT who('tok_1');
+ROLLBACK;
+SELECT who('tok_1');
+BEGIN;
+TRUNCATE tok;
+SELECT who('tok_1');
+ROLLBACK;
+SELECT who('tok_1');
+BEGIN;
+SELECT tokenauth_detach('tok');
+SELECT who('tok_1');
+ROLLBACK;
+SELECT who('tok_1');
+BEGIN;
+DROP TABLE tok;
+SELECT who('tok_1');
+ROLLBACK;
+SELECT who('tok_1');
+
+-- Rows written without our trigger, by a transaction that then asks.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE tok SET user_id = '00000000-0000-0000-0000-0000000000ff';
+SELECT who('tok_1');
+COMMIT;
+SELECT who('tok_1');
+
+-- More tokens than are noted one by one.
+INSERT INTO tok (user_id, token_hash)
+SELECT '00000000-0000-0000-0000-00000000000a', encode(sha256(('tok_m' || n)::bytea), 'hex')
+FROM generate_series(1, 100) n;
+SELECT count(tokenauth_resolve('tok_m' || n)) FROM generate_series(1, 100) n;
+SELECT count(tokenauth_resolve('tok_m' || n)) FROM generate_series(1, 100) n;
+UPDATE tok SET revoked = true WHERE ctid IN (SELECT ctid FROM tok ORDER BY token_hash LIMIT 60);
+SELECT count(*) FROM tok WHERE NOT revoked;
+SELECT count(tokenauth_resolve(t)) FROM (
+    SELECT 'tok_m' || n FROM generate_series(1, 100) n
+    UNION ALL VALUES ('tok_1'), ('tok_2')) s(t);
+
+DROP FUNCTION who;
+DROP FUNCTION ask;
+DROP TABLE tok;
