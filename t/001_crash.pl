@@ -10,54 +10,94 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TokenAuth;
 
-# Without a pause between crash and restart, and without a standby to wait for
-# unless a story says so.
-my $node = TokenAuth::set_up(
-	TokenAuth::new_node('main', conf => "restart_after_crash = on\n"));
+my $node = set_up(new_node('main', conf => "restart_after_crash = on\n"));
 
 sub entries
 {
 	return $node->safe_psql('postgres', 'SELECT entries FROM tokenauth_stats');
 }
 
-sub wait_for_recovery
+# SIGKILL a backend, and wait until the server is back.
+sub kill_backend
 {
-	my ($victim) = @_;
+	my ($pid) = @_;
+	my $log_end = -s $node->logfile;
 
-	# The postmaster tells all sessions to go before it starts anew.
-	$victim->{run}->finish;
-	return $node->poll_query_until('postgres', 'SELECT true', 't');
+	is(system_log('pg_ctl', 'kill', 'KILL', $pid), 0, 'backend is killed');
+	$node->wait_for_log(qr/reinitializing/, $log_end);
+	$node->poll_query_until('postgres', 'SELECT true')
+	  or die 'no restart after the crash';
 }
 
-# Let a change hang in COMMIT: logged, but not yet visible to anybody.
-sub start_hanging_revoke
+# Let a change hang in COMMIT: logged, waiting for a standby that there is
+# not, and not yet visible to anybody.
+sub hanging_revoke
 {
 	my ($n) = @_;
-	my $session = TokenAuth::session($node);
+	my $session = session($node);
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 
 	$node->safe_psql('postgres',
-		"ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+		q(ALTER SYSTEM SET synchronous_standby_names = 'nobody'));
 	$node->reload;
 	$node->poll_query_until('postgres',
 		q(SELECT current_setting('synchronous_standby_names') = 'nobody'));
-	my $pid = $session->query_safe('SELECT pg_backend_pid()');
-	$session->query_until(qr/hanging/, "\\echo hanging\n" . revoke($n) . "\n");
+	$session->query_until(qr/hangs/, "\\echo hangs\n" . revoke($n) . "\n");
 	$node->poll_query_until('postgres',
-		"SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $pid");
+		"SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $pid")
+	  or die 'COMMIT does not hang';
 	return ($session, $pid);
 }
 
-sub end_hanging
-{
-	$node->safe_psql('postgres',
-		q(SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names));
-	return $node->reload;
-}
-
-# A backend that only reads is killed.
+# A reader is killed.
 my $warm = session($node);
-my $pid = $warm->query_safe('SELECT pg_backend_pid()');
+my $other = session($node);
 is_warm($warm, 1, 'before the crash');
-isnt(entries(), '0', 'before the crash the cache has entries');
-kill_backend($pid, $warm);
-is(entries(), '0', 'after the crash the cache is empty');
+is(judge($other, 2), 'valid', 'before the crash: other session');
+isnt(entries(), 0, 'before the crash the cache holds something');
+kill_backend($warm->query_safe('SELECT pg_backend_pid()'));
+$_->quit foreach ($warm, $other);
+is(entries(), 0, 'after the crash of a reader the cache is empty');
+$warm = session($node);
+is_warm($warm, 1, 'after the crash of a reader');
+
+# A committer is killed: its fences go, its change stays.
+my ($committer, $pid) = hanging_revoke(1);
+all_say('valid', 1, 'while COMMIT hangs', $node, $warm);
+is(judge($warm, 2), 'valid', 'while COMMIT hangs: another token');
+kill_backend($pid);
+$_->quit foreach ($warm, $committer);
+$warm = session($node);
+is(entries(), 0, 'after the crash of a committer the cache is empty');
+all_say('revoked', 1, 'after the crash of a committer', $node, $warm);
+is_warm($warm, 2, 'after the crash of a committer');
+
+# The wait for the standby is cancelled: the change becomes visible at once.
+($committer, $pid) = hanging_revoke(2);
+all_say('valid', 2, 'before the cancelled wait', $node, $warm);
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+$node->poll_query_until('postgres',
+	"SELECT state = 'idle' FROM pg_stat_activity WHERE pid = $pid");
+all_say('revoked', 2, 'after the cancelled wait', $node, $warm);
+is_warm($warm, 3, 'after the cancelled wait');
+
+# The server is stopped at once, with one change committed, one hanging in
+# COMMIT and one not yet committed.
+$node->safe_psql('postgres', 'SET synchronous_commit = local;' . revoke(4));
+my $open = session($node);
+$open->query_safe('BEGIN;' . revoke(5));
+my ($hanging) = hanging_revoke(3);
+is_warm($warm, 6, 'before the immediate stop');
+$node->stop('immediate');
+$_->quit foreach ($warm, $committer, $open, $hanging);
+$node->start;
+is(entries(), 0, 'after the immediate stop the cache is empty');
+$warm = session($node);
+all_say('revoked', 3, 'hanging in COMMIT at the stop', $node, $warm);
+all_say('revoked', 4, 'committed before the stop', $node, $warm);
+all_say('valid', 5, 'not committed before the stop', $node, $warm);
+is_warm($warm, 5, 'after the immediate stop');
+
+$warm->quit;
+$node->stop;
+done_testing();

@@ -6,17 +6,17 @@ TokenAuth - what the stories in this directory have in common
 
 =head1 SYNOPSIS
 
-  my $node = TokenAuth::new_node('main');
-  my $warm = TokenAuth::session($node);
-  is_warm($warm, $token, 'before');
-  $node->safe_psql('postgres', "SELECT tokenauth_revoke('$token')");
-  all_say('revoked', $token, 'after', $node, $other, $warm);
+  my $node = set_up(new_node('main'));
+  my $warm = session($node);
+  is_warm($warm, 1, 'before');
+  $node->safe_psql('postgres', revoke(1));
+  all_say('revoked', 1, 'after', $node, $other, $warm);
 
 =head1 DESCRIPTION
 
-Tokens are named by numbers and are those of the user of the same number, in
-the source personal_access_token.  "Warm" is said of a session whose answers
-come from the cache; is_warm() proves it by the counter of hits.
+A token goes by a number, as does the user whose it is; it is in the source
+personal_access_token.  A session is "warm" if its answers come from the cache,
+which is_warm() proves by the counter of hits.
 
 =cut
 
@@ -31,27 +31,48 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  all_say hits is_cold is_warm issue judge like_note revoke session token
-  unwarned_revoke
+  all_say issue is_cold is_warm judge like_note new_node new_standby revoke
+  session set_up token unnoticed_revoke
 );
 
-# Settings of every server here.  Few buckets: some stories count them.
-my $conf = q(
-shared_preload_libraries = 'tokenauth'
-tokenauth.cache_size = '4MB'
-autovacuum = off
-);
-
-# A running server; what it is told beyond $conf, and in init(), by name.
+# A running server.  conf: more settings; init: as for its init().
 sub new_node
 {
 	my ($name, %params) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(%{ $params{init} // {} });
-	$node->append_conf('postgresql.conf', $conf . ($params{conf} // ''));
+	$node->append_conf(
+		'postgresql.conf', q(
+shared_preload_libraries = 'tokenauth'
+tokenauth.cache_size = '4MB'
+autovacuum = off
+) . ($params{conf} // ''));
 	$node->start;
 	return $node;
+}
+
+# A running standby, for whose replay the primary waits at each COMMIT.
+sub new_standby
+{
+	my ($primary, $name, %params) = @_;
+	my $standby = PostgreSQL::Test::Cluster->new($name);
+
+	$primary->backup("for_$name");
+	$standby->init_from_backup($primary, "for_$name", has_streaming => 1);
+	$standby->append_conf('postgresql.conf', $params{conf} // '');
+	$standby->start;
+
+	$primary->append_conf(
+		'postgresql.conf', qq(
+synchronous_standby_names = '$name'
+synchronous_commit = remote_apply
+));
+	$primary->reload;
+	$primary->poll_query_until('postgres',
+		q(SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync')
+	) or die 'standby is not synchronous';
+	return $standby;
 }
 
 # The extension, a standard table, and tokens 1 to $count in it.
@@ -59,7 +80,8 @@ sub set_up
 {
 	my ($node, $count, $database) = @_;
 
-	$node->safe_psql($database // 'postgres', q(
+	$node->safe_psql(
+		$database // 'postgres', q(
 		CREATE EXTENSION tokenauth CASCADE;
 		SELECT tokenauth_create_table(prefix => 'mul_');
 	) . issue(1, $count // 10));
@@ -76,6 +98,7 @@ sub token
 sub issue
 {
 	my ($from, $to) = @_;
+	$to //= $from;
 	return qq(
 		INSERT INTO personal_access_token (user_id, token_hash)
 		SELECT lpad(n::text, 32, '0')::uuid,
@@ -83,25 +106,26 @@ sub issue
 		FROM generate_series($from, $to) n;);
 }
 
-# SQL that changes the rows of tokens $from to $to as anybody might.
+# SQL that revokes them, as anybody might who knows nothing of tokenauth.
 sub revoke
 {
 	my ($from, $to) = @_;
 	$to //= $from;
-	return qq(UPDATE personal_access_token SET revoked = true WHERE token_hash IN
-		(SELECT encode(sha256(('mul_' || lpad(to_hex(n), 40, '0'))::bytea), 'hex')
-		 FROM generate_series($from, $to) n););
+	return qq(
+		UPDATE personal_access_token SET revoked = true
+		WHERE user_id IN (SELECT lpad(n::text, 32, '0')::uuid
+						  FROM generate_series($from, $to) n););
 }
 
 # The same in such a way that no trigger tells of it.
-sub unwarned_revoke
+sub unnoticed_revoke
 {
 	my ($n) = @_;
-	return 'ALTER TABLE personal_access_token DISABLE TRIGGER ALL;'
+	return q(ALTER TABLE personal_access_token
+			 DISABLE TRIGGER "0_tokenauth_row";)
 	  . revoke($n)
-	  . 'ALTER TABLE personal_access_token ENABLE TRIGGER ALL;'
-	  . 'ALTER TABLE personal_access_token ENABLE ALWAYS TRIGGER "0_tokenauth_row",'
-	  . ' ENABLE ALWAYS TRIGGER "0_tokenauth_truncate";';
+	  . q(ALTER TABLE personal_access_token
+		  ENABLE ALWAYS TRIGGER "0_tokenauth_row";);
 }
 
 sub session
@@ -114,49 +138,43 @@ sub session
 	return $session;
 }
 
-# What a session says of token $n: a status, or how its answers disagree.
 # The hot path is asked first, for it must be right by itself.
-sub judge
+sub questions
 {
-	my ($session, $n) = @_;
+	my ($n) = @_;
 	my $token = token($n);
 
-	return verdict(
-		$n,
-		$session->query_safe(
-			"SELECT tokenauth_resolve('$token');"
-			  . "SELECT (tokenauth_identify('$token')).status"));
+	return "SELECT tokenauth_resolve('$token');"
+	  . "SELECT (tokenauth_identify('$token')).status;";
 }
 
-# The same, of a session that begins just now.
-sub judge_anew
-{
-	my ($node, $n, $database) = @_;
-	my $token = token($n);
-
-	return verdict(
-		$n,
-		$node->safe_psql(
-			$database // 'postgres',
-			"SELECT tokenauth_resolve('$token');"
-			  . "SELECT (tokenauth_identify('$token')).status"));
-}
-
+# The status of token $n, or how the answers contradict each other.
 sub verdict
 {
 	my ($n, $answers) = @_;
 	my ($user, $status) = split /\n/, $answers;
 	my $whose = sprintf('00000000-0000-0000-0000-%012d', $n);
 
-	# psql -q leaves an empty line for NULL, safe_psql takes it from the front
-	($user, $status) = ('', $user) unless defined $status;
-	return $status
-	  if $user eq ($status eq 'valid' ? $whose : '');
-	return "resolve says '$user', identify says $status";
+	return $status if $user eq ($status eq 'valid' ? $whose : '');
+	return "resolve says '$user', identify says '$status'";
 }
 
-# Everybody gives the same answer: a session that begins just now, first,
-# because it may only have heard what others have; then those given.
+# What a session says of token $n.
+sub judge
+{
+	my ($session, $n) = @_;
+	return verdict($n, $session->query_safe(questions($n)));
+}
+
+# What a session says that begins just now.
+sub judge_anew
+{
+	my ($node, $n, $database) = @_;
+	return verdict($n, $node->safe_psql($database // 'postgres', questions($n)));
+}
+
+# Everybody says the same: first a session that begins just now, for it has
+# not heard what the others may have heard; then those given, the warm one last.
 sub all_say
 {
 	my ($expected, $n, $name, $node, @sessions) = @_;
@@ -167,50 +185,46 @@ sub all_say
 	is(judge_anew($node, $n, $database), $expected, "$name: new session");
 	for my $i (0 .. $#sessions)
 	{
-		is(judge($sessions[$i], $n), $expected,
+		is(judge($sessions[$i], $n),
+			$expected,
 			"$name: " . ($i < $#sessions ? 'other session' : 'warm session'));
 	}
 	return;
 }
 
-sub hits
+# Ask twice; how many of the second time's answers came from the cache?
+sub judge_twice
 {
-	my ($session) = @_;
-	return $session->query_safe(
-		q(SELECT coalesce(sum(hits), 0) FROM tokenauth_stats));
+	my ($session, $n) = @_;
+	my $hits = 'SELECT coalesce(sum(hits), 0) FROM tokenauth_stats';
+	my $first = judge($session, $n);
+	my $before = $session->query_safe($hits);
+	my $second = judge($session, $n);
+
+	return "$first, $second, hits " . ($session->query_safe($hits) - $before);
 }
 
-# A valid token is answered from the cache, from the second time on.
+# A valid token is answered from the cache, at the latest when asked again.
 sub is_warm
 {
 	my ($session, $n, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $first = judge($session, $n);
-	my $before = hits($session);
-	my $second = judge($session, $n);
 
-	is( join(', ', $first, $second, hits($session) - $before),
-		'valid, valid, 2',
-		"$name: valid, and answered from the cache");
+	is(judge_twice($session, $n), 'valid, valid, hits 2', "$name: warm");
 	return;
 }
 
-# A valid token is answered, and not from the cache, however often.
+# A valid token is answered from the table, however often.
 sub is_cold
 {
 	my ($session, $n, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $first = judge($session, $n);
-	my $before = hits($session);
-	my $second = judge($session, $n);
 
-	is( join(', ', $first, $second, hits($session) - $before),
-		'valid, valid, 0',
-		"$name: valid, and answered from the table");
+	is(judge_twice($session, $n), 'valid, valid, hits 0', "$name: not cached");
 	return;
 }
 
-# Why the source is not cached; qr/^$/ if it is.
+# Why the source is not cached; empty if it is.
 sub like_note
 {
 	my ($session, $regexp, $name) = @_;

@@ -1,0 +1,138 @@
+# Shared by scripts/demo and scripts/check; not for calling.
+#
+# Everything happens in one scratch folder: a copy of the sources for each
+# build, a private copy of the server for each build to be installed into, and
+# the clusters.  Nothing is installed into the system but Debian packages that
+# are missing, no server of the user's is touched, and the folder is removed at
+# the end.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PG_MAJOR=${PG_MAJOR:-15}
+
+say() { printf '\n=== %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# need COMMAND-OR-FILE PACKAGE...: install the packages unless it is there.
+need() {
+    local what=$1
+    shift
+    case $what in
+        /*) [ -e "$what" ] && return ;;
+        *) command -v "$what" >/dev/null && return ;;
+    esac
+    [ "$(id -u)" = 0 ] || die "$what is missing; install: $*"
+    if [ -z "${APT_UPDATED:-}" ]; then
+        apt-get -qq update
+        APT_UPDATED=1
+    fi
+    echo "installing $*"
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        install "$@" >/dev/null 2>"$SCRATCH/apt.log" ||
+        { cat "$SCRATCH/apt.log" >&2; die "could not install $*"; }
+}
+
+# A scratch folder that the unprivileged user can write to, gone at exit.
+make_scratch() {
+    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/tokenauth.XXXXXX")
+    chmod 755 "$SCRATCH"
+    trap 'status=$?; stop_clusters; rm -rf "$SCRATCH"; exit $status' EXIT
+    trap 'exit 130' INT TERM
+}
+
+# PostgreSQL refuses to run as root, so root becomes this user for it.
+as_user() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --init-groups \
+            env HOME="$SCRATCH/home" "$@"
+    else
+        "$@"
+    fi
+}
+
+give_to_user() {
+    if [ "$(id -u)" = 0 ]; then
+        chown -R postgres:postgres "$@"
+    fi
+}
+
+need_server() {
+    need gcc gcc libc6-dev
+    need make make
+    need "/usr/lib/postgresql/$PG_MAJOR/bin/postgres" "postgresql-$PG_MAJOR"
+    need "/usr/include/postgresql/$PG_MAJOR/server/postgres.h" \
+        "postgresql-server-dev-$PG_MAJOR"
+    need /usr/include/openssl/evp.h libssl-dev
+    SYSTEM_PG_CONFIG=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config
+    mkdir "$SCRATCH/home"
+    give_to_user "$SCRATCH/home"
+}
+
+# private_server NAME: a copy of the installed server.  It finds its files
+# relative to its programs, so it works where it is, and what we install into
+# it is seen by nobody else.  Sets SERVER_BIN.
+private_server() {
+    local root=$SCRATCH/server-$1
+    local dir
+
+    for dir in --bindir --pkglibdir --sharedir --pkgincludedir; do
+        dir=$("$SYSTEM_PG_CONFIG" "$dir")
+        mkdir -p "$root$(dirname "$dir")"
+        cp -a "$(readlink -f "$dir")" "$root$dir"
+    done
+    # links to the time zones and the like point out of the copied folders
+    SERVER_BIN=$root$("$SYSTEM_PG_CONFIG" --bindir)
+}
+
+# build NAME [make arguments]: build a copy of the sources and install it into
+# the private server of that name.  Warnings are errors.  Sets TREE.
+build() {
+    local name=$1
+    shift
+    TREE=$SCRATCH/tree-$name
+    mkdir "$TREE"
+    tar -C "$TOP" --exclude=./.git --exclude='*.o' --exclude='*.bc' \
+        --exclude='*.so' -cf - . | tar -C "$TREE" -xf -
+    private_server "$name"
+    make -s -C "$TREE" -j"$(nproc)" with_llvm=no COPT=-Werror \
+        PG_CONFIG="$SERVER_BIN/pg_config" "$@" install \
+        >"$SCRATCH/build-$name.log" 2>&1 ||
+        { cat "$SCRATCH/build-$name.log"; die "the build failed"; }
+    give_to_user "$TREE"
+}
+
+CLUSTERS=()
+
+# start_cluster NAME [line of configuration]...: a throw-away cluster of the
+# private server built last, with its own socket folder and no TCP port.
+# Sets PGHOST, PGPORT, PGUSER for its clients.
+start_cluster() {
+    local name=$1 data=$SCRATCH/$1-data socket=$SCRATCH/$1-socket
+    shift
+    mkdir "$data" "$socket"
+    give_to_user "$data" "$socket"
+    as_user "$SERVER_BIN/initdb" -D "$data" -U postgres -A trust -N \
+        --no-locale -E UTF8 >/dev/null
+    {
+        echo "listen_addresses = ''"
+        echo "unix_socket_directories = '$socket'"
+        echo "fsync = off"
+        echo "shared_preload_libraries = 'tokenauth'"
+        printf '%s\n' "$@"
+    } >>"$data/postgresql.conf"
+    as_user "$SERVER_BIN/pg_ctl" -w -D "$data" -l "$data/log" start >/dev/null ||
+        { cat "$data/log"; die "the cluster did not start"; }
+    CLUSTERS+=("$SERVER_BIN|$data")
+    export PGHOST=$socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+}
+
+stop_clusters() {
+    local cluster
+    for cluster in "${CLUSTERS[@]:-}"; do
+        [ -n "$cluster" ] || continue
+        as_user "${cluster%%|*}/pg_ctl" -D "${cluster##*|}" -m immediate stop \
+            >/dev/null 2>&1 || true
+    done
+    CLUSTERS=()
+}
