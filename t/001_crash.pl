@@ -10,7 +10,17 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TokenAuth;
 
-my $node = set_up(new_node('main', conf => "restart_after_crash = on\n"));
+# A session that wants to hang in COMMIT can wait for a standby that there is
+# not.
+my $node = set_up(
+	new_node(
+		'main',
+		init => { allows_streaming => 1 },
+		conf => q(
+restart_after_crash = on
+synchronous_standby_names = 'nobody'
+synchronous_commit = local
+)));
 
 sub entries
 {
@@ -29,19 +39,14 @@ sub kill_backend
 	  or die 'no restart after the crash';
 }
 
-# Let a change hang in COMMIT: logged, waiting for a standby that there is
-# not, and not yet visible to anybody.
+# Let a change hang in COMMIT: logged, but not yet visible to anybody.
 sub hanging_revoke
 {
 	my ($n) = @_;
 	my $session = session($node);
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 
-	$node->safe_psql('postgres',
-		q(ALTER SYSTEM SET synchronous_standby_names = 'nobody'));
-	$node->reload;
-	$node->poll_query_until('postgres',
-		q(SELECT current_setting('synchronous_standby_names') = 'nobody'));
+	$session->query_safe('SET synchronous_commit = on');
 	$session->query_until(qr/hangs/, "\\echo hangs\n" . revoke($n) . "\n");
 	$node->poll_query_until('postgres',
 		"SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $pid")
@@ -83,7 +88,7 @@ is_warm($warm, 3, 'after the cancelled wait');
 
 # The server is stopped at once, with one change committed, one hanging in
 # COMMIT and one not yet committed.
-$node->safe_psql('postgres', 'SET synchronous_commit = local;' . revoke(4));
+$node->safe_psql('postgres', revoke(4));
 my $open = session($node);
 $open->query_safe('BEGIN;' . revoke(5));
 my ($hanging) = hanging_revoke(3);
