@@ -34,13 +34,38 @@ CREATE TABLE @extschema@.tokenauth_source (
     used_column pg_catalog.name,
     last_used_column pg_catalog.name,
     active_values pg_catalog.text[],
+    live_when pg_catalog.text,
+    claims pg_catalog.name[],
     timezone pg_catalog.text NOT NULL
 );
 REVOKE ALL ON @extschema@.tokenauth_source FROM PUBLIC;
 COMMENT ON TABLE @extschema@.tokenauth_source IS
     'registry of token sources; use tokenauth_attach() and tokenauth_detach()';
 
-SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source', '');
+-- Not the rows of tables that have been dropped: an OID would be dumped for
+-- them, which elsewhere could be anything's.
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
+        WHERE c.oid OPERATOR(pg_catalog.=) relation)');
+
+CREATE TABLE @extschema@.tokenauth_source_parent (
+    relation pg_catalog.regclass NOT NULL
+        REFERENCES @extschema@.tokenauth_source ON DELETE CASCADE,
+    parent pg_catalog.regclass NOT NULL,
+    source_column pg_catalog.name NOT NULL,
+    parent_column pg_catalog.name NOT NULL,
+    live_when pg_catalog.text,
+    PRIMARY KEY (relation, source_column)
+);
+REVOKE ALL ON @extschema@.tokenauth_source_parent FROM PUBLIC;
+COMMENT ON TABLE @extschema@.tokenauth_source_parent IS
+    'registry of parents of token sources; use tokenauth_attach_parent()';
+
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source_parent',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
+        WHERE c.oid OPERATOR(pg_catalog.=) relation)
+    AND EXISTS (SELECT FROM pg_catalog.pg_class c
+        WHERE c.oid OPERATOR(pg_catalog.=) parent)');
 
 -- Not for calling: pg_dump restores triggers as the table's owner, who then
 -- needs EXECUTE; grant it to owners that are not superusers.
@@ -57,6 +82,11 @@ CREATE TRIGGER registry_changed
     FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_registry_changed();
 ALTER TABLE @extschema@.tokenauth_source
     ENABLE ALWAYS TRIGGER registry_changed;
+CREATE TRIGGER registry_changed
+    AFTER INSERT OR UPDATE OR DELETE ON @extschema@.tokenauth_source_parent
+    FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_registry_changed();
+ALTER TABLE @extschema@.tokenauth_source_parent
+    ENABLE ALWAYS TRIGGER registry_changed;
 
 CREATE FUNCTION @extschema@.tokenauth_changed()
 RETURNS pg_catalog.trigger
@@ -69,7 +99,11 @@ COMMENT ON FUNCTION @extschema@.tokenauth_changed() IS
 -- A source whose table has been dropped is none any more; the next attach
 -- removes its row.
 CREATE VIEW @extschema@.tokenauth_sources AS
-    SELECT * FROM @extschema@.tokenauth_source s
+    SELECT s.*,
+        (SELECT pg_catalog.array_agg(p.parent ORDER BY p.source_column)
+         FROM @extschema@.tokenauth_source_parent p
+         WHERE p.relation OPERATOR(pg_catalog.=) s.relation) AS parents
+    FROM @extschema@.tokenauth_source s
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
                   WHERE c.oid OPERATOR(pg_catalog.=) s.relation);
 REVOKE ALL ON @extschema@.tokenauth_sources FROM PUBLIC;
@@ -95,6 +129,8 @@ CREATE FUNCTION @extschema@.tokenauth_attach(
     used_column pg_catalog.name DEFAULT NULL,
     last_used_column pg_catalog.name DEFAULT NULL,
     active_values pg_catalog.text[] DEFAULT NULL,
+    live_when pg_catalog.text DEFAULT NULL,
+    claims pg_catalog.name[] DEFAULT NULL,
     timezone pg_catalog.text DEFAULT 'UTC')
 RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
@@ -104,13 +140,31 @@ REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach(pg_catalog.regclass,
     pg_catalog.name, pg_catalog.text, pg_catalog.name, pg_catalog.text,
     pg_catalog.text, pg_catalog.name, pg_catalog.name, pg_catalog.name,
     pg_catalog.name, pg_catalog.name, pg_catalog.name, pg_catalog.name,
-    pg_catalog.name, pg_catalog.text[], pg_catalog.text) FROM PUBLIC;
+    pg_catalog.name, pg_catalog.text[], pg_catalog.text, pg_catalog.name[],
+    pg_catalog.text) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.tokenauth_attach(pg_catalog.regclass,
     pg_catalog.name, pg_catalog.text, pg_catalog.name, pg_catalog.text,
     pg_catalog.text, pg_catalog.name, pg_catalog.name, pg_catalog.name,
     pg_catalog.name, pg_catalog.name, pg_catalog.name, pg_catalog.name,
-    pg_catalog.name, pg_catalog.text[], pg_catalog.text) IS
+    pg_catalog.name, pg_catalog.text[], pg_catalog.text, pg_catalog.name[],
+    pg_catalog.text) IS
     'make a table of the caller''s a token source';
+
+CREATE FUNCTION @extschema@.tokenauth_attach_parent(
+    source pg_catalog.name,
+    parent pg_catalog.regclass,
+    source_column pg_catalog.name,
+    parent_column pg_catalog.name DEFAULT 'id',
+    live_when pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach_parent(pg_catalog.name,
+    pg_catalog.regclass, pg_catalog.name, pg_catalog.name, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_attach_parent(pg_catalog.name,
+    pg_catalog.regclass, pg_catalog.name, pg_catalog.name, pg_catalog.text) IS
+    'make tokens depend on the rows of another table';
 
 CREATE FUNCTION @extschema@.tokenauth_detach(source pg_catalog.name)
 RETURNS pg_catalog.void
@@ -217,6 +271,26 @@ COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.uuid,
     pg_catalog.uuid, pg_catalog.name) IS
     'revoke a user''s token by its id; true if this call did it';
 
+CREATE FUNCTION @extschema@.tokenauth_revoke_user(
+    user_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke_user(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_revoke_user(pg_catalog.text, pg_catalog.name) IS
+    'revoke all tokens of a user; how many this call has revoked';
+
+CREATE FUNCTION @extschema@.tokenauth_revoke_tenant(
+    tenant_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke_tenant(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_revoke_tenant(pg_catalog.text, pg_catalog.name) IS
+    'revoke all tokens of a tenant; how many this call has revoked';
+
 --
 -- Operate
 --
@@ -228,6 +302,26 @@ REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush(pg_catalog.name) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.tokenauth_flush(pg_catalog.name) IS
     'stop believing what is cached for a source, or for all';
 
+CREATE FUNCTION @extschema@.tokenauth_flush_user(
+    user_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_user(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_flush_user(pg_catalog.text, pg_catalog.name) IS
+    'stop believing what is cached for a user';
+
+CREATE FUNCTION @extschema@.tokenauth_flush_tenant(
+    tenant_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_tenant(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_flush_tenant(pg_catalog.text, pg_catalog.name) IS
+    'stop believing what is cached for a tenant';
+
 CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT source pg_catalog.name,
     OUT hits pg_catalog.int8,
@@ -235,6 +329,7 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT misses pg_catalog.int8,
     OUT publishes pg_catalog.int8,
     OUT publishes_skipped pg_catalog.int8,
+    OUT uncacheable pg_catalog.int8,
     OUT evictions pg_catalog.int8,
     OUT invalidations pg_catalog.int8,
     OUT bypasses_disabled pg_catalog.int8,

@@ -77,6 +77,12 @@ SELECT tokenauth_attach('t', stored_as => 'sha256-bytea');
 SELECT tokenauth_attach('t', token_encoding => 'rot13');
 SELECT tokenauth_attach('t', timezone => 'Mars/Olympus');
 SELECT tokenauth_attach('t', expires_column => 'user_id');
+SELECT tokenauth_attach('t', id_column => 'ctid');
+SELECT tokenauth_attach('t', id_column => 'token_hash');
+SELECT tokenauth_attach('t', claims => '{token_hash}');
+SELECT tokenauth_attach('t', revoked_column => 'user_id', active_values => '{x}');
+SELECT tokenauth_attach('t', revoked_column => 'user_id', active_values => '{revoked}');
+SELECT tokenauth_attach('t', prefix => 'h_', token_encoding => 'hex');
 DROP TABLE t;
 CREATE VIEW v AS SELECT * FROM tok;
 SELECT tokenauth_attach('v', source => 'v');
@@ -102,6 +108,23 @@ DROP TABLE tmp, unlogged;
 SELECT source FROM tokenauth_sources;
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'tok'::regclass ORDER BY 1;
 
+-- Triggers that only look like ours do not count.
+CREATE SCHEMA fake;
+CREATE FUNCTION fake.tokenauth_changed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+ALTER TABLE tok DISABLE TRIGGER "0_tokenauth_row";
+CREATE TRIGGER fake AFTER INSERT OR UPDATE OR DELETE ON tok
+    FOR EACH ROW EXECUTE FUNCTION fake.tokenauth_changed();
+ALTER TABLE tok ENABLE ALWAYS TRIGGER fake;
+SELECT note FROM tokenauth_stats;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE OR DELETE ON tok DEFERRABLE
+    FOR EACH ROW EXECUTE FUNCTION tokenauth_changed();
+ALTER TABLE tok ENABLE ALWAYS TRIGGER late;
+DROP TRIGGER "0_tokenauth_row" ON tok;
+SELECT note FROM tokenauth_stats;
+DROP TABLE tok;
+DROP SCHEMA fake CASCADE;
+SELECT tokenauth_create_table('tok', prefix => 'tok_');
+
 -- A table altered so that it no longer fits: an error that says so, until it
 -- fits again.
 INSERT INTO tok (user_id, token_hash)
@@ -110,6 +133,13 @@ SELECT tokenauth_resolve('tok_1');
 ALTER TABLE tok RENAME COLUMN revoked TO withdrawn;
 SELECT tokenauth_resolve('tok_1');
 SELECT note FROM tokenauth_stats;
+-- it keeps no other source's token from being revoked
+SELECT tokenauth_create_table('sound', prefix => 'sound_');
+INSERT INTO sound (id, user_id, token_hash) VALUES ('00000000-0000-0000-0000-0000000000aa',
+    '00000000-0000-0000-0000-0000000000bb', encode(sha256('sound_1'), 'hex'));
+SELECT tokenauth_revoke('00000000-0000-0000-0000-0000000000aa'::uuid, '00000000-0000-0000-0000-0000000000bb');
+SELECT tokenauth_revoke('tok_1');
+DROP TABLE sound;
 UPDATE tok SET user_id = '00000000-0000-0000-0000-00000000000b';
 ALTER TABLE tok RENAME COLUMN withdrawn TO revoked;
 SELECT tokenauth_resolve('tok_1');

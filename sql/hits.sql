@@ -84,6 +84,16 @@ SELECT tokenauth_resolve('tok_nobody');
 SELECT negative_hits FROM figures;
 RESET tokenauth.negative_ttl;
 
+-- Expired tokens are refusals, and take no valid one's place.
+INSERT INTO tok (user_id, token_hash, expires_at)
+SELECT '00000000-0000-0000-0000-00000000000d', encode(sha256(('tok_old' || n)::bytea), 'hex'), '-infinity'
+FROM generate_series(1, 10) n;
+SET tokenauth.negative_ttl = 0;
+SELECT publishes FROM figures;
+SELECT count(tokenauth_resolve('tok_old' || n)) FROM generate_series(1, 10) n;
+SELECT publishes FROM figures;
+RESET tokenauth.negative_ttl;
+
 -- A flood of random tokens evicts no valid one.
 SELECT count(tokenauth_resolve('tok_' || n)) FROM generate_series(1, 1000) n;
 SELECT count(tokenauth_resolve('tok_flood_' || n)) FROM generate_series(1, 400000) n;

@@ -40,8 +40,13 @@ DROP EXTENSION tokenauth;
 RESET search_path;
 DROP SCHEMA hostile CASCADE;
 
+-- A session that has looked and found nothing finds what comes later.
+CREATE TABLE looked (i int);
 -- In peace.
 CREATE EXTENSION tokenauth;
+SELECT tokenauth_create_table('looked_up', prefix => 'looked_');
+SELECT source FROM tokenauth_sources;
+DROP TABLE looked, looked_up;
 -- Every SQL and PL/pgSQL function, and each C function that executes SQL as
 -- somebody else, has its search_path set.
 SELECT p.oid::regprocedure

@@ -30,9 +30,7 @@ GRANT USAGE ON SCHEMA app TO tokenauth_api;
 
 -- An owner of tables who may attach them.
 GRANT EXECUTE ON FUNCTION
-    tokenauth_create_table(text, text), tokenauth_detach(name),
-    tokenauth_attach(regclass, name, text, name, text, text, name, name, name,
-                     name, name, name, name, name, text[], text)
+    tokenauth_create_table, tokenauth_detach, tokenauth_attach
     TO tokenauth_owner;
 SET ROLE tokenauth_owner;
 SELECT tokenauth_create_table('app.tok', prefix => 'tok_');
@@ -47,7 +45,7 @@ SELECT tokenauth_resolve('tok_1');
 RESET ROLE;
 
 -- A caller with EXECUTE on resolve alone.
-GRANT EXECUTE ON FUNCTION tokenauth_resolve(text, anyelement, name, text) TO tokenauth_api;
+GRANT EXECUTE ON FUNCTION tokenauth_resolve TO tokenauth_api;
 SET ROLE tokenauth_api;
 SELECT tokenauth_resolve('tok_1');
 SELECT tokenauth_resolve('tok_1');
@@ -85,6 +83,68 @@ RESET ROLE;
 SELECT tokenauth_revoke('tok_1');
 DROP TRIGGER tell ON app.tok;
 
+-- What the caller brings along does not reach the owner's trigger, nor what
+-- the trigger sets the caller; what is deferred would run as the caller.
+CREATE SCHEMA evil;
+GRANT USAGE ON SCHEMA evil TO PUBLIC;
+CREATE FUNCTION evil.helper() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'evil.helper runs as %', current_user;
+END $$;
+CREATE FUNCTION app.helper() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'app.helper runs as %', current_user;
+    PERFORM set_config('search_path', 'evil', false), set_config('work_mem', '64kB', false);
+END $$;
+CREATE FUNCTION app.careless() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM helper();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER careless BEFORE UPDATE ON app.tok FOR EACH ROW EXECUTE FUNCTION app.careless();
+INSERT INTO app.tok (user_id, token_hash)
+VALUES ('00000000-0000-0000-0000-00000000000a', encode(sha256('tok_2'), 'hex'));
+SHOW work_mem;
+SET search_path = evil, public;
+SET ROLE tokenauth_api;
+SELECT tokenauth_revoke('tok_2');
+SHOW search_path;
+SHOW work_mem;
+RESET ROLE;
+RESET search_path;
+DROP TRIGGER careless ON app.tok;
+CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON app.tok DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION app.tell();
+UPDATE app.tok SET revoked = false;
+SELECT tokenauth_revoke('tok_2');
+DROP TRIGGER later ON app.tok;
+
+-- A failing constraint quotes the row, but not to who may not see it.
+ALTER TABLE app.tok ADD CONSTRAINT never CHECK (NOT revoked);
+SET ROLE tokenauth_api;
+SELECT tokenauth_revoke('tok_2');
+RESET ROLE;
+ALTER TABLE app.tok DROP CONSTRAINT never;
+
+-- Creating a trigger fires event triggers, as the extension's owner: they do
+-- not find what the caller's search_path has.
+CREATE FUNCTION public.log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF tg_tag = 'CREATE TRIGGER' THEN
+        RAISE NOTICE 'search_path for CREATE TRIGGER: %', current_setting('search_path');
+    END IF;
+END $$;
+CREATE EVENT TRIGGER log_ddl ON ddl_command_end EXECUTE FUNCTION public.log_ddl();
+SET ROLE tokenauth_owner;
+SET search_path = evil, public;
+SELECT tokenauth_create_table('app.another', prefix => 'another_');
+RESET search_path;
+SELECT tokenauth_detach('another');
+RESET ROLE;
+DROP EVENT TRIGGER log_ddl;
+DROP FUNCTION public.log_ddl();
+DROP SCHEMA evil CASCADE;
+
 -- Row-level security on the token table, even forced, is not the gate.
 ALTER TABLE app.tok ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY nobody ON app.tok USING (false);
@@ -96,9 +156,7 @@ SELECT tokenauth_resolve('tok_1');
 RESET ROLE;
 
 -- Another's table can be neither attached nor detached, whoever asks.
-GRANT EXECUTE ON FUNCTION tokenauth_detach(name),
-    tokenauth_attach(regclass, name, text, name, text, text, name, name, name,
-                     name, name, name, name, name, text[], text)
+GRANT EXECUTE ON FUNCTION tokenauth_detach, tokenauth_attach
     TO tokenauth_api;
 CREATE TABLE app.foreign_tok (token_hash text UNIQUE, user_id uuid);
 ALTER TABLE app.foreign_tok OWNER TO tokenauth_owner;

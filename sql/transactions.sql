@@ -65,6 +65,25 @@ SELECT count(*), who('tok_1') FROM change;
 SELECT who('tok_1');
 UPDATE tok SET revoked = false;
 
+-- But a volatile function in RETURNING sees what the statement has done.
+CREATE FUNCTION who_now(text) RETURNS text LANGUAGE plpgsql AS
+    'BEGIN RETURN coalesce(who($1), ''refused''); END';
+BEGIN;
+UPDATE tok SET revoked = true WHERE token_hash = encode(sha256('tok_1'), 'hex')
+RETURNING who_now('tok_1');
+ROLLBACK;
+-- Other tables' writes do not keep a transaction from the cache.
+CREATE TABLE other (n int);
+SELECT who('tok_1');
+SELECT tokenauth_stats_reset();
+BEGIN;
+INSERT INTO other VALUES (1);
+SELECT who('tok_1');
+COMMIT;
+SELECT hits, bypasses_own_writes FROM tokenauth_stats;
+DROP TABLE other;
+DROP FUNCTION who_now;
+
 -- Fresh in any isolation.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT who('tok_1');

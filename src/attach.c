@@ -8,32 +8,33 @@
  * table fits is asked of mapping.c, once it is attached: the same code that
  * will ask at run time, so the two cannot disagree.
  *
- * The SQL declarations of these functions set search_path, and all names in
- * what is executed here are qualified.
+ * What is executed with those rights runs in a sandbox, with a search_path of
+ * pg_catalog: creating a trigger can fire event triggers, which should not
+ * find an attacker's functions.  Only CREATE TABLE runs as and like the caller
+ * would run it.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "compat.h"
 #include "executor/spi.h"
+#include "expression.h"
+#include "extension.h"
 #include "judge.h"
 #include "mapping.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "sandbox.h"
 #include "stats.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -59,56 +60,53 @@ enum
 	ARG_TOKEN_ENCODING,
 	ARG_FIRST_CONVENTIONAL,		/* the columns of ROLE_ID and later */
 	ARG_ACTIVE_VALUES = ARG_FIRST_CONVENTIONAL + ROLE_COUNT - 1,
+	ARG_LIVE_WHEN,
+	ARG_CLAIMS,
 	ARG_TIMEZONE,
 	ARG_COUNT
 };
 
-/* The extension's owner and schema. */
-typedef struct ExtensionInfo
-{
-	Oid			owner;
-	char	   *schema;			/* quoted */
-} ExtensionInfo;
-
+/* The extension, which is there, for its function has been called. */
 static void
 get_extension(ExtensionInfo *extension)
 {
-	Relation	pg_extension = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum("tokenauth"));
-	scan = systable_beginscan(pg_extension, ExtensionNameIndexId, true, NULL,
-							  1, &key);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
+	extension_find(extension);
+	if (!OidIsValid(extension->schema))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"%s\" does not exist", "tokenauth")));
-	extension->owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	extension->schema = pstrdup(quote_identifier(get_namespace_name(((Form_pg_extension) GETSTRUCT(tuple))->extnamespace)));
-	systable_endscan(scan);
-	table_close(pg_extension, AccessShareLock);
 }
 
-/* Run one statement as a role, with no parameters to come from a user. */
 static void
-execute_as(Oid role, const char *sql, int nargs, Oid *types, Datum *values,
-		   const char *nulls)
+execute(const char *sql, int nargs, Oid *types, Datum *values,
+		const char *nulls)
 {
-	Oid			save_role;
-	int			save_context;
-	int			result;
+	int			result = SPI_execute_with_args(sql, nargs, types, values,
+											   nulls, false, 0);
 
-	GetUserIdAndSecContext(&save_role, &save_context);
-	SetUserIdAndSecContext(role, save_context | SECURITY_LOCAL_USERID_CHANGE);
-	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
-	SetUserIdAndSecContext(save_role, save_context);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql,
 			 SPI_result_code_string(result));
+}
+
+/* Run a statement as the extension's owner. */
+static void
+execute_as_extension(const ExtensionInfo *extension, const char *sql,
+					 int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	Sandbox		sandbox;
+
+	sandbox_enter(&sandbox, extension->owner, NULL);
+	execute(sql, nargs, types, values, nulls);
+	sandbox_leave(&sandbox);
+}
+
+/* A relation of the extension's, quoted. */
+static char *
+our_name(const ExtensionInfo *extension, const char *name)
+{
+	return quote_qualified_identifier(get_namespace_name(extension->schema),
+									  name);
 }
 
 static char *
@@ -118,32 +116,54 @@ quoted_relation(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* The caller must own the table; its DDL lock keeps writers out till the end. */
 static void
-lock_owned_table(Oid relation)
+check_owner(Oid relation)
 {
-	LockRelationOid(relation, ShareRowExclusiveLock);
-	if (get_rel_relkind(relation) == '\0')
+	char		relkind = get_rel_relkind(relation);
+
+	if (relkind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relation)));
 	if (!TOKENAUTH_OWNS_RELATION(relation, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER,
-					   get_relkind_objtype(get_rel_relkind(relation)),
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relkind),
 					   get_rel_name(relation));
 }
 
-/* A prefix is text that a token begins with, so it must look like it. */
+/*
+ * The caller must own the table; its DDL lock keeps writers out till the end.
+ * Checked before, too, so that nobody queues for a lock on others' tables.
+ */
 static void
-check_prefix(const char *prefix)
+lock_owned_table(Oid relation)
 {
+	check_owner(relation);
+	LockRelationOid(relation, ShareRowExclusiveLock);
+	check_owner(relation);
+}
+
+/*
+ * A prefix is text that a token begins with, so it must look like it; where
+ * the token is decoded, the prefix is decoded with it.
+ */
+static void
+check_prefix(const char *prefix, const char *encoding)
+{
+	const char *alphabet = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~";
+
+	if (strcmp(encoding, "hex") == 0)
+		alphabet = "0123456789abcdef";
+	else if (strcmp(encoding, "base64url") == 0)
+		alphabet = "abcdefghijklmnopqrstuvwxyz"
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
 	if (prefix[0] == '\0' || strlen(prefix) > MAX_PREFIX_LEN ||
-		strspn(prefix, "abcdefghijklmnopqrstuvwxyz"
-			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~") != strlen(prefix))
+		strspn(prefix, alphabet) != strlen(prefix))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid token prefix"),
-				 errhint("A prefix has 1 to %d characters of A-Z, a-z, 0-9, \"_\", \"-\", \".\", \"~\".",
+				 errhint("A prefix has 1 to %d characters of A-Z, a-z, 0-9, \"_\", \"-\", \".\", \"~\", and only such as the token's encoding has.",
 						 MAX_PREFIX_LEN)));
 }
 
@@ -193,6 +213,8 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 	{
 		const Source *other = lfirst(lc);
 
+		if (get_rel_relkind(other->relation) == '\0')
+			continue;			/* dropped since, and about to be forgotten */
 		if (other->relation == relation)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -214,9 +236,22 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 	}
 }
 
+/* A condition over the table's row must be what expression.h says. */
+static void
+check_condition(Oid relation, const char *condition)
+{
+	Relation	table;
+
+	if (condition == NULL)
+		return;
+	table = table_open(relation, NoLock);
+	expression_check_condition(table, condition);
+	table_close(table, NoLock);
+}
+
 /* The columns that a role goes by if the caller does not say. */
 static const char *
-conventional_column(Oid relation, SourceRole role)
+conventional_column(Oid relation, SourceRole role, const char *token_column)
 {
 	static const char *const names[ROLE_COUNT][2] = {
 		[ROLE_ID] = {"id"},
@@ -230,7 +265,8 @@ conventional_column(Oid relation, SourceRole role)
 	};
 
 	for (int i = 0; i < 2 && names[role][i] != NULL; i++)
-		if (get_attnum(relation, names[role][i]) != InvalidAttrNumber)
+		if (get_attnum(relation, names[role][i]) != InvalidAttrNumber &&
+			strcmp(names[role][i], token_column) != 0)
 			return names[role][i];
 	return NULL;
 }
@@ -244,7 +280,9 @@ choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role)
 	const char *name;
 
 	if (PG_ARGISNULL(arg))
-		return conventional_column(relation, role);
+		return role == ROLE_TOKEN ? NULL :
+			conventional_column(relation, role,
+								NameStr(*PG_GETARG_NAME(ARG_TOKEN_COLUMN)));
 	name = NameStr(*PG_GETARG_NAME(arg));
 	return name[0] == '\0' ? NULL : name;
 }
@@ -290,11 +328,18 @@ add_text(RegistryRow *row, const char *column, const char *value)
 }
 
 static void
-write_registry(const ExtensionInfo *extension, RegistryRow *row)
+add_array(RegistryRow *row, const char *column, Oid type, ArrayType *value)
 {
-	execute_as(extension->owner,
-			   psprintf("INSERT INTO %s.tokenauth_source (%s) VALUES (%s)",
-						extension->schema, row->columns.data,
+	add_value(row, column, type, PointerGetDatum(value), value == NULL);
+}
+
+static void
+write_registry(const ExtensionInfo *extension, const char *table,
+			   RegistryRow *row)
+{
+	execute_as_extension(extension,
+			   psprintf("INSERT INTO %s (%s) VALUES (%s)",
+						our_name(extension, table), row->columns.data,
 						row->parameters.data),
 			   row->n, row->type, row->value, row->isnull);
 }
@@ -306,53 +351,63 @@ write_registry(const ExtensionInfo *extension, RegistryRow *row)
 static void
 forget_dropped(const ExtensionInfo *extension)
 {
-	execute_as(extension->owner,
-			   psprintf("DELETE FROM %s.tokenauth_source s WHERE NOT EXISTS"
+	execute_as_extension(extension,
+			   psprintf("DELETE FROM %s s WHERE NOT EXISTS"
 						" (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 						" OPERATOR(pg_catalog.=) s.relation)",
-						extension->schema),
+						our_name(extension, "tokenauth_source")),
 			   0, NULL, NULL, NULL);
 }
 
+/* Create our triggers on a table, unless it has them for another source. */
 static void
 create_triggers(const ExtensionInfo *extension, Oid relation)
 {
 	char	   *table = quoted_relation(relation);
+	char	   *function = our_name(extension, "tokenauth_changed");
 
-	execute_as(extension->owner,
+	source_refresh();
+	if (source_uses_table(relation) && mapping_has_triggers(relation))
+		return;
+	execute_as_extension(extension,
 			   psprintf("CREATE TRIGGER \"%s\" AFTER INSERT OR UPDATE OR DELETE ON %s"
-						" FOR EACH ROW EXECUTE FUNCTION %s.%s()",
-						ROW_TRIGGER, table, extension->schema,
-						CHANGE_TRIGGER_FUNCTION),
+						" FOR EACH ROW EXECUTE FUNCTION %s()",
+						ROW_TRIGGER, table, function),
 			   0, NULL, NULL, NULL);
-	execute_as(extension->owner,
+	execute_as_extension(extension,
 			   psprintf("CREATE TRIGGER \"%s\" AFTER TRUNCATE ON %s"
-						" FOR EACH STATEMENT EXECUTE FUNCTION %s.%s()",
-						TRUNCATE_TRIGGER, table, extension->schema,
-						CHANGE_TRIGGER_FUNCTION),
+						" FOR EACH STATEMENT EXECUTE FUNCTION %s()",
+						TRUNCATE_TRIGGER, table, function),
 			   0, NULL, NULL, NULL);
-	execute_as(extension->owner,
+	execute_as_extension(extension,
 			   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER \"%s\","
 						" ENABLE ALWAYS TRIGGER \"%s\"",
 						table, ROW_TRIGGER, TRUNCATE_TRIGGER),
 			   0, NULL, NULL, NULL);
 }
 
-/* Drop the triggers that call us, whatever their names are by now. */
+/*
+ * Drop the triggers that call us, whatever their names are by now, unless
+ * another source needs them.
+ */
 static void
 drop_triggers(const ExtensionInfo *extension, Oid relation)
 {
-	Relation	table = table_open(relation, NoLock);
-	TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
+	Relation	table;
+	TriggerDesc *triggers;
 
+	source_refresh();
+	if (source_uses_table(relation))
+		return;
+	table = table_open(relation, NoLock);
+	triggers = CopyTriggerDesc(table->trigdesc);
 	table_close(table, NoLock);
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
-		char	   *function = get_func_name(trigger->tgfoid);
 
-		if (function != NULL && strcmp(function, CHANGE_TRIGGER_FUNCTION) == 0)
-			execute_as(extension->owner,
+		if (trigger->tgfoid == extension->trigger_function)
+			execute_as_extension(extension,
 					   psprintf("DROP TRIGGER %s ON %s",
 								quote_identifier(trigger->tgname),
 								quoted_relation(relation)),
@@ -373,6 +428,12 @@ verify_attached(const char *name)
 }
 
 static const char *
+text_or_null(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+static const char *
 text_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
 	if (PG_ARGISNULL(arg))
@@ -390,7 +451,7 @@ check_is_table(Oid relation)
 
 	if (get_rel_relkind(relation) == RELKIND_RELATION)
 		return;
-	probe.relation = relation;
+	probe.problem_relation = relation;
 	probe.problem = PROBLEM_NOT_A_TABLE;
 	mapping_report(&probe);
 }
@@ -405,9 +466,83 @@ typedef struct AttachOptions
 	const char *encoding;
 	const char *timezone;
 	const char *column[ROLE_COUNT]; /* NULL: none */
-	Datum		active_values;	/* text[] */
-	bool		no_active_values;
+	const char *live_when;		/* NULL: no condition */
+	ArrayType  *active_values;	/* text[] */
+	ArrayType  *claims;			/* name[] */
 } AttachOptions;
+
+/* A text[] or name[] as a list of C strings; NIL for NULL. */
+static List *
+array_to_list(ArrayType *array, Oid type)
+{
+	return source_parse_array(PointerGetDatum(array), array == NULL, type);
+}
+
+/* jsonb_build_object() takes 100 arguments. */
+#define MAX_CLAIMS	50
+
+static void
+check_claims(const AttachOptions *options)
+{
+	List	   *names = array_to_list(options->claims, NAMEOID);
+	ListCell   *lc;
+
+	if (options->claims == NULL)
+		return;
+	if (names == NIL || list_length(names) > MAX_CLAIMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must name 1 to %d columns", "claims",
+						MAX_CLAIMS)));
+	foreach(lc, names)
+		if (get_attnum(options->relation, lfirst(lc)) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("table \"%s\" has no column \"%s\"",
+							get_rel_name(options->relation),
+							(char *) lfirst(lc)),
+					 errhint("The argument \"claims\" names columns of the table.")));
+}
+
+/*
+ * The token, or its digest, must not come out again as something else, nor
+ * get into the cache as something that is not hashed.
+ */
+static void
+check_token_kept_apart(const AttachOptions *options)
+{
+	const char *token = options->column[ROLE_TOKEN];
+	const char *argument = NULL;
+	ListCell   *lc;
+
+	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
+		if (options->column[role] != NULL &&
+			strcmp(options->column[role], token) == 0)
+			argument = role_argument(role);
+	foreach(lc, array_to_list(options->claims, NAMEOID))
+		if (strcmp(lfirst(lc), token) == 0)
+			argument = "claims";
+	if (argument != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not name the token column \"%s\"",
+						argument, token)));
+}
+
+/* What tokenauth_revoke() writes into a status column. */
+static void
+check_active_values(const AttachOptions *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, array_to_list(options->active_values, TEXTOID))
+		if (strcmp(lfirst(lc), REVOKED_STATUS) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must not contain \"%s\"",
+							"active_values", REVOKED_STATUS),
+					 errdetail("This is what tokenauth_revoke() sets the column to.")));
+}
 
 /* Check and register; the caller has locked the table. */
 static void
@@ -420,11 +555,15 @@ attach(const AttachOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("the name of a token source must not be empty")));
-	if (options->prefix != NULL)
-		check_prefix(options->prefix);
 	check_storage(options->stored_as, options->encoding);
+	if (options->prefix != NULL)
+		check_prefix(options->prefix, options->encoding);
+	check_token_kept_apart(options);
+	check_active_values(options);
 	check_timezone(options->timezone);
 	check_not_taken(options->relation, options->name, options->prefix);
+	check_condition(options->relation, options->live_when);
+	check_claims(options);
 	get_extension(&extension);
 
 	initStringInfo(&row.columns);
@@ -437,14 +576,15 @@ attach(const AttachOptions *options)
 	add_text(&row, "token_encoding", options->encoding);
 	for (int role = 0; role < ROLE_COUNT; role++)
 		add_name(&row, role_argument(role), options->column[role]);
-	add_value(&row, "active_values", TEXTARRAYOID, options->active_values,
-			  options->no_active_values);
+	add_array(&row, "active_values", TEXTARRAYOID, options->active_values);
+	add_text(&row, "live_when", options->live_when);
+	add_array(&row, "claims", NAMEARRAYOID, options->claims);
 	add_text(&row, "timezone", options->timezone);
 
 	SPI_connect();
 	forget_dropped(&extension);
-	write_registry(&extension, &row);
 	create_triggers(&extension, options->relation);
+	write_registry(&extension, "tokenauth_source", &row);
 	SPI_finish();
 	verify_attached(options->name);
 }
@@ -472,21 +612,24 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 
 	options.name = PG_ARGISNULL(ARG_SOURCE) ?
 		get_rel_name(options.relation) : NameStr(*PG_GETARG_NAME(ARG_SOURCE));
-	options.prefix = PG_ARGISNULL(ARG_PREFIX) ? NULL :
-		text_to_cstring(PG_GETARG_TEXT_PP(ARG_PREFIX));
+	options.prefix = text_or_null(fcinfo, ARG_PREFIX);
 	options.stored_as = text_argument(fcinfo, ARG_STORED_AS, "stored_as");
 	options.encoding = text_argument(fcinfo, ARG_TOKEN_ENCODING,
 									 "token_encoding");
 	options.timezone = text_argument(fcinfo, ARG_TIMEZONE, "timezone");
-	for (int role = 0; role < ROLE_COUNT; role++)
-		options.column[role] = choose_column(fcinfo, options.relation, role);
+	options.column[ROLE_TOKEN] = choose_column(fcinfo, options.relation,
+											   ROLE_TOKEN);
 	if (options.column[ROLE_TOKEN] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must name a column", "token_column")));
-	options.no_active_values = PG_ARGISNULL(ARG_ACTIVE_VALUES);
-	options.active_values = options.no_active_values ? (Datum) 0 :
-		PG_GETARG_DATUM(ARG_ACTIVE_VALUES);
+	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
+		options.column[role] = choose_column(fcinfo, options.relation, role);
+	options.active_values = PG_ARGISNULL(ARG_ACTIVE_VALUES) ? NULL :
+		PG_GETARG_ARRAYTYPE_P(ARG_ACTIVE_VALUES);
+	options.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
+	options.claims = PG_ARGISNULL(ARG_CLAIMS) ? NULL :
+		PG_GETARG_ARRAYTYPE_P(ARG_CLAIMS);
 
 	attach(&options);
 	namestrcpy(result, options.name);
@@ -494,9 +637,74 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 }
 
 /*
+ * tokenauth_attach_parent(source name, parent regclass, source_column name,
+ *						   parent_column name, live_when text) returns void
+ *
+ * From now on tokens of the source are disabled unless the row that their
+ * column refers to exists and meets the condition.  The caller must own both
+ * tables.
+ */
+TOKENAUTH_FUNCTION(tokenauth_attach_parent);
+Datum
+tokenauth_attach_parent(PG_FUNCTION_ARGS)
+{
+	static const char *const arguments[] =
+	{"source", "parent", "source_column", "parent_column"};
+	Source	   *source;
+	Oid			relation;
+	Oid			parent;
+	ExtensionInfo extension;
+	RegistryRow row = {0};
+
+	for (int i = 0; i < (int) lengthof(arguments); i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not be null", arguments[i])));
+	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
+	relation = source->relation;
+	parent = PG_GETARG_OID(1);
+	lock_owned_table(relation);
+	lock_owned_table(parent);
+	check_is_table(parent);
+	if (source->nparents == SOURCE_MAX_PARENTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("token source \"%s\" has %d parents already",
+						source->name, SOURCE_MAX_PARENTS),
+				 errhint("Combine conditions, or maintain a column of the token table.")));
+	for (int i = 0; i < source->nparents; i++)
+		if (strcmp(source->parent[i].from.name,
+				   NameStr(*PG_GETARG_NAME(2))) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("column \"%s\" of token source \"%s\" has a parent already",
+							source->parent[i].from.name, source->name),
+					 errhint("To change it, detach the source and attach the table again.")));
+	check_condition(parent, text_or_null(fcinfo, 4));
+	get_extension(&extension);
+
+	initStringInfo(&row.columns);
+	initStringInfo(&row.parameters);
+	add_value(&row, "relation", REGCLASSOID, ObjectIdGetDatum(relation), false);
+	add_value(&row, "parent", REGCLASSOID, ObjectIdGetDatum(parent), false);
+	add_name(&row, "source_column", NameStr(*PG_GETARG_NAME(2)));
+	add_name(&row, "parent_column", NameStr(*PG_GETARG_NAME(3)));
+	add_text(&row, "live_when", text_or_null(fcinfo, 4));
+
+	SPI_connect();
+	create_triggers(&extension, parent);
+	write_registry(&extension, "tokenauth_source_parent", &row);
+	SPI_finish();
+	verify_attached(NameStr(*PG_GETARG_NAME(0)));
+	PG_RETURN_VOID();
+}
+
+/*
  * tokenauth_detach(source name) returns void
  *
- * The inverse: the table stays, our triggers go.  The caller must own it.
+ * The inverse: the tables stay, our triggers go.  The caller must own the
+ * token table.
  */
 TOKENAUTH_FUNCTION(tokenauth_detach);
 Datum
@@ -512,12 +720,20 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	get_extension(&extension);
 
 	SPI_connect();
-	execute_as(extension.owner,
-			   psprintf("DELETE FROM %s.tokenauth_source"
+	/* its parents go with it, by the foreign key */
+	execute_as_extension(&extension,
+			   psprintf("DELETE FROM %s"
 						" WHERE relation OPERATOR(pg_catalog.=) $1",
-						extension.schema),
+						our_name(&extension, "tokenauth_source")),
 			   1, &type, &value, NULL);
 	drop_triggers(&extension, relation);
+	/* the Source is retired by now, and good until the transaction's end */
+	for (int i = 0; i < source->nparents; i++)
+		if (get_rel_relkind(source->parent[i].relation) != '\0')
+		{
+			LockRelationOid(source->parent[i].relation, ShareRowExclusiveLock);
+			drop_triggers(&extension, source->parent[i].relation);
+		}
 	SPI_finish();
 	stats_forget(relation);
 	PG_RETURN_VOID();
@@ -546,8 +762,7 @@ create_table(const char *table)
 
 	SPI_connect();
 	for (int i = 0; i < (int) lengthof(statements); i++)
-		execute_as(GetUserId(), psprintf(statements[i], table),
-				   0, NULL, NULL, NULL);
+		execute(psprintf(statements[i], table), 0, NULL, NULL, NULL);
 	SPI_finish();
 }
 
@@ -576,16 +791,14 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 
 	options.relation = get_relname_relid(range->relname, schema);
 	options.name = range->relname;
-	options.prefix = PG_ARGISNULL(1) ? NULL :
-		text_to_cstring(PG_GETARG_TEXT_PP(1));
+	options.prefix = text_or_null(fcinfo, 1);
 	options.stored_as = "sha256-hex";
 	options.encoding = "text";
 	options.timezone = "UTC";
 	options.column[ROLE_TOKEN] = "token_hash";
 	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
-		options.column[role] = conventional_column(options.relation, role);
-	options.no_active_values = true;
-
+		options.column[role] = conventional_column(options.relation, role,
+												   "token_hash");
 	lock_owned_table(options.relation);
 	attach(&options);
 	PG_RETURN_OID(options.relation);

@@ -3,12 +3,13 @@
  * cache.c
  *		The cache of judged tokens in shared memory; cache.h is its contract.
  *
- * Replacement is a clock per bucket: a hit marks its way as referenced, the
- * hand takes a mark away as it passes and evicts the first way without one.
- * New entries come unmarked, so that tokens used once go before those used
- * again.  Ways whose entry nobody would believe are taken first, then
- * refusals; a refusal itself takes only those.  So however many random tokens
- * are thrown at the cache, no valid entry has to go for them.
+ * Replacement is a clock per bucket: a hit marks its way as referenced; what
+ * is evicted is the first way from the hand on without a mark, and the hand
+ * takes marks away as it passes.  New entries come unmarked, so that tokens
+ * used once go before those used again.  Ways whose entry nobody would believe
+ * are taken first, then refusals; a refusal itself takes only those.  So
+ * however many random tokens are thrown at the cache, no valid entry has to go
+ * for them.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,20 +24,26 @@
 #define LINE_SIZE		64
 #define READ_ATTEMPTS	8
 
-/* CacheKey and CacheItem, packed for the way. */
+/*
+ * A way holds a key and an item.  An item whose payload is longer than
+ * CACHE_WAY_PAYLOAD is wide: it stands in an even way and takes all of the odd
+ * one behind it for the rest of its payload.
+ */
 typedef struct CacheWay
 {
 	CacheKey	key;
-	CacheItem	item;
+	CacheItemHeader header;
+	char		payload[CACHE_WAY_PAYLOAD];
 } CacheWay;
 
-StaticAssertDecl(sizeof(CacheWay) == 176, "the ways of a bucket must be packed");
+StaticAssertDecl(sizeof(CacheWay) == CACHE_WAY_SIZE, "the ways of a bucket must be packed");
 
 typedef enum WayState
 {
 	WAY_EMPTY,
 	WAY_VALID,
-	WAY_REFUSED
+	WAY_REFUSED,
+	WAY_CONTINUED				/* the rest of the item before it */
 } WayState;
 
 typedef struct CacheBucket
@@ -56,22 +63,28 @@ typedef struct CacheBucket
 StaticAssertDecl(offsetof(CacheBucket, way) == LINE_SIZE, "the header must be one line");
 StaticAssertDecl(sizeof(CacheBucket) % LINE_SIZE == 0, "buckets must begin on a line");
 
-typedef union PaddedGuard
+/* A gate also has the lowest stamp that may still be published for it. */
+typedef struct CacheGate
 {
 	CacheGuard	guard;
-	char		pad[LINE_SIZE];
-} PaddedGuard;
+	Floor		publish;
+	char		pad[LINE_SIZE - sizeof(CacheGuard) - sizeof(Floor)];
+} CacheGate;
 
 typedef struct CacheShared
 {
 	SharedClock clock;			/* alone on its line */
 	char		pad[LINE_SIZE - sizeof(SharedClock)];
-	PaddedGuard gate[CACHE_GATES];
+	CacheGate	gate[CACHE_GATES];
 	CacheBucket bucket[FLEXIBLE_ARRAY_MEMBER];
 } CacheShared;
 
 static CacheShared *shared = NULL;
 static uint64 bucket_mask = 0;
+
+/* The cells stand behind the buckets. */
+static CacheGuard *cells = NULL;
+static uint32 cell_mask = 0;
 
 /* The largest power of two of buckets within tokenauth.cache_size, or 0. */
 static uint64
@@ -87,11 +100,20 @@ bucket_count(void)
 	return count;
 }
 
+/* Two for each bucket, as long as messages can tell them apart. */
+static uint64
+cell_count(void)
+{
+	return Min(2 * bucket_count(), CACHE_CELLS);
+}
+
 Size
 cache_shmem_size(void)
 {
-	return add_size(offsetof(CacheShared, bucket) + LINE_SIZE,
-					mul_size(bucket_count(), sizeof(CacheBucket)));
+	Size		size = offsetof(CacheShared, bucket) + LINE_SIZE;
+
+	size = add_size(size, mul_size(bucket_count(), sizeof(CacheBucket)));
+	return add_size(size, mul_size(cell_count(), sizeof(CacheGuard)));
 }
 
 static void
@@ -113,13 +135,20 @@ cache_shmem_init(void *area, bool found)
 		return;
 	shared = (CacheShared *) TYPEALIGN(LINE_SIZE, area);
 	bucket_mask = nbuckets - 1;
+	cells = (CacheGuard *) &shared->bucket[nbuckets];
+	cell_mask = (uint32) cell_count() - 1;
 	if (found)
 		return;
 
 	memset(area, 0, cache_shmem_size());
 	pg_atomic_init_u64(&shared->clock, 1);
 	for (int i = 0; i < CACHE_GATES; i++)
+	{
 		init_guard(&shared->gate[i].guard);
+		pg_atomic_init_u64(&shared->gate[i].publish, 0);
+	}
+	for (uint32 i = 0; i <= cell_mask; i++)
+		init_guard(&cells[i]);
 	for (uint64 i = 0; i < nbuckets; i++)
 	{
 		pg_atomic_init_u32(&shared->bucket[i].sequence, 0);
@@ -162,6 +191,21 @@ CacheGuard *
 cache_bucket_guard(const TokenDigest *digest)
 {
 	return &bucket_of(digest)->guard;
+}
+
+CacheGuard *
+cache_cell_guard(uint16 cell)
+{
+	return &cells[cell & cell_mask];
+}
+
+uint16
+cache_cell(Oid database, Oid relation, const char *key, Size len)
+{
+	uint32		hash = hash_bytes((const unsigned char *) key, (int) len);
+
+	hash = hash_combine(hash, murmurhash32(database));
+	return (uint16) hash_combine(hash, murmurhash32(relation));
 }
 
 /*
@@ -210,46 +254,55 @@ cache_guard_floor(CacheGuard *guard, int classes, uint64 to)
 	}
 }
 
-/* What a reader found behind the two guards of an entry. */
+/* The guards of an entry, and what a reader found there. */
 typedef struct GuardView
 {
+	int			nguards;
+	CacheGuard *guard[2 + CACHE_MAX_CELLS];
 	bool		fenced[CACHE_NCLASSES];
 	uint64		floor[CACHE_NCLASSES];
 } GuardView;
 
 static void
-view_fences(CacheGuard *gate, CacheGuard *bucket, GuardView *view)
+view_fences(GuardView *view)
 {
-	for (int i = 0; i < CACHE_NCLASSES; i++)
-		view->fenced[i] = fence_is_up(&gate->fence[i]) ||
-			fence_is_up(&bucket->fence[i]);
+	for (int class = 0; class < CACHE_NCLASSES; class++)
+	{
+		view->fenced[class] = false;
+		for (int i = 0; i < view->nguards; i++)
+			view->fenced[class] |= fence_is_up(&view->guard[i]->fence[class]);
+	}
 	fences_read();
 }
 
 static void
-view_floors(CacheGuard *gate, CacheGuard *bucket, GuardView *view)
+view_floors(GuardView *view)
 {
-	for (int i = 0; i < CACHE_NCLASSES; i++)
-		view->floor[i] = Max(floor_read(&gate->floor[i]),
-							 floor_read(&bucket->floor[i]));
+	for (int class = 0; class < CACHE_NCLASSES; class++)
+	{
+		view->floor[class] = 0;
+		for (int i = 0; i < view->nguards; i++)
+			view->floor[class] = Max(view->floor[class],
+									 floor_read(&view->guard[i]->floor[class]));
+	}
 	floors_read();
 }
 
 /* First the fences, then the floors: coherence.c says why. */
 static void
-view_guards(CacheGuard *gate, CacheGuard *bucket, GuardView *view)
+view_guards(GuardView *view)
 {
 	TEST_POINT(hit_before_fence);
 	if (TEST_FAULT(reader_floor_first))
 	{
-		view_floors(gate, bucket, view);
+		view_floors(view);
 		TEST_POINT(hit_after_fence);
-		view_fences(gate, bucket, view);
+		view_fences(view);
 		return;
 	}
-	view_fences(gate, bucket, view);
+	view_fences(view);
 	TEST_POINT(hit_after_fence);
-	view_floors(gate, bucket, view);
+	view_floors(view);
 	TEST_POINT(hit_after_floor);
 }
 
@@ -272,24 +325,39 @@ find_way(CacheBucket *bucket, const CacheKey *key)
 	uint8		tag = tag_of(&key->digest);
 
 	for (int i = 0; i < WAYS; i++)
-		if (bucket->tag[i] == tag && bucket->state[i] != WAY_EMPTY &&
+		if (bucket->tag[i] == tag &&
+			(bucket->state[i] == WAY_VALID ||
+			 bucket->state[i] == WAY_REFUSED) &&
 			key_equal(&bucket->way[i].key, key))
 			return i;
 	return -1;
 }
 
-/* Copy as much of an item as it says it has, or could have if torn. */
+/*
+ * Copy an item out.  It may be torn, so its lengths are bounded before they
+ * are followed; a wide one stands in an even way or it is torn, too.
+ */
 static void
-copy_item(CacheItem *to, const CacheItem *from)
+read_item(CacheBucket *bucket, int way, CacheItem *item)
 {
-	memcpy(to, from, offsetof(CacheItem, payload));
-	to->payload_len = Min(to->payload_len, CACHE_MAX_PAYLOAD);
-	memcpy(to->payload, from->payload, to->payload_len);
+	CacheItemHeader *header = &item->header;
+	Size		limit = way % 2 == 0 ? CACHE_MAX_PAYLOAD : CACHE_WAY_PAYLOAD;
+
+	*header = bucket->way[way].header;
+	header->payload_len = Min(header->payload_len, limit);
+	header->ncells = Min(header->ncells, CACHE_MAX_CELLS);
+	header->class = Min(header->class, CACHE_NCLASSES - 1);
+	memcpy(item->payload, bucket->way[way].payload,
+		   Min(header->payload_len, CACHE_WAY_PAYLOAD));
+	if (header->payload_len > CACHE_WAY_PAYLOAD)
+		memcpy(item->payload + CACHE_WAY_PAYLOAD, &bucket->way[way + 1],
+			   header->payload_len - CACHE_WAY_PAYLOAD);
 }
 
 /*
- * One consistent look at a key: the guards, then the way.  False if writers
- * kept interfering.  *way is -1 if the key is not there.
+ * One consistent look at a key: the item and its guards, in one window of the
+ * sequence lock.  False if writers kept interfering.  *way is -1 if the key
+ * is not there.
  */
 static bool
 read_way(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
@@ -304,10 +372,18 @@ read_way(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 			pg_spin_delay();
 			continue;
 		}
-		view_guards(gate, &bucket->guard, view);
 		*way = find_way(bucket, key);
 		if (*way >= 0)
-			copy_item(item, &bucket->way[*way].item);
+		{
+			read_item(bucket, *way, item);
+			view->nguards = 0;
+			view->guard[view->nguards++] = gate;
+			view->guard[view->nguards++] = &bucket->guard;
+			for (int i = 0; i < item->header.ncells; i++)
+				view->guard[view->nguards++] =
+					cache_cell_guard(item->header.cell[i]);
+			view_guards(view);
+		}
 		if (seqlock_read_end(&bucket->sequence, sequence))
 			return true;
 	}
@@ -319,18 +395,19 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 			TimestampTz now, CacheItem *item)
 {
 	CacheBucket *bucket = bucket_of(&key->digest);
+	CacheItemHeader *header = &item->header;
 	GuardView	view;
 	int			way;
 
 	if (!read_way(bucket, cache_gate_guard(gate), key, &view, item, &way) ||
 		way < 0)
 		return CACHE_ABSENT;
-	if (view.fenced[item->class])
+	if (view.fenced[header->class])
 		return CACHE_FENCED;
-	if (item->stamp < view.floor[item->class] ||
-		item->stamp < trust ||
-		item->fingerprint != fingerprint ||
-		item->deadline <= now)
+	if (header->stamp < view.floor[header->class] ||
+		header->stamp < trust ||
+		header->fingerprint != fingerprint ||
+		header->deadline <= now)
 		return CACHE_ABSENT;
 
 	if (!bucket->referenced[way])
@@ -338,101 +415,222 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 	return CACHE_HIT;
 }
 
-/* Would nobody believe what is in this way? */
-static bool
-way_is_dead(CacheBucket *bucket, int way, TimestampTz now)
+/* The way in which the item stands that this way is part of. */
+static int
+item_way(CacheBucket *bucket, int way)
 {
-	CacheItem  *item = &bucket->way[way].item;
-
-	return bucket->state[way] == WAY_EMPTY ||
-		item->deadline <= now ||
-		item->stamp < floor_read(&bucket->guard.floor[item->class]);
+	return bucket->state[way] == WAY_CONTINUED ? way - 1 : way;
 }
 
-/* The way of the clock's choice among the valid ones. */
-static int
-advance_hand(CacheBucket *bucket)
+/* Is there an item in this way that somebody would believe? */
+static bool
+way_is_live(CacheBucket *bucket, int way, TimestampTz now)
 {
-	for (int i = 0; i < WAYS; i++)
-	{
-		int			way = (bucket->hand + i) % WAYS;
+	CacheItemHeader *header = &bucket->way[item_way(bucket, way)].header;
 
-		if (!bucket->referenced[way])
-			return way;
-		bucket->referenced[way] = false;
-	}
-	return bucket->hand;		/* all were in use: the oldest pass goes */
+	return bucket->state[way] != WAY_EMPTY &&
+		header->deadline > now &&
+		(header->class != CACHE_VALID || header->expires_at > now) &&
+		header->stamp >= floor_read(&bucket->guard.floor[header->class]);
+}
+
+static bool
+way_is_live_valid(CacheBucket *bucket, int way, TimestampTz now)
+{
+	return bucket->state[item_way(bucket, way)] == WAY_VALID &&
+		way_is_live(bucket, way, now);
 }
 
 /*
- * Where to put an item of a class; -1 if there is no way that it may take.
- * Caller is the bucket's writer.
+ * How readily a way may be taken: the lower, the sooner.  A refusal is worth
+ * less than any valid entry, so that none has to go for it.
  */
 static int
-choose_way(CacheBucket *bucket, CacheClass class, TimestampTz now)
+way_worth(CacheBucket *bucket, int way, TimestampTz now)
 {
-	int			refused = -1;
+	if (!way_is_live(bucket, way, now))
+		return 0;
+	if (!way_is_live_valid(bucket, way, now))
+		return 1;
+	return bucket->referenced[item_way(bucket, way)] ? 3 : 2;
+}
 
-	for (int i = 0; i < WAYS; i++)
+/*
+ * Where to put an item of so many ways; -1 if there is no place that it may
+ * take.  Begins at the clock's hand, so that of equals the oldest goes.
+ */
+static int
+choose_way(CacheBucket *bucket, CacheClass class, int nways, TimestampTz now)
+{
+	int			best = -1;
+	int			best_worth = class == CACHE_VALID ? 4 : 2;
+
+	for (int i = 0; i < WAYS; i += nways)
 	{
-		if (way_is_dead(bucket, i, now))
-			return i;
-		if (bucket->state[i] == WAY_REFUSED &&
-			(refused < 0 || bucket->way[i].item.deadline <
-			 bucket->way[refused].item.deadline))
-			refused = i;
+		int			way = (bucket->hand / nways * nways + i) % WAYS;
+		int			worth = way_worth(bucket, way, now);
+
+		if (nways == 2)
+			worth = Max(worth, way_worth(bucket, way + 1, now));
+		if (worth < best_worth)
+		{
+			best = way;
+			best_worth = worth;
+		}
 	}
-	if (refused >= 0 || class == CACHE_REFUSED)
-		return refused;
-	return advance_hand(bucket);
+	return best;
+}
+
+/* Take the item that this way is part of out. */
+static void
+clear_way(CacheBucket *bucket, int way)
+{
+	way = item_way(bucket, way);
+	if (way + 1 < WAYS && bucket->state[way + 1] == WAY_CONTINUED)
+		bucket->state[way + 1] = WAY_EMPTY;
+	bucket->state[way] = WAY_EMPTY;
+}
+
+/*
+ * Make room at a place, moving the clock on if something live has to go: the
+ * marks that the hand passes are taken away.  Tells whether it had to.
+ */
+static bool
+evict(CacheBucket *bucket, int way, int nways, TimestampTz now)
+{
+	bool		live = false;
+	bool		marked = false;
+
+	for (int i = way; i < way + nways; i++)
+	{
+		live |= way_is_live_valid(bucket, i, now);
+		marked |= bucket->referenced[item_way(bucket, i)];
+		clear_way(bucket, i);
+	}
+	if (live)
+	{
+		/* if even this one was marked, the hand has passed them all */
+		int			passed = marked ? WAYS : (way - bucket->hand + WAYS) % WAYS;
+
+		for (int i = 0; i < passed; i++)
+			bucket->referenced[(bucket->hand + i) % WAYS] = false;
+		bucket->hand = (way + nways) % WAYS;
+	}
+	return live;
 }
 
 static void
 fill_way(CacheBucket *bucket, int way, const CacheKey *key,
 		 const CacheItem *item)
 {
+	const CacheItemHeader *header = &item->header;
+
 	bucket->tag[way] = tag_of(&key->digest);
-	bucket->state[way] = item->class == CACHE_VALID ? WAY_VALID : WAY_REFUSED;
+	bucket->state[way] = header->class == CACHE_VALID ? WAY_VALID : WAY_REFUSED;
 	bucket->referenced[way] = false;
 	bucket->way[way].key = *key;
-	copy_item(&bucket->way[way].item, item);
+	bucket->way[way].header = *header;
+	memcpy(bucket->way[way].payload, item->payload,
+		   Min(header->payload_len, CACHE_WAY_PAYLOAD));
+	if (header->payload_len > CACHE_WAY_PAYLOAD)
+	{
+		bucket->state[way + 1] = WAY_CONTINUED;
+		memcpy(&bucket->way[way + 1], item->payload + CACHE_WAY_PAYLOAD,
+			   header->payload_len - CACHE_WAY_PAYLOAD);
+	}
 }
 
-CachePublish
-cache_publish(const CacheKey *key, const CacheItem *item, TimestampTz now)
+/* The work of cache_publish(), as the bucket's writer: must not fail. */
+static CachePublish
+put_item(CacheBucket *bucket, Floor *publish_floor, const CacheKey *key,
+		 const CacheItem *item, TimestampTz now)
 {
-	CacheBucket *bucket = bucket_of(&key->digest);
-	CachePublish result = CACHE_PUBLISHED;
-	int			way;
+	int			nways = item->header.payload_len > CACHE_WAY_PAYLOAD ? 2 : 1;
+	int			way = find_way(bucket, key);
+	bool		evicted;
 
-	if (!seqlock_try_write(&bucket->sequence))
+	if (item->header.stamp < floor_read(publish_floor))
 		return CACHE_SKIPPED;
-
-	/* From here to seqlock_write_end() nothing may fail or wait. */
-	way = find_way(bucket, key);
 	if (way >= 0)
 	{
 		/* Somebody else's fill may have begun after ours and ended first. */
-		if (bucket->way[way].item.stamp > item->stamp)
-			way = -1;
+		if (bucket->way[way].header.stamp > item->header.stamp)
+			return CACHE_SKIPPED;
+		clear_way(bucket, way);
 	}
-	else
-	{
-		way = choose_way(bucket, item->class, now);
-		if (way >= 0 && bucket->state[way] == WAY_VALID &&
-			!way_is_dead(bucket, way, now))
-		{
-			result = CACHE_PUBLISHED_EVICTING;
-			bucket->hand = (way + 1) % WAYS;
-		}
-	}
+	way = choose_way(bucket, item->header.class, nways, now);
+	if (way < 0)
+		return CACHE_SKIPPED;
+	evicted = evict(bucket, way, nways, now);
+	fill_way(bucket, way, key, item);
+	return evicted ? CACHE_PUBLISHED_EVICTING : CACHE_PUBLISHED;
+}
 
-	if (way >= 0)
-		fill_way(bucket, way, key, item);
-	else
-		result = CACHE_SKIPPED;
+CachePublish
+cache_publish(const CacheKey *key, int gate, const CacheItem *item,
+			  TimestampTz now)
+{
+	CacheBucket *bucket = bucket_of(&key->digest);
+	CachePublish result;
+
+	if (!seqlock_try_write(&bucket->sequence))
+		return CACHE_SKIPPED;
+	result = put_item(bucket, &shared->gate[gate].publish, key, item, now);
 	seqlock_write_end(&bucket->sequence);
 	return result;
+}
+
+/* Copy a way of a source; false if it has none, or after too many attempts. */
+static bool
+read_way_of(CacheBucket *bucket, int way, Oid database, Oid relation,
+			CacheItem *item)
+{
+	for (;;)
+	{
+		uint32		sequence;
+		bool		ours;
+
+		if (!seqlock_read_begin(&bucket->sequence, &sequence))
+		{
+			pg_spin_delay();	/* a writer is soon done */
+			continue;
+		}
+		ours = (bucket->state[way] == WAY_VALID ||
+				bucket->state[way] == WAY_REFUSED) &&
+			bucket->way[way].key.database == database &&
+			bucket->way[way].key.relation == relation;
+		if (ours)
+			read_item(bucket, way, item);
+		if (seqlock_read_end(&bucket->sequence, sequence))
+			return ours;
+	}
+}
+
+/*
+ * A fill that has read before and is not in yet would not be found here, so
+ * the gate's publish floor is raised first.  A filler looks at that floor
+ * after it has made the sequence odd; we look at the sequence after we have
+ * raised the floor; so one of the two sees the other.
+ */
+void
+cache_flush_matching(Oid database, Oid relation, CacheMatch match, void *arg)
+{
+	uint64		now = clock_tick(&shared->clock);
+
+	floor_raise(&shared->gate[cache_gate(database, relation)].publish, now);
+	for (uint64 i = 0; i <= bucket_mask; i++)
+	{
+		CacheBucket *bucket = &shared->bucket[i];
+		CacheItem	item;
+
+		for (int way = 0; way < WAYS; way++)
+			if (read_way_of(bucket, way, database, relation, &item) &&
+				match(&item, arg))
+			{
+				cache_guard_floor(&bucket->guard, CACHE_ALL_CLASSES, now);
+				break;
+			}
+	}
 }
 
 uint64
@@ -459,10 +657,13 @@ cache_count(Oid database, Oid relation)
 		CacheBucket *bucket = &shared->bucket[i];
 
 		for (int way = 0; way < WAYS; way++)
-			if (bucket->state[way] != WAY_EMPTY &&
-				bucket->way[way].key.database == database &&
-				bucket->way[way].key.relation == relation)
-				count++;
+			if (bucket->state[way] != WAY_EMPTY)
+			{
+				CacheKey   *key = &bucket->way[item_way(bucket, way)].key;
+
+				if (key->database == database && key->relation == relation)
+					count++;
+			}
 	}
 	return count;
 }

@@ -9,10 +9,11 @@
  * be believed by the rules below; it knows nothing of SQL, transactions or
  * the meaning of an entry.
  *
- * Real layout: a power of two of buckets, each one header line and
- * CACHE_WAYS ways.  A token lives in the bucket that the low bits of its
- * digest name, in any way.  No pointers, no free list, no lock but the
- * bucket's sequence lock.  Memory is fixed at server start.
+ * Real layout: a power of two of buckets, each one header line and eight ways.
+ * A token lives in the bucket that the low bits of its digest name, in any
+ * way; one whose payload is too long for a way takes two neighbours.  No
+ * pointers, no free list, no lock but the bucket's sequence lock.  Memory is
+ * fixed at server start.
  *
  * Entries are of two classes, valid tokens and refused ones.  They differ in
  * what may contradict them (an INSERT cannot end a valid token's life, but
@@ -20,13 +21,14 @@
  * take that of a valid entry).
  *
  * Guards: a guard is a fence and a floor for each class.  An entry stands
- * behind two: that of its bucket and that of its gate.  There are
- * CACHE_GATES gates and each source of each database is hashed to one, so a
- * whole source is fenced at once.  Two sources at one gate, or two tokens in
- * one bucket, cost each other table reads and nothing else.
+ * behind that of its bucket; that of its gate, to which its source is hashed,
+ * so that a whole source is fenced at once; and those of up to
+ * CACHE_MAX_CELLS cells, to which the rows of other tables that it depends on
+ * are hashed.  Two sources at one gate, two tokens in one bucket, two rows in
+ * one cell cost each other table reads and nothing else.
  *
  * Who writes what:
- *	guard		committers and receivers of messages, atomically, any time
+ *	guards		committers and receivers of messages, atomically, any time
  *	ways, tags	a filler that holds the bucket's sequence lock
  *	referenced	readers and fillers, plain byte stores: a hint
  *
@@ -64,6 +66,10 @@ typedef struct CacheGuard
 
 #define CACHE_GATES			256
 
+/* As messages and entries name them; a small cache has fewer, and folds. */
+#define CACHE_CELLS			65536
+#define CACHE_MAX_CELLS		4
+
 typedef struct CacheKey
 {
 	TokenDigest digest;
@@ -71,18 +77,28 @@ typedef struct CacheKey
 	Oid			relation;
 } CacheKey;
 
-/* What an entry holds; the payload's meaning is the caller's. */
-#define CACHE_MAX_PAYLOAD	100
+/* What of an entry has a fixed size. */
+typedef struct CacheItemHeader
+{
+	uint64		stamp;			/* clock before the snapshot it was read by */
+	uint64		fingerprint;	/* of what it depends on besides the rows */
+	TimestampTz deadline;		/* of belief in it */
+	TimestampTz expires_at;		/* of the token; DT_NOEND if it has none */
+	uint8		class;			/* a CacheClass */
+	uint8		status;			/* the caller's */
+	uint8		ncells;
+	uint16		payload_len;
+	uint16		cell[CACHE_MAX_CELLS];
+} CacheItemHeader;
+
+/* The payload's meaning is the caller's. */
+#define CACHE_WAY_SIZE		176
+#define CACHE_WAY_PAYLOAD	(CACHE_WAY_SIZE - sizeof(CacheKey) - sizeof(CacheItemHeader))
+#define CACHE_MAX_PAYLOAD	(CACHE_WAY_PAYLOAD + CACHE_WAY_SIZE)
 
 typedef struct CacheItem
 {
-	uint64		stamp;			/* clock before the snapshot it was read by */
-	uint64		fingerprint;	/* of what it depends on besides the row */
-	TimestampTz deadline;		/* of belief in it */
-	TimestampTz expires_at;		/* of the token */
-	uint8		class;			/* a CacheClass */
-	uint8		status;			/* the caller's */
-	uint16		payload_len;
+	CacheItemHeader header;
 	char		payload[CACHE_MAX_PAYLOAD];
 } CacheItem;
 
@@ -113,6 +129,11 @@ extern int	cache_gate(Oid database, Oid relation);
 
 extern CacheGuard *cache_gate_guard(int gate);
 extern CacheGuard *cache_bucket_guard(const TokenDigest *digest);
+extern CacheGuard *cache_cell_guard(uint16 cell);
+
+/* The cell of a row of another table, by the bytes of its key. */
+extern uint16 cache_cell(Oid database, Oid relation, const char *key,
+						 Size len);
 
 /*
  * Guards of the buckets whose digests agree in CACHE_MESSAGE_BITS low bits,
@@ -142,14 +163,24 @@ extern CacheProbe cache_probe(const CacheKey *key, int gate, uint64 trust,
 							  CacheItem *item);
 
 /* Put an item in, if that can be done at once and without harm. */
-extern CachePublish cache_publish(const CacheKey *key, const CacheItem *item,
-								  TimestampTz now);
+extern CachePublish cache_publish(const CacheKey *key, int gate,
+								  const CacheItem *item, TimestampTz now);
+
+/*
+ * Stop believing the entries of a source that match, also those that are
+ * being filled now and have read before.  The match is asked of copies; with
+ * its bucket an entry takes its neighbours along.  Reads the whole cache.
+ */
+typedef bool (*CacheMatch) (const CacheItem *item, void *arg);
+
+extern void cache_flush_matching(Oid database, Oid relation, CacheMatch match,
+								 void *arg);
 
 /* Tokens that fit, and the bytes that each takes. */
 extern uint64 cache_capacity(void);
 extern Size cache_bytes_per_entry(void);
 
-/* Entries of a source, believable or not.  Reads the whole cache. */
+/* Ways taken by a source, believable or not.  Reads the whole cache. */
 extern uint64 cache_count(Oid database, Oid relation);
 
 #endif							/* TOKENAUTH_CACHE_H */

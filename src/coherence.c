@@ -45,7 +45,8 @@
  * 2. What a transaction has written itself (G3, G4).
  *
  * The trigger also marks the transaction dirty; a dirty transaction uses the
- * table only, for itself.  A transaction that has an id publishes nothing: it
+ * table only, for itself.  So does one that holds the lock of a writer on the
+ * table: triggers fire at the end of a statement, which may ask before.  A transaction that has an id publishes nothing: it
  * may have written what no trigger told us of.  Rolling back to a savepoint
  * takes no note back; a note too many costs a table read.
  *
@@ -72,7 +73,7 @@
  * with a prepared transaction, written to the commit record, and sent by
  * COMMIT PREPARED or by the standby's startup process after the change is
  * visible and before anybody is told so.  Ours are relcache messages for
- * OIDs that stand for no relation; their low bits name buckets or gates.
+ * OIDs that stand for no relation; their low bits name buckets, gates, cells.
  * Whoever receives one moves the floors named, in the clock of its server.
  * On a primary only messages of prepared transactions count, since others
  * have done their work through memory.
@@ -94,8 +95,16 @@
  * first to notice the end of recovery ticks the clock for the promotion
  * floor, and everybody's trust is at least that.
  *
- * The rest is cost.  Up to MAX_TOKEN_NOTES buckets are noted one by one, then
- * the whole source at its gate.  Inserting cannot end a valid token's life
+ * 6. Rows of other tables that a token depends on, its parents.
+ *
+ * The same again, by key: a parent's row is hashed to a cell, which has a
+ * fence and a floor like a bucket, and an entry names the cells of its
+ * parents.  A reader finds them in the entry itself, in the same window of
+ * the sequence lock, then looks at all fences, then at all floors.  Where in
+ * that window the entry is copied does not matter: it is the same throughout.
+ *
+ * The rest is cost.  Up to MAX_SMALL_NOTES buckets and cells are noted one by
+ * one, then the whole source at its gate.  Inserting cannot end a valid token's life
  * where the token column is unique, so an INSERT concerns refusals only and
  * costs no valid entry anything.
  *
@@ -116,14 +125,16 @@
 #include "mapping.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
+#include "storage/lmgr.h"
 #include "storage/sinval.h"
 #include "testpoint.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /* More than these in one transaction: the whole source is noted. */
-#define MAX_TOKEN_NOTES		32
+#define MAX_SMALL_NOTES		32
 
 /* Relations invalidated in this transaction that are remembered by OID. */
 #define MAX_TOUCHED			16
@@ -137,13 +148,16 @@
 #define MESSAGE_BITS(oid)	((oid) & ((1 << CACHE_MESSAGE_BITS) - 1))
 
 /* A kind is a sum of these. */
-#define MESSAGE_OF_GATE		1	/* else of buckets */
+#define MESSAGE_OF_PLACE	1	/* a gate, or a cell; else buckets */
 #define MESSAGE_OF_PREPARED 2	/* counts on a primary too */
+
+/* Gates and cells share the bits of MESSAGE_OF_PLACE. */
+#define PLACE_OF_CELL(cell) (CACHE_GATES + (uint32) (cell))
 
 /* A guard that this transaction's changes stand behind. */
 typedef struct ChangeNote
 {
-	bool		is_gate;
+	bool		is_place;
 	uint32		bits;			/* as a message names it */
 	int			stats_slot;
 	int			classes;		/* of entries that may be contradicted */
@@ -164,8 +178,8 @@ static struct
 {
 	bool		dirty;
 	ChangePhase phase;
-	int			ntokens;
-	ChangeNote	token[MAX_TOKEN_NOTES];
+	int			nsmall;			/* of buckets and cells */
+	ChangeNote	small[MAX_SMALL_NOTES];
 	int			ngates;
 	ChangeNote	gate[CACHE_GATES];
 	int			ntouched;		/* MAX_TOUCHED + 1: more than are known */
@@ -246,6 +260,35 @@ coherence_trust(void)
 	return trust.floor;
 }
 
+static bool
+may_have_written(Oid relation)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation);
+	return TOKENAUTH_LOCK_HELD(&tag, RowExclusiveLock);
+}
+
+/*
+ * Could this transaction have changed rows of the source's tables?  The
+ * trigger says so at a statement's end; before that, as in its RETURNING, the
+ * statement's lock does, which is held to the end of the transaction.
+ */
+static bool
+has_own_writes(const Source *source)
+{
+	if (changes.dirty)
+		return true;
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	if (may_have_written(source->relation))
+		return true;
+	for (int i = 0; i < source->nparents; i++)
+		if (may_have_written(source->parent[i].relation))
+			return true;
+	return false;
+}
+
 CacheUse
 coherence_may_use(const Source *source)
 {
@@ -254,7 +297,7 @@ coherence_may_use(const Source *source)
 	/* a walsender takes messages of the past for those of the present */
 	if (!cache_is_on() || !source_is_cacheable(source) || am_walsender)
 		return CACHE_USE_NO_SOURCE;
-	if (changes.dirty && !TEST_FAULT(publish_own_writes))
+	if (!TEST_FAULT(publish_own_writes) && has_own_writes(source))
 		return CACHE_USE_NO_OWN_WRITES;
 	return CACHE_USE_YES;
 }
@@ -317,7 +360,7 @@ send_note(const ChangeNote *note, bool prepared)
 	/* Only a primary caches refusals. */
 	if (!prepared && (note->classes & CACHE_CLASS_BIT(CACHE_VALID)) == 0)
 		return;
-	send_message((note->is_gate ? MESSAGE_OF_GATE : 0) |
+	send_message((note->is_place ? MESSAGE_OF_PLACE : 0) |
 				 (prepared ? MESSAGE_OF_PREPARED : 0), note->bits);
 }
 
@@ -338,8 +381,9 @@ receive_message(Oid message)
 		return;
 
 	now = clock_tick(cache_clock());
-	if (kind & MESSAGE_OF_GATE)
-		cache_guard_floor(cache_gate_guard(bits % CACHE_GATES),
+	if (kind & MESSAGE_OF_PLACE)
+		cache_guard_floor(bits < CACHE_GATES ? cache_gate_guard((int) bits) :
+						  cache_cell_guard((uint16) (bits - CACHE_GATES)),
 						  CACHE_ALL_CLASSES, now);
 	else
 		while ((guard = cache_message_guard(bits, &cursor)) != NULL)
@@ -424,6 +468,18 @@ extend_note(ChangeNote *note, int classes)
 }
 
 static void
+init_note(ChangeNote *note, bool is_place, uint32 bits, CacheGuard *guard,
+		  int slot)
+{
+	note->is_place = is_place;
+	note->bits = bits;
+	note->guard = guard;
+	note->stats_slot = slot;
+	note->classes = 0;
+	note->fenced = 0;
+}
+
+static void
 note_gate(int gate, int slot, int classes)
 {
 	ChangeNote *note;
@@ -436,12 +492,8 @@ note_gate(int gate, int slot, int classes)
 		}
 
 	note = &changes.gate[changes.ngates++];
-	note->is_gate = true;
-	note->bits = gate;
-	note->stats_slot = slot;
-	note->classes = 0;
-	note->fenced = 0;
-	note->guard = cache_is_on() ? cache_gate_guard(gate) : NULL;
+	init_note(note, true, gate, cache_is_on() ? cache_gate_guard(gate) : NULL,
+			  slot);
 	extend_note(note, classes);
 }
 
@@ -461,44 +513,59 @@ source_is_noted(const Source *source, int classes)
 	return false;
 }
 
+/* Note a bucket or a cell, or if there are too many the whole source. */
 static void
-note_token(const Source *source, const TokenDigest *digest, int classes)
+note_small(const Source *source, bool is_place, uint32 bits,
+		   CacheGuard *guard, int classes)
 {
-	uint32		bits = cache_message_bits(digest);
-	CacheGuard *guard = cache_is_on() ? cache_bucket_guard(digest) : NULL;
 	ChangeNote *note;
 
-	for (int i = 0; i < changes.ntokens; i++)
-		if (changes.token[i].bits == bits && changes.token[i].guard == guard)
+	for (int i = 0; i < changes.nsmall; i++)
+	{
+		note = &changes.small[i];
+		if (note->is_place == is_place && note->bits == bits &&
+			note->guard == guard)
 		{
-			extend_note(&changes.token[i], classes);
+			extend_note(note, classes);
 			return;
 		}
+	}
 
-	if (changes.ntokens == MAX_TOKEN_NOTES)
+	if (changes.nsmall == MAX_SMALL_NOTES)
 	{
 		note_source(source, classes);
 		return;
 	}
-	note = &changes.token[changes.ntokens++];
-	note->is_gate = false;
-	note->bits = bits;
-	note->stats_slot = source->stats_slot;
-	note->classes = 0;
-	note->fenced = 0;
-	note->guard = guard;
+	note = &changes.small[changes.nsmall++];
+	init_note(note, is_place, bits, guard, source->stats_slot);
 	extend_note(note, classes);
+}
+
+static void
+note_token(const Source *source, const TokenDigest *digest, int classes)
+{
+	note_small(source, false, cache_message_bits(digest),
+			   cache_is_on() ? cache_bucket_guard(digest) : NULL, classes);
+}
+
+static void
+note_cell(const Source *source, uint16 cell, int classes)
+{
+	note_small(source, true, PLACE_OF_CELL(cell),
+			   cache_is_on() ? cache_cell_guard(cell) : NULL, classes);
 }
 
 /* ---------- the trigger ---------- */
 
 /* Does an UPDATE change any column that a verdict depends on? */
 static bool
-update_matters(const Source *source, TupleTableSlot *old, TupleTableSlot *new)
+update_matters(const Bitmapset *matters, TupleTableSlot *old,
+			   TupleTableSlot *new)
 {
-	for (int i = 0; i < source->nmatters; i++)
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(matters, attnum)) >= 0)
 	{
-		AttrNumber	attnum = source->matters[i];
 		Form_pg_attribute attribute =
 			TupleDescAttr(old->tts_tupleDescriptor, attnum - 1);
 		bool		old_isnull;
@@ -517,7 +584,7 @@ update_matters(const Source *source, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 static void
-note_row(const Source *source, TupleTableSlot *row, int classes)
+note_token_row(const Source *source, TupleTableSlot *row, int classes)
 {
 	TokenDigest digest;
 	bool		isnull;
@@ -529,50 +596,80 @@ note_row(const Source *source, TupleTableSlot *row, int classes)
 }
 
 static void
-note_row_event(const Source *source, TriggerData *trigger)
+note_parent_row(const Source *source, const SourceParent *parent,
+				TupleTableSlot *row, int classes)
+{
+	bool		isnull;
+	Datum		key = slot_getattr(row, parent->key.attnum, &isnull);
+
+	if (!isnull)
+		note_cell(source, source_parent_cell(parent, key), classes);
+}
+
+/*
+ * A row of a source's own table (parent is NULL) or of a parent's.  A new row
+ * in a unique column contradicts refusals only.
+ */
+static void
+note_row_event(const Source *source, const SourceParent *parent,
+			   TriggerData *trigger)
 {
 	TriggerEvent event = trigger->tg_event;
+	bool		updated = TRIGGER_FIRED_BY_UPDATE(event);
+	bool		unique = parent ? parent->finder.unique : source->finder.unique;
 	int			classes = CACHE_ALL_CLASSES;
 
-	if (TRIGGER_FIRED_BY_INSERT(event) && source->index_is_unique)
+	if (TRIGGER_FIRED_BY_INSERT(event) && unique)
 		classes = CACHE_CLASS_BIT(CACHE_REFUSED);
-	if (TRIGGER_FIRED_BY_UPDATE(event) &&
-		!update_matters(source, trigger->tg_trigslot, trigger->tg_newslot))
+	if (updated &&
+		!update_matters(parent ? parent->matters : source->matters,
+						trigger->tg_trigslot, trigger->tg_newslot))
 		return;
 
 	changes.dirty = true;
 	if (source_is_noted(source, classes))
 		return;
-	note_row(source, trigger->tg_trigslot, classes);
-	if (TRIGGER_FIRED_BY_UPDATE(event))
-		note_row(source, trigger->tg_newslot, classes);
+	if (parent != NULL)
+	{
+		note_parent_row(source, parent, trigger->tg_trigslot, classes);
+		if (updated)
+			note_parent_row(source, parent, trigger->tg_newslot, classes);
+	}
+	else
+	{
+		note_token_row(source, trigger->tg_trigslot, classes);
+		if (updated)
+			note_token_row(source, trigger->tg_newslot, classes);
+	}
 }
 
-/* The source that a relation holds, brought up to date; NULL if none. */
-static Source *
-current_source_of(Oid relation)
+/* What an event means to a source that has this table, as own or parent's. */
+static void
+note_event(Source *source, const SourceParent *parent, TriggerData *trigger)
 {
-	Source	   *source;
-
-	source_refresh();
-	source = source_by_relation(relation);
-	if (source == NULL || !source_validate(source))
-		return NULL;
-	return source;
+	if (!source_validate(source))
+		return;
+	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+		!PROBLEM_IS_FATAL(source->problem))
+		note_row_event(source, parent, trigger);
+	else
+		note_source(source, CACHE_ALL_CLASSES);
 }
 
 /*
  * tokenauth_changed()
  *
- * AFTER trigger, for each row and for TRUNCATE, of a token table: notes what
- * the change may contradict.  Does nothing on a table that is not attached.
+ * AFTER trigger, for each row and for TRUNCATE, of token tables and of their
+ * parents: notes what the change may contradict.
  */
 TOKENAUTH_FUNCTION(tokenauth_changed);
 Datum
 tokenauth_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Source	   *source;
+	Oid			relation;
+	bool		known = false;
+	ListCell   *lc;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigger->tg_event))
@@ -580,14 +677,28 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("tokenauth_changed() must be called as an AFTER trigger")));
 
-	source = current_source_of(RelationGetRelid(trigger->tg_relation));
-	if (source == NULL)
-		return PointerGetDatum(NULL);
-	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
-		!PROBLEM_IS_FATAL(source->problem))
-		note_row_event(source, trigger);
-	else
-		note_source(source, CACHE_ALL_CLASSES);
+	source_refresh();
+	relation = RelationGetRelid(trigger->tg_relation);
+	foreach(lc, source_all())
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->relation == relation)
+		{
+			note_event(source, NULL, trigger);
+			known = true;
+		}
+		for (int i = 0; i < source->nparents; i++)
+			if (source->parent[i].relation == relation)
+			{
+				note_event(source, &source->parent[i], trigger);
+				known = true;
+			}
+	}
+
+	/* To be on the safe side, should others know of a source that we do not. */
+	if (!known)
+		note_gate(cache_gate(MyDatabaseId, relation), -1, CACHE_ALL_CLASSES);
 	return PointerGetDatum(NULL);
 }
 
@@ -633,6 +744,13 @@ was_touched(Oid relation)
 	return false;
 }
 
+static void
+note_if_touched(const Source *source, Oid relation)
+{
+	if (was_touched(relation) && mapping_triggers_touched_here(relation))
+		note_source(source, CACHE_ALL_CLASSES);
+}
+
 /*
  * Step 3 above: if this transaction has touched triggers of ours, it may
  * have changed rows of which we were not told.
@@ -642,26 +760,26 @@ note_touched_sources(void)
 {
 	ListCell   *lc;
 
-	if (changes.ntouched == 0 || !cache_is_on() || am_walsender ||
+	if (changes.ntouched == 0 || !cache_is_on() ||
 		!OidIsValid(MyDatabaseId) ||
-		!TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
-		!source_extension_exists())
+		!TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		return;
+	source_refresh();
 	foreach(lc, source_all())
 	{
 		Source	   *source = lfirst(lc);
 
-		if (was_touched(source->relation) &&
-			mapping_triggers_touched_here(source->relation))
-			note_source(source, CACHE_ALL_CLASSES);
+		note_if_touched(source, source->relation);
+		for (int i = 0; i < source->nparents; i++)
+			note_if_touched(source, source->parent[i].relation);
 	}
 }
 
 static void
 for_each_note(void (*act) (ChangeNote *note))
 {
-	for (int i = 0; i < changes.ntokens; i++)
-		act(&changes.token[i]);
+	for (int i = 0; i < changes.nsmall; i++)
+		act(&changes.small[i]);
 	for (int i = 0; i < changes.ngates; i++)
 		act(&changes.gate[i]);
 }
@@ -700,7 +818,7 @@ forget_changes(void)
 {
 	changes.dirty = false;
 	changes.phase = CHANGES_NOTED;
-	changes.ntokens = 0;
+	changes.nsmall = 0;
 	changes.ngates = 0;
 	changes.ntouched = 0;
 	source_end_of_transaction();
@@ -760,9 +878,17 @@ transaction_callback(XactEvent event, void *arg)
 	}
 }
 
+/* A label of some enum has changed: fingerprints may have. */
+static void
+enum_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	source_invalidate(InvalidOid);
+}
+
 void
 coherence_init(void)
 {
+	CacheRegisterSyscacheCallback(ENUMOID, enum_callback, (Datum) 0);
 	RegisterXactCallback(transaction_callback, NULL);
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 }

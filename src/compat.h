@@ -11,7 +11,9 @@
 #define TOKENAUTH_COMPAT_H
 
 #include "access/genam.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 
@@ -44,6 +46,34 @@
 
 /* Regular backends and background workers come first in the array of PGPROCs. */
 #define TOKENAUTH_MAX_PROCS (MaxBackends + NUM_AUXILIARY_PROCS)
+
+/* Since PostgreSQL 18 it goes before the declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
+/* Virtual generated columns came with PostgreSQL 18. */
+#ifdef ATTRIBUTE_GENERATED_VIRTUAL
+#define TOKENAUTH_IS_VIRTUAL(attribute) \
+	((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define TOKENAUTH_IS_VIRTUAL(attribute) (false)
+#endif
+
+/* Does this backend hold this lock on a relation, or a stronger one? */
+#if PG_VERSION_NUM < 170000
+#define TOKENAUTH_LOCK_HELD(tag, lockmode) lock_held_at_least(tag, lockmode)
+static inline bool
+lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
+{
+	for (LOCKMODE mode = lockmode; mode <= MaxLockMode; mode++)
+		if (LockHeldByMe(tag, mode))
+			return true;
+	return false;
+}
+#else
+#define TOKENAUTH_LOCK_HELD(tag, lockmode) LockHeldByMe(tag, lockmode, true)
+#endif
 
 #if PG_VERSION_NUM < 160000
 #define TOKENAUTH_OWNS_RELATION(relid, roleid) pg_class_ownercheck(relid, roleid)

@@ -52,6 +52,19 @@ find_source(const TokenQuery *query)
 						   query->token ? query->token_len : 0);
 }
 
+/* Where the table holds the tokens, it cannot be asked for a digest. */
+static void
+check_askable(const Source *source, const TokenQuery *query)
+{
+	if (query->token == NULL && source->stored_as == STORED_PLAINTEXT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("token source \"%s\" cannot be asked by digest",
+						source->name),
+				 errdetail("Its table holds the tokens themselves."),
+				 errhint("Use tokenauth_resolve().")));
+}
+
 /* As its source hashes it; false if it is no token of that source. */
 static bool
 digest_query(const Source *source, const TokenQuery *query,
@@ -121,31 +134,52 @@ ask_cache(const Source *source, const CacheKey *key, TimestampTz now,
 	return true;
 }
 
+/* A token that one caller uses up must be judged by its row for the next. */
+static bool
+is_single_use(const Source *source, const Verdict *verdict)
+{
+	return verdict->status == TOKEN_VALID &&
+		AttributeNumberIsValid(source->column[ROLE_USED].attnum);
+}
+
 /* Show what has just been read to all, if that is allowed and cheap. */
 static void
 publish(const Source *source, const CacheKey *key, uint64 stamp,
 		const Verdict *verdict)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	Verdict		settled = *verdict;
 	CacheItem	item;
-	bool		refused = verdict->status != TOKEN_VALID;
-	int			ttl = refused ? guc_negative_ttl : guc_ttl;
+	bool		refused;
+	int			ttl;
+
+	/* packed is the status before the clock's say, classed as after it */
+	verdict_settle(&settled, now);
+	refused = settled.status != TOKEN_VALID;
+	ttl = refused ? guc_negative_ttl : guc_ttl;
 
 	if (!coherence_may_publish(source))
 		return;
 	/* A standby hears of no INSERT, so it must not remember a refusal. */
 	if (ttl == 0 || (refused && RecoveryInProgress()) ||
-		!verdict_pack(verdict, &item))
+		is_single_use(source, verdict))
 	{
 		count(source, STATS_PUBLISHES_SKIPPED);
 		return;
 	}
-	item.stamp = stamp;
-	item.fingerprint = source->fingerprint;
-	item.deadline = TimestampTzPlusMilliseconds(now, INT64CONST(1000) * ttl);
+	if (!verdict_pack(verdict, &item))
+	{
+		count(source, STATS_UNCACHEABLE);
+		return;
+	}
+	item.header.class = refused ? CACHE_REFUSED : CACHE_VALID;
+	item.header.stamp = stamp;
+	item.header.fingerprint = source->fingerprint;
+	item.header.deadline =
+		TimestampTzPlusMilliseconds(now, INT64CONST(1000) * ttl);
 
 	TEST_POINT(fill_before_publish);
-	switch (cache_publish(key, &item, now))
+	switch (cache_publish(key, source->gate, &item, now))
 	{
 		case CACHE_PUBLISHED_EVICTING:
 			count(source, STATS_EVICTIONS);
@@ -207,6 +241,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 				return;
 			}
 		} while (!source_validate(source));
+		check_askable(source, query);
 		if (check != NULL)
 			check(source, arg);
 

@@ -19,31 +19,76 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "executor/tuptable.h"
+#include "expression.h"
 #include "lookup.h"
 #include "mapping.h"
 #include "miscadmin.h"
+#include "sandbox.h"
 #include "storage/procarray.h"
 #include "testpoint.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* A source's table and index, opened and locked. */
-typedef struct OpenSource
+/* A table and the index to find rows in it by, opened and locked. */
+typedef struct OpenTable
 {
 	Relation	table;
 	Relation	index;			/* NULL: none, read the whole table */
+} OpenTable;
+
+/* A source's own table, then its parents'. */
+typedef struct OpenSource
+{
+	int			ntables;
+	OpenTable	table[1 + SOURCE_MAX_PARENTS];
 } OpenSource;
 
 static void
 close_source(OpenSource *open)
 {
-	if (open->index != NULL)
-		relation_close(open->index, AccessShareLock);
-	relation_close(open->table, AccessShareLock);
+	while (open->ntables > 0)
+	{
+		OpenTable  *table = &open->table[--open->ntables];
+
+		if (table->index != NULL)
+			relation_close(table->index, AccessShareLock);
+		relation_close(table->table, AccessShareLock);
+	}
+}
+
+/* False if the table is gone, or its index, which can go CONCURRENTLY. */
+static bool
+open_table(Oid relation, const RowFinder *finder, OpenSource *open)
+{
+	OpenTable  *table = &open->table[open->ntables];
+
+	table->table = try_relation_open(relation, AccessShareLock);
+	if (table->table == NULL)
+		return false;
+	open->ntables++;
+	table->index = NULL;
+	if (!OidIsValid(finder->index))
+		return true;
+	table->index = try_relation_open(finder->index, AccessShareLock);
+	return table->index != NULL;
+}
+
+static bool
+open_tables(const Source *source, OpenSource *open)
+{
+	open->ntables = 0;
+	if (!open_table(source->relation, &source->finder, open))
+		return false;
+	for (int i = 0; i < source->nparents; i++)
+		if (!open_table(source->parent[i].relation,
+						&source->parent[i].finder, open))
+			return false;
+	return true;
 }
 
 /*
@@ -55,25 +100,16 @@ open_source(Source *source, OpenSource *open)
 {
 	for (;;)
 	{
+		bool		opened;
+
 		if (!source_validate(source))
 			return false;
 		if (PROBLEM_IS_FATAL(source->problem))
 			mapping_report(source);
 
-		open->table = try_relation_open(source->relation, AccessShareLock);
-		if (open->table == NULL)
-		{
-			source->state = SOURCE_STALE;
-			continue;
-		}
-		/* Under the table's lock the index can go, CONCURRENTLY. */
-		open->index = NULL;
-		if (OidIsValid(source->index))
-			open->index = try_relation_open(source->index, AccessShareLock);
-		if (source->state == SOURCE_CURRENT &&
-			(open->index != NULL || !OidIsValid(source->index)))
+		opened = open_tables(source, open);
+		if (opened && source->state == SOURCE_CURRENT)
 			return true;
-
 		source->state = SOURCE_STALE;
 		close_source(open);
 	}
@@ -92,40 +128,28 @@ take_snapshot(void)
 	return RegisterSnapshot(GetSnapshotData(&latest));
 }
 
-bool
-lookup_search_value(const Source *source, const LookupKey *key, Datum *value)
+Datum
+lookup_search_value(const Source *source, const LookupKey *key)
 {
 	char		hex[TOKEN_DIGEST_HEX_LEN];
+	const char *data = key->token;
+	Size		len = key->token_len;
 
 	switch (source->stored_as)
 	{
 		case STORED_SHA256_HEX:
 			token_digest_to_hex(&key->digest, hex);
-			*value = PointerGetDatum(cstring_to_text_with_len(hex, sizeof(hex)));
-			return true;
+			data = hex;
+			len = sizeof(hex);
+			break;
 		case STORED_SHA256_BYTEA:
-			*value = PointerGetDatum(cstring_to_text_with_len((const char *) key->digest.bytes,
-															  TOKEN_DIGEST_LEN));
-			return true;
+			data = (const char *) key->digest.bytes;
+			len = TOKEN_DIGEST_LEN;
+			break;
 		case STORED_PLAINTEXT:
 			break;
 	}
-	if (key->token == NULL)
-		return false;
-	*value = PointerGetDatum(cstring_to_text_with_len(key->token,
-													  (int) key->token_len));
-	return true;
-}
-
-/* Is this column's value the one sought, to the byte? */
-static bool
-same_bytes(Datum value, Datum sought)
-{
-	struct varlena *a = PG_DETOAST_DATUM_PACKED(value);
-	struct varlena *b = (struct varlena *) DatumGetPointer(sought);
-
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+	return PointerGetDatum(cstring_to_text_with_len(data, (int) len));
 }
 
 /* A timestamp column as timestamptz. */
@@ -186,18 +210,148 @@ take_field(const Source *source, TupleTableSlot *row, SourceRole role,
 	const SourceColumn *column = &source->column[role];
 	bool		isnull;
 	Datum		value;
+	int			level = 0;
 
 	if (!AttributeNumberIsValid(column->attnum))
 		return;
 	value = slot_getattr(row, column->attnum, &isnull);
-	if (!isnull)
-		verdict_set(verdict, field, column->kind, value, column->type);
+	if (isnull)
+		return;
+	if (verdict_depends_on_settings(column->kind, column->type))
+		level = fixed_settings_enter();
+	verdict->field[field] = verdict_value(column->kind, value, column->type);
+	if (level != 0)
+		fixed_settings_leave(level);
+}
+
+/* One scan's business: called for each row found until it returns false. */
+typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
+
+/*
+ * Visit the rows whose column is, to the byte, the value sought: by index, or
+ * without one in the whole table.
+ */
+static void
+visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
+		   Snapshot snapshot, Datum sought, RowVisitor visit, void *arg)
+{
+	TupleTableSlot *slot = table_slot_create(open->table, NULL);
+	Form_pg_attribute attribute =
+		TupleDescAttr(RelationGetDescr(open->table), attnum - 1);
+	IndexScanDesc index_scan = NULL;
+	TableScanDesc table_scan = NULL;
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : attnum,
+						   open->index ? finder->strategy : 0,
+						   InvalidOid, finder->collation, finder->equality,
+						   sought);
+	if (open->index != NULL)
+	{
+		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
+											   snapshot, 1);
+		index_rescan(index_scan, &key, 1, NULL, 0);
+	}
+	else
+		table_scan = table_beginscan(open->table, snapshot, 1, &key);
+
+	while (index_scan
+		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)
+		   : table_scan_getnextslot(table_scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, attnum, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		/* a collation may call equal what is not the same */
+		if (isnull || !datum_image_eq(value, sought, attribute->attbyval,
+									  attribute->attlen))
+			continue;
+		if (!visit(slot, arg))
+			break;
+	}
+
+	if (index_scan)
+		index_endscan(index_scan);
+	else
+		table_endscan(table_scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * All rows of a token, of which there is more than one only where its column
+ * is not unique.  Two live ones refuse it, for whose it is nobody can tell.
+ */
+typedef struct Finding
+{
+	int			nrows;
+	int			nlive;
+	Verdict		spokesman;
+} Finding;
+
+/* Everything that the judging of one token's rows needs. */
+typedef struct Scene
+{
+	const Source *source;
+	const OpenSource *open;
+	Snapshot	snapshot;
+	TimestampTz now;
+	Finding		finding;
+} Scene;
+
+/* A search for a parent's row. */
+typedef struct ParentSearch
+{
+	const SourceParent *parent;
+	Relation	table;
+	bool		live;
+} ParentSearch;
+
+/* A RowVisitor: a parent's row, of which there is one at the most. */
+static bool
+visit_parent(TupleTableSlot *row, void *arg)
+{
+	ParentSearch *search = arg;
+
+	search->live = search->parent->live_when == NULL ||
+		expression_holds(search->table, search->parent->live_when, row);
+	return false;
+}
+
+/*
+ * Does what the row belongs to exist, and live?  The cells of the parents are
+ * added to the verdict either way: it depends on them.
+ */
+static bool
+parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
+{
+	const Source *source = scene->source;
+	bool		live = true;
+
+	for (int i = 0; i < source->nparents; i++)
+	{
+		const SourceParent *parent = &source->parent[i];
+		const OpenTable *open = &scene->open->table[1 + i];
+		ParentSearch search = {parent, open->table, false};
+		bool		isnull;
+		Datum		key = slot_getattr(row, parent->from.attnum, &isnull);
+
+		if (isnull)
+			continue;
+		verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
+		visit_rows(open, &parent->finder, parent->key.attnum, scene->snapshot,
+				   key, visit_parent, &search);
+		live &= search.live;
+	}
+	return live;
 }
 
 /* What a row says, but for what the time of day says. */
 static void
-judge_row(const Source *source, TupleTableSlot *row, Verdict *verdict)
+judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 {
+	const Source *source = scene->source;
+	Relation	table = scene->open->table[0].table;
 	AttrNumber	expires = source->column[ROLE_EXPIRES].attnum;
 
 	verdict_init(verdict, TOKEN_VALID);
@@ -205,6 +359,10 @@ judge_row(const Source *source, TupleTableSlot *row, Verdict *verdict)
 		verdict->status = TOKEN_REVOKED;
 	else if (row_is_used(source, row))
 		verdict->status = TOKEN_USED;
+	else if (!parents_live(scene, row, verdict) ||
+			 (source->live_when != NULL &&
+			  !expression_holds(table, source->live_when, row)))
+		verdict->status = TOKEN_DISABLED;
 
 	if (AttributeNumberIsValid(expires))
 	{
@@ -219,6 +377,11 @@ judge_row(const Source *source, TupleTableSlot *row, Verdict *verdict)
 	take_field(source, row, ROLE_USER, FIELD_USER, verdict);
 	take_field(source, row, ROLE_TENANT, FIELD_TENANT, verdict);
 	take_field(source, row, ROLE_SCOPE, FIELD_SCOPE, verdict);
+	if (source->claims != NIL)
+		verdict->field[FIELD_CLAIMS] =
+			verdict_value(VALUE_JSONB,
+						  expression_jsonb(table, source->claims, row),
+						  JSONBOID);
 }
 
 static bool
@@ -248,32 +411,24 @@ speaks_before(const Verdict *a, const Verdict *b)
 		(!a->has_expiry || a->expires_at > b->expires_at);
 }
 
-/*
- * All rows of a token, of which there is more than one only where its column
- * is not unique.  Two live ones refuse it, for whose it is nobody can tell.
- */
-typedef struct Finding
+/* A RowVisitor: a row of the token table. */
+static bool
+visit_token(TupleTableSlot *row, void *arg)
 {
-	int			nrows;
-	int			nlive;
-	Verdict		spokesman;
-} Finding;
-
-static void
-add_row(const Source *source, TupleTableSlot *row, TimestampTz now,
-		Finding *finding)
-{
+	Scene	   *scene = arg;
+	Finding    *finding = &scene->finding;
 	Verdict		verdict;
 
-	judge_row(source, row, &verdict);
-	if (is_live(&verdict, now))
+	judge_row(scene, row, &verdict);
+	if (is_live(&verdict, scene->now))
 		finding->nlive++;
 	if (finding->nrows++ == 0 || speaks_before(&verdict, &finding->spokesman))
 		finding->spokesman = verdict;
+	return !scene->source->finder.unique;
 }
 
 static void
-conclude(const Finding *finding, Verdict *verdict)
+conclude(const Source *source, const Finding *finding, Verdict *verdict)
 {
 	if (finding->nrows > 0)
 		*verdict = finding->spokesman;
@@ -286,86 +441,37 @@ conclude(const Finding *finding, Verdict *verdict)
 		verdict_init(verdict, TOKEN_UNKNOWN);
 		verdict->transient = true;
 	}
-}
-
-/* Scan by index, or without one the whole table. */
-static void
-scan_rows(const Source *source, OpenSource *open, Snapshot snapshot,
-		  Datum sought, Finding *finding)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	TupleTableSlot *slot = table_slot_create(open->table, NULL);
-	AttrNumber	attnum = source->column[ROLE_TOKEN].attnum;
-	IndexScanDesc index_scan = NULL;
-	TableScanDesc table_scan = NULL;
-	ScanKeyData key;
-
-	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : attnum,
-						   open->index ? source->index_strategy : 0,
-						   InvalidOid, source->collation, source->equality,
-						   sought);
-	if (open->index != NULL)
-	{
-		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
-											   snapshot, 1);
-		index_rescan(index_scan, &key, 1, NULL, 0);
-	}
-	else
-		table_scan = table_beginscan(open->table, snapshot, 1, &key);
-
-	while (index_scan
-		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)
-		   : table_scan_getnextslot(table_scan, ForwardScanDirection, slot))
-	{
-		bool		isnull;
-		Datum		value = slot_getattr(slot, attnum, &isnull);
-
-		CHECK_FOR_INTERRUPTS();
-		/* a collation may call equal what is not the same */
-		if (isnull || !same_bytes(value, sought))
-			continue;
-		add_row(source, slot, now, finding);
-		if (source->index_is_unique)
-			break;
-	}
-
-	if (index_scan)
-		index_endscan(index_scan);
-	else
-		table_endscan(table_scan);
-	ExecDropSingleTupleTableSlot(slot);
+	/* the others may come to life with parents that the verdict lacks */
+	if (finding->nrows > 1 && source->nparents > 0)
+		verdict->transient = true;
 }
 
 bool
 lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 			 uint64 *stamp)
 {
-	Finding		finding = {0};
 	OpenSource	open;
-	Snapshot	snapshot;
+	Scene		scene = {source, &open};
 	Datum		sought;
 
-	if (!lookup_search_value(source, key, &sought))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("token source \"%s\" cannot be asked by digest",
-						source->name),
-				 errdetail("Its table holds the tokens themselves."),
-				 errhint("Use tokenauth_resolve().")));
+	sought = lookup_search_value(source, key);
 	if (!open_source(source, &open))
 		return false;
 
 	TEST_POINT(fill_before_stamp);
 	*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
 	TEST_POINT(fill_before_snapshot);
-	snapshot = take_snapshot();
+	scene.snapshot = take_snapshot();
 	TEST_POINT(fill_after_snapshot);
 	if (TEST_FAULT(filler_stamps_late))
 		*stamp = clock_read(cache_clock());
-	scan_rows(source, &open, snapshot, sought, &finding);
-	UnregisterSnapshot(snapshot);
+	scene.now = GetCurrentTimestamp();
+	visit_rows(&open.table[0], &source->finder,
+			   source->column[ROLE_TOKEN].attnum, scene.snapshot, sought,
+			   visit_token, &scene);
+	UnregisterSnapshot(scene.snapshot);
 	close_source(&open);
-	conclude(&finding, verdict);
+	conclude(source, &scene.finding, verdict);
 
 	explicit_bzero(VARDATA(sought), VARSIZE(sought) - VARHDRSZ);
 	pfree(DatumGetPointer(sought));

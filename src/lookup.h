@@ -14,7 +14,7 @@
 typedef struct LookupKey
 {
 	TokenDigest digest;
-	const char *token;			/* its text; NULL if only the digest is known */
+	const char *token;			/* its text; NULL will do if not STORED_PLAINTEXT */
 	Size		token_len;
 } LookupKey;
 
@@ -36,11 +36,7 @@ typedef struct LookupKey
 extern bool lookup_token(Source *source, const LookupKey *key,
 						 Verdict *verdict, uint64 *stamp);
 
-/*
- * The value of the token column to look for, of type text or bytea.  False if
- * the column holds the token itself and only its digest is known.
- */
-extern bool lookup_search_value(const Source *source, const LookupKey *key,
-								Datum *value);
+/* The value of the token column to look for, of type text or bytea. */
+extern Datum lookup_search_value(const Source *source, const LookupKey *key);
 
 #endif							/* TOKENAUTH_LOOKUP_H */

@@ -24,26 +24,24 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
+#include "compat.h"
+#include "expression.h"
 #include "mapping.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-
-/* What a fingerprint is computed from. */
-typedef struct FingerprintInput
-{
-	int			n;
-	uint64		word[64];
-} FingerprintInput;
 
 /* Our triggers on a table. */
 typedef struct TriggerFacts
@@ -51,14 +49,15 @@ typedef struct TriggerFacts
 	bool		found;			/* all that we need are there */
 	bool		always;			/* and fire whatever session_replication_role */
 	bool		touched_here;	/* one of them by this transaction */
-	FingerprintInput trace;
+	uint64		trace;			/* of their rows in pg_trigger */
 } TriggerFacts;
 
+/* Mix a word into a fingerprint. */
 static void
-note(FingerprintInput *input, uint64 word)
+note(uint64 *fingerprint, uint64 word)
 {
-	Assert(input->n < (int) lengthof(input->word));
-	input->word[input->n++] = word;
+	*fingerprint = hash_bytes_extended((unsigned char *) &word, sizeof(word),
+									   *fingerprint);
 }
 
 const char *
@@ -79,10 +78,13 @@ role_argument(SourceRole role)
 	return names[role];
 }
 
+/* Returns false, for the convenience of those who give up then. */
 static bool
-set_problem(Source *source, SourceProblem problem, const char *column)
+set_problem(Source *source, SourceProblem problem, Oid relation,
+			const char *column)
 {
 	source->problem = problem;
+	source->problem_relation = relation;
 	source->problem_column = column;
 	return false;
 }
@@ -133,7 +135,8 @@ type_fits(const Source *source, SourceRole role, Oid type)
 			return is_timestamp(type);
 		case ROLE_REVOKED:
 			return type == BOOLOID || is_timestamp(type) ||
-				source->active_values != NIL;
+				(source->active_values != NIL &&
+				 (is_text(type) || type_is_enum(type)));
 		case ROLE_ID:
 		case ROLE_SCOPE:
 		case ROLE_COUNT:
@@ -142,47 +145,110 @@ type_fits(const Source *source, SourceRole role, Oid type)
 	return true;
 }
 
+/* ALTER TYPE can rename what a row's value is compared by. */
+static void
+note_labels(Source *source, Oid type)
+{
+	CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME,
+											 ObjectIdGetDatum(type));
+
+	for (int i = 0; i < labels->n_members; i++)
+	{
+		HeapTuple	tuple = &labels->members[i]->tuple;
+		Form_pg_enum label = (Form_pg_enum) GETSTRUCT(tuple);
+
+		note(&source->fingerprint, label->oid);
+		note(&source->fingerprint,
+			 hash_bytes((unsigned char *) NameStr(label->enumlabel),
+						strlen(NameStr(label->enumlabel))));
+	}
+	ReleaseSysCacheList(labels);
+}
+
+/* Look a column up by its name; false if the table has no such column. */
 static bool
-map_column(Source *source, SourceRole role, FingerprintInput *input)
+find_column(Source *source, Oid relation, SourceColumn *column)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(relation, column->name);
+	Form_pg_attribute attribute;
+
+	if (!HeapTupleIsValid(tuple))
+		return set_problem(source, PROBLEM_NO_COLUMN, relation, column->name);
+	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+	if (attribute->attnum <= 0 || TOKENAUTH_IS_VIRTUAL(attribute))
+	{
+		/* there is nothing to read in the row */
+		ReleaseSysCache(tuple);
+		return set_problem(source, PROBLEM_COLUMN_TYPE, relation,
+						   column->name);
+	}
+	column->attnum = attribute->attnum;
+	column->type = getBaseType(attribute->atttypid);
+	column->kind = kind_of_type(column->type);
+	note(&source->fingerprint, ((uint64) column->attnum << 32) | column->type);
+	note(&source->fingerprint, attribute->attcollation);
+	ReleaseSysCache(tuple);
+	if (type_is_enum(column->type))
+		note_labels(source, column->type);
+	return true;
+}
+
+static bool
+map_column(Source *source, SourceRole role)
 {
 	SourceColumn *column = &source->column[role];
-	HeapTuple	tuple;
-	Form_pg_attribute attribute;
 
 	column->attnum = InvalidAttrNumber;
 	column->kind = VALUE_NONE;
 	if (column->name == NULL)
 		return true;
-
-	tuple = SearchSysCacheAttName(source->relation, column->name);
-	if (!HeapTupleIsValid(tuple))
-		return set_problem(source, PROBLEM_NO_COLUMN, column->name);
-	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
-	column->attnum = attribute->attnum;
-	column->type = getBaseType(attribute->atttypid);
-	note(input, ((uint64) role << 48) | ((uint64) column->attnum << 32) |
-		 column->type);
-	note(input, attribute->attcollation);
-	ReleaseSysCache(tuple);
-
+	if (!find_column(source, source->relation, column))
+		return false;
 	if (!type_fits(source, role, column->type))
-		return set_problem(source, PROBLEM_COLUMN_TYPE, column->name);
-	column->kind = role == ROLE_SCOPE ? VALUE_TEXT : kind_of_type(column->type);
+		return set_problem(source, PROBLEM_COLUMN_TYPE, source->relation,
+						   column->name);
+	if (role == ROLE_SCOPE)
+		column->kind = VALUE_TEXT;
 	return true;
 }
 
-static bool
-map_columns(Source *source, FingerprintInput *input)
+/*
+ * Add the columns of these names to those that matter.  An expression may
+ * also mention what is no column; then it will fail when it is evaluated, and
+ * that is where the error belongs, not into a trigger.
+ */
+static void
+map_names(Source *source, Oid relation, List *names, Bitmapset **matters)
 {
-	source->nmatters = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		SourceColumn column = {lfirst(lc)};
+
+		if (get_attnum(relation, column.name) > 0 &&
+			find_column(source, relation, &column))
+			*matters = bms_add_member(*matters, column.attnum);
+	}
+}
+
+static bool
+map_columns(Source *source)
+{
+	source->matters = NULL;
 	for (int role = 0; role < ROLE_COUNT; role++)
 	{
-		if (!map_column(source, role, input))
+		if (!map_column(source, role))
 			return false;
 		if (role != ROLE_LAST_USED &&
 			AttributeNumberIsValid(source->column[role].attnum))
-			source->matters[source->nmatters++] = source->column[role].attnum;
+			source->matters = bms_add_member(source->matters,
+											 source->column[role].attnum);
 	}
+	if (source->live_when != NULL)
+		map_names(source, source->relation,
+				  expression_columns(source->live_when), &source->matters);
+	map_names(source, source->relation, source->claims, &source->matters);
 	return true;
 }
 
@@ -203,83 +269,93 @@ index_rank(Form_pg_index index, HeapTuple tuple, AttrNumber attnum)
 
 /* How to ask this index for equality; false if it cannot be asked. */
 static bool
-index_equality(Oid index_oid, StrategyNumber *strategy, Oid *equality,
-			   Oid *collation)
+index_equality(Oid index_oid, RowFinder *finder)
 {
 	Relation	index = index_open(index_oid, AccessShareLock);
-	Oid			operator;
+	Oid			operator = InvalidOid;
 
-	*strategy = index->rd_rel->relam == HASH_AM_OID ?
+	finder->index = index_oid;
+	finder->strategy = index->rd_rel->relam == HASH_AM_OID ?
 		HTEqualStrategyNumber : BTEqualStrategyNumber;
-	operator = InvalidOid;
 	if (index->rd_rel->relam == BTREE_AM_OID ||
 		index->rd_rel->relam == HASH_AM_OID)
 		operator = get_opfamily_member(index->rd_opfamily[0],
 									   index->rd_opcintype[0],
-									   index->rd_opcintype[0], *strategy);
-	*equality = OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
-	*collation = index->rd_indcollation[0];
+									   index->rd_opcintype[0],
+									   finder->strategy);
+	finder->equality = OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
+	finder->collation = index->rd_indcollation[0];
 	index_close(index, AccessShareLock);
-	return OidIsValid(*equality);
+	return OidIsValid(finder->equality);
+}
+
+/* The equality of a type that tokens and parents' keys can have. */
+static Oid
+default_equality(Oid type)
+{
+	switch (type)
+	{
+		case BYTEAOID:
+			return F_BYTEAEQ;
+		case UUIDOID:
+			return F_UUID_EQ;
+		case INT4OID:
+			return F_INT4EQ;
+		case INT8OID:
+			return F_INT8EQ;
+		default:
+			return F_TEXTEQ;
+	}
 }
 
 /*
- * Choose the index that finds tokens, preferring a unique one.  Without any,
- * the table is read whole, with the operator of the type's default.
+ * Choose the index that finds rows by a column, preferring a unique one.
+ * Without any, the table is read whole.
  */
 static void
-map_index(Source *source, Relation table, FingerprintInput *input)
+map_index(Source *source, Relation table, const SourceColumn *column,
+		  RowFinder *finder)
 {
 	List	   *indexes = RelationGetIndexList(table);
-	SourceColumn *token = &source->column[ROLE_TOKEN];
 	int			best = 0;
 	ListCell   *lc;
 
-	source->index = InvalidOid;
-	source->index_is_unique = false;
-	source->equality = token->type == BYTEAOID ? F_BYTEAEQ : F_TEXTEQ;
-	source->collation = token->type == BYTEAOID ? InvalidOid : C_COLLATION_OID;
+	finder->index = InvalidOid;
+	finder->unique = false;
+	finder->equality = default_equality(column->type);
+	finder->collation = C_COLLATION_OID;
 
 	foreach(lc, indexes)
 	{
 		Oid			index = lfirst_oid(lc);
 		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-		StrategyNumber strategy;
-		Oid			equality;
-		Oid			collation;
+		RowFinder	candidate;
 		int			rank;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		rank = index_rank((Form_pg_index) GETSTRUCT(tuple), tuple,
-						  token->attnum);
+						  column->attnum);
 		ReleaseSysCache(tuple);
-		if (rank <= best ||
-			!index_equality(index, &strategy, &equality, &collation))
+		if (rank <= best || !index_equality(index, &candidate))
 			continue;
 		best = rank;
-		source->index = index;
-		source->index_is_unique = rank == 2;
-		source->index_strategy = strategy;
-		source->equality = equality;
-		source->collation = collation;
+		*finder = candidate;
+		finder->unique = rank == 2;
 	}
 	list_free(indexes);
 
-	note(input, ((uint64) best << 32) | source->index);
+	note(&source->fingerprint, ((uint64) best << 32) | finder->index);
 }
 
-/* Is this a trigger of ours, complete and unconditional? */
+/* Is this a trigger of ours, complete, unconditional and immediate? */
 static bool
 is_our_trigger(Form_pg_trigger trigger, HeapTuple tuple)
 {
-	char	   *function;
-
-	if (trigger->tgisinternal || trigger->tgattr.dim1 != 0 ||
-		!heap_attisnull(tuple, Anum_pg_trigger_tgqual, NULL))
-		return false;
-	function = get_func_name(trigger->tgfoid);
-	return function != NULL && strcmp(function, CHANGE_TRIGGER_FUNCTION) == 0;
+	return trigger->tgfoid == source_trigger_function() &&
+		!trigger->tgisinternal && !trigger->tgdeferrable &&
+		trigger->tgattr.dim1 == 0 &&
+		heap_attisnull(tuple, Anum_pg_trigger_tgqual, NULL);
 }
 
 static bool
@@ -329,14 +405,21 @@ collect_trigger_facts(Oid relation, TriggerFacts *facts)
 			facts->always = false;
 		if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 			facts->touched_here = true;
-		/* more than the two would be a user's copies; the trace may wrap */
-		facts->trace.n %= 8;
 		note(&facts->trace, trigger->oid);
 		note(&facts->trace, ((uint64) xmin << 8) | (uint8) trigger->tgenabled);
 	}
 	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 	facts->found = row && truncate;
+}
+
+bool
+mapping_has_triggers(Oid relation)
+{
+	TriggerFacts facts;
+
+	collect_trigger_facts(relation, &facts);
+	return facts.found && facts.always;
 }
 
 bool
@@ -352,57 +435,120 @@ static bool
 check_table(Source *source, Relation table)
 {
 	Form_pg_class form = table->rd_rel;
+	Oid			relation = RelationGetRelid(table);
 
 	if (form->relkind != RELKIND_RELATION)
-		return set_problem(source, PROBLEM_NOT_A_TABLE, NULL);
-	if (form->relispartition || has_superclass(source->relation) ||
+		return set_problem(source, PROBLEM_NOT_A_TABLE, relation, NULL);
+	if (form->relispartition || has_superclass(relation) ||
 		(form->relhassubclass &&
-		 find_inheritance_children(source->relation, NoLock) != NIL))
-		return set_problem(source, PROBLEM_INHERITANCE, NULL);
+		 find_inheritance_children(relation, NoLock) != NIL))
+		return set_problem(source, PROBLEM_INHERITANCE, relation, NULL);
+	note(&source->fingerprint, form->relfilenode);
 	return true;
 }
 
-/* What keeps a readable source out of the cache. */
+/*
+ * What keeps a readable source out of the cache; a first problem is kept.
+ */
 static void
-check_cacheable(Source *source, Relation table, const TriggerFacts *triggers)
+check_cacheable(Source *source, Relation table, const RowFinder *finder,
+				const char *column)
 {
+	Oid			relation = RelationGetRelid(table);
+	TriggerFacts triggers;
+
+	collect_trigger_facts(relation, &triggers);
+	note(&source->fingerprint, triggers.trace);
+	if (source->problem != PROBLEM_NONE)
+		return;
 	if (table->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		set_problem(source, PROBLEM_NOT_PERMANENT, NULL);
-	else if (!triggers->found)
-		set_problem(source, PROBLEM_NO_TRIGGER, NULL);
-	else if (!triggers->always)
-		set_problem(source, PROBLEM_TRIGGER_NOT_ALWAYS, NULL);
-	else if (!OidIsValid(source->index))
-		set_problem(source, PROBLEM_NO_INDEX,
+		set_problem(source, PROBLEM_NOT_PERMANENT, relation, NULL);
+	else if (!triggers.found)
+		set_problem(source, PROBLEM_NO_TRIGGER, relation, NULL);
+	else if (!triggers.always)
+		set_problem(source, PROBLEM_TRIGGER_NOT_ALWAYS, relation, NULL);
+	else if (!OidIsValid(finder->index))
+		set_problem(source, PROBLEM_NO_INDEX, relation, column);
+}
+
+/* Two columns whose values can be compared byte by byte. */
+static bool
+same_kind(const SourceColumn *a, const SourceColumn *b)
+{
+	return a->type == b->type || (is_text(a->type) && is_text(b->type));
+}
+
+static bool
+map_open_parent(Source *source, SourceParent *parent, Relation table)
+{
+	if (!check_table(source, table) ||
+		!find_column(source, source->relation, &parent->from) ||
+		!find_column(source, parent->relation, &parent->key))
+		return false;
+	if (!same_kind(&parent->from, &parent->key) ||
+		(parent->key.kind == VALUE_TEXT && !is_text(parent->key.type)))
+		return set_problem(source, PROBLEM_COLUMN_TYPE, parent->relation,
+						   parent->key.name);
+
+	source->matters = bms_add_member(source->matters, parent->from.attnum);
+	parent->matters = bms_make_singleton(parent->key.attnum);
+	if (parent->live_when != NULL)
+		map_names(source, parent->relation,
+				  expression_columns(parent->live_when), &parent->matters);
+	map_index(source, table, &parent->key, &parent->finder);
+	check_cacheable(source, table, &parent->finder, parent->key.name);
+	/* with several rows of a key, one change would not decide */
+	if (!parent->finder.unique && source->problem == PROBLEM_NONE)
+		set_problem(source, PROBLEM_NO_INDEX, parent->relation,
+					parent->key.name);
+	return true;
+}
+
+static bool
+map_parent(Source *source, SourceParent *parent)
+{
+	Relation	table = try_relation_open(parent->relation, AccessShareLock);
+	bool		ok;
+
+	note(&source->fingerprint, parent->registry_xmin);
+	if (table == NULL)
+		return set_problem(source, PROBLEM_NO_PARENT, source->relation,
+						   parent->from.name);
+	ok = map_open_parent(source, parent, table);
+	relation_close(table, AccessShareLock);
+	return ok;
+}
+
+static void
+map_open_table(Source *source, Relation table)
+{
+	if (!check_table(source, table) || !map_columns(source))
+		return;
+	map_index(source, table, &source->column[ROLE_TOKEN], &source->finder);
+	check_cacheable(source, table, &source->finder,
 					source->column[ROLE_TOKEN].name);
+	for (int i = 0; i < source->nparents; i++)
+		if (!map_parent(source, &source->parent[i]))
+			return;
 }
 
 bool
 mapping_build(Source *source)
 {
 	Relation	table = try_relation_open(source->relation, AccessShareLock);
-	FingerprintInput input = {0};
-	TriggerFacts triggers;
+	MemoryContext old;
 
 	if (table == NULL)
 		return false;
 
+	MemoryContextReset(source->facts);
+	old = MemoryContextSwitchTo(source->facts);
 	source->problem = PROBLEM_NONE;
-	note(&input, table->rd_rel->relfilenode);
-	note(&input, source->registry_xmin);
-	if (check_table(source, table) && map_columns(source, &input))
-	{
-		collect_trigger_facts(source->relation, &triggers);
-		for (int i = 0; i < triggers.trace.n; i++)
-			note(&input, triggers.trace.word[i]);
-		map_index(source, table, &input);
-		check_cacheable(source, table, &triggers);
-	}
+	source->fingerprint = source->relation;
+	note(&source->fingerprint, source->registry_xmin);
+	map_open_table(source, table);
+	MemoryContextSwitchTo(old);
 	relation_close(table, AccessShareLock);
-
-	source->fingerprint =
-		hash_bytes_extended((unsigned char *) input.word,
-							input.n * sizeof(uint64), source->relation);
 	return true;
 }
 
@@ -447,6 +593,11 @@ problem_text(SourceProblem problem)
 			"table \"%s\" takes part in inheritance or partitioning",
 			"Only a table that has neither parents nor children can hold tokens."
 		},
+		[PROBLEM_NO_PARENT] = {
+			ERRCODE_UNDEFINED_TABLE,
+			"the parent table of \"%s\" that column \"%s\" refers to does not exist any more",
+			"Detach the source and attach the table again."
+		},
 		[PROBLEM_NO_COLUMN] = {
 			ERRCODE_UNDEFINED_COLUMN,
 			"table \"%s\" has no column \"%s\"",
@@ -466,7 +617,7 @@ problem_text(SourceProblem problem)
 static char *
 problem_message(const Source *source, const ProblemText *text)
 {
-	char	   *table = get_rel_name(source->relation);
+	char	   *table = get_rel_name(source->problem_relation);
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

@@ -8,10 +8,8 @@
 #ifndef TOKENAUTH_MAPPING_H
 #define TOKENAUTH_MAPPING_H
 
+#include "compat.h"
 #include "source.h"
-
-/* The function of the triggers that attach creates and mapping expects. */
-#define CHANGE_TRIGGER_FUNCTION		"tokenauth_changed"
 
 /* The argument and registry column that names a role's column. */
 extern const char *role_argument(SourceRole role);
@@ -23,6 +21,9 @@ extern const char *role_argument(SourceRole role);
  */
 extern bool mapping_build(Source *source);
 
+/* Does a table have our triggers, ENABLE ALWAYS? */
+extern bool mapping_has_triggers(Oid relation);
+
 /*
  * Has this transaction touched, or lost, the triggers that tell us of the
  * table's changes?  Takes no lock on the table.
@@ -30,7 +31,7 @@ extern bool mapping_build(Source *source);
 extern bool mapping_triggers_touched_here(Oid relation);
 
 /* Report source->problem, which must be set, as an error. */
-extern void mapping_report(const Source *source) pg_attribute_noreturn();
+pg_noreturn extern void mapping_report(const Source *source);
 
 /* The same as text, for a view. */
 extern char *mapping_problem_text(const Source *source);

@@ -42,6 +42,7 @@ type_matches(const SourceColumn *user, Oid wanted)
 			return wanted == INT8OID;
 		case VALUE_TEXT:
 			return wanted == TEXTOID || wanted == VARCHAROID;
+		case VALUE_JSONB:
 		case VALUE_NONE:
 			break;
 	}
@@ -89,8 +90,8 @@ fill_query(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
 }
 
 /*
- * The token, as argument 0.  Returned is the text, for forget_token(): it may
- * be a detoasted copy, which is ours to wipe.
+ * The token, as argument 0.  Returned is the text, for token_forget_copy():
+ * it may have been detoasted.
  */
 static text *
 fill_token(FunctionCallInfo fcinfo, TokenQuery *query)
@@ -101,16 +102,6 @@ fill_token(FunctionCallInfo fcinfo, TokenQuery *query)
 	query->token_len = VARSIZE_ANY_EXHDR(token);
 	query->digest = NULL;
 	return token;
-}
-
-static void
-forget_token(FunctionCallInfo fcinfo, text *token)
-{
-	if ((Pointer) token != PG_GETARG_POINTER(0))
-	{
-		explicit_bzero(token, VARSIZE_ANY(token));
-		pfree(token);
-	}
 }
 
 /* Judge, and return the user id or NULL. */
@@ -147,7 +138,7 @@ tokenauth_resolve(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	token = fill_token(fcinfo, &query);
 	user = resolve(fcinfo, &query);
-	forget_token(fcinfo, token);
+	token_forget_copy(token, PG_GETARG_DATUM(0));
 	return user;
 }
 
@@ -224,7 +215,7 @@ tokenauth_identify(PG_FUNCTION_ARGS)
 
 		fill_query(fcinfo, 1, 2, &query);
 		judge_token(&query, NULL, NULL, &judgement);
-		forget_token(fcinfo, token);
+		token_forget_copy(token, PG_GETARG_DATUM(0));
 	}
 
 	memset(isnull, true, sizeof(isnull));
@@ -253,6 +244,11 @@ tokenauth_identify(PG_FUNCTION_ARGS)
 		value[IDENTITY_SCOPE] = identity_field(&judgement, FIELD_SCOPE,
 											   ROLE_SCOPE,
 											   &isnull[IDENTITY_SCOPE]);
+		isnull[IDENTITY_CLAIMS] =
+			judgement.verdict.field[FIELD_CLAIMS].data == NULL;
+		if (!isnull[IDENTITY_CLAIMS])
+			value[IDENTITY_CLAIMS] = verdict_datum(&judgement.verdict,
+												   FIELD_CLAIMS, VALUE_JSONB);
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
 											 isnull));

@@ -11,21 +11,17 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "extension.h"
 #include "mapping.h"
 #include "miscadmin.h"
 #include "source.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-#define REGISTRY_TABLE	"tokenauth_source"
 
 /* Columns of the registry, in the order of tokenauth--1.0.sql. */
 enum
@@ -37,8 +33,21 @@ enum
 	REG_TOKEN_ENCODING,
 	REG_FIRST_ROLE,				/* the columns of the roles, in their order */
 	REG_ACTIVE_VALUES = REG_FIRST_ROLE + ROLE_COUNT,
+	REG_LIVE_WHEN,
+	REG_CLAIMS,
 	REG_TIMEZONE,
 	REG_NATTS = REG_TIMEZONE
+};
+
+/* The same of the registry's second table, a row for each parent. */
+enum
+{
+	PAR_RELATION = 1,			/* of the source */
+	PAR_PARENT,
+	PAR_SOURCE_COLUMN,
+	PAR_PARENT_COLUMN,
+	PAR_LIVE_WHEN,
+	PAR_NATTS = PAR_LIVE_WHEN
 };
 
 /*
@@ -61,33 +70,9 @@ typedef struct Registry
 } Registry;
 
 static SourceState registry_state = SOURCE_STALE;
-static Oid	registry_oid = InvalidOid;
+static ExtensionInfo extension;
 static Registry *registry = NULL;
 static Registry *retired = NULL;
-
-/* The registry's OID, or InvalidOid if the extension is not installed. */
-static Oid
-find_registry(void)
-{
-	Relation	pg_extension = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum("tokenauth"));
-	scan = systable_beginscan(pg_extension, ExtensionNameIndexId, true, NULL,
-							  1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(pg_extension, AccessShareLock);
-
-	return OidIsValid(schema) ?
-		get_relname_relid(REGISTRY_TABLE, schema) : InvalidOid;
-}
 
 static char *
 text_or_null(Datum value, bool isnull)
@@ -115,8 +100,14 @@ parse_encoding(const char *text)
 	return TOKEN_TEXT;
 }
 
-static List *
-parse_text_array(Datum value, bool isnull)
+static char *
+name_or_null(Datum value, bool isnull)
+{
+	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+}
+
+List *
+source_parse_array(Datum value, bool isnull, Oid type)
 {
 	List	   *list = NIL;
 	Datum	   *elements;
@@ -125,11 +116,17 @@ parse_text_array(Datum value, bool isnull)
 
 	if (isnull)
 		return NIL;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, &nulls, &n);
+	if (type == TEXTOID)
+		deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
+						  TYPALIGN_INT, &elements, &nulls, &n);
+	else
+		deconstruct_array(DatumGetArrayTypeP(value), NAMEOID, NAMEDATALEN,
+						  false, TYPALIGN_CHAR, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
 		if (!nulls[i])
-			list = lappend(list, TextDatumGetCString(elements[i]));
+			list = lappend(list, type == TEXTOID ?
+						   TextDatumGetCString(elements[i]) :
+						   pstrdup(NameStr(*DatumGetName(elements[i]))));
 	return list;
 }
 
@@ -152,18 +149,63 @@ make_source(HeapTuple tuple, TupleDesc desc)
 	source->encoding =
 		parse_encoding(TextDatumGetCString(value[REG_TOKEN_ENCODING - 1]));
 	for (int role = 0; role < ROLE_COUNT; role++)
-		if (!isnull[REG_FIRST_ROLE + role - 1])
-			source->column[role].name =
-				pstrdup(NameStr(*DatumGetName(value[REG_FIRST_ROLE + role - 1])));
-	source->active_values = parse_text_array(value[REG_ACTIVE_VALUES - 1],
-											 isnull[REG_ACTIVE_VALUES - 1]);
+		source->column[role].name =
+			name_or_null(value[REG_FIRST_ROLE + role - 1],
+						 isnull[REG_FIRST_ROLE + role - 1]);
+	source->active_values = source_parse_array(value[REG_ACTIVE_VALUES - 1],
+										isnull[REG_ACTIVE_VALUES - 1],
+										TEXTOID);
+	source->live_when = text_or_null(value[REG_LIVE_WHEN - 1],
+									 isnull[REG_LIVE_WHEN - 1]);
+	source->claims = source_parse_array(value[REG_CLAIMS - 1],
+								 isnull[REG_CLAIMS - 1], NAMEOID);
 	source->timezone = TextDatumGetCString(value[REG_TIMEZONE - 1]);
 	source->registry_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 
 	source->state = SOURCE_STALE;
+	source->facts = AllocSetContextCreate(CurrentMemoryContext,
+										  "tokenauth source",
+										  ALLOCSET_SMALL_SIZES);
 	source->gate = cache_gate(MyDatabaseId, source->relation);
 	source->stats_slot = stats_slot(source->relation);
 	return source;
+}
+
+static void
+add_parent(Registry *reg, HeapTuple tuple, TupleDesc desc)
+{
+	Datum		value[PAR_NATTS];
+	bool		isnull[PAR_NATTS];
+	ListCell   *lc;
+
+	heap_deform_tuple(tuple, desc, value, isnull);
+	foreach(lc, reg->sources)
+	{
+		Source	   *source = lfirst(lc);
+		SourceParent *parent;
+
+		if (source->relation != DatumGetObjectId(value[PAR_RELATION - 1]) ||
+			source->nparents == SOURCE_MAX_PARENTS)
+			continue;
+		parent = &source->parent[source->nparents++];
+		parent->relation = DatumGetObjectId(value[PAR_PARENT - 1]);
+		parent->from.name = name_or_null(value[PAR_SOURCE_COLUMN - 1], false);
+		parent->key.name = name_or_null(value[PAR_PARENT_COLUMN - 1], false);
+		parent->live_when = text_or_null(value[PAR_LIVE_WHEN - 1],
+										 isnull[PAR_LIVE_WHEN - 1]);
+		parent->registry_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	}
+}
+
+static void
+add_source(Registry *reg, HeapTuple tuple, TupleDesc desc)
+{
+	Source	   *source = make_source(tuple, desc);
+
+	if (get_rel_relkind(source->relation) != '\0')
+		reg->sources = lappend(reg->sources, source);
+	else
+		reg->dropped = lappend_oid(reg->dropped, source->relation);
 }
 
 static uint32
@@ -221,31 +263,44 @@ build_routes(Registry *reg)
 }
 
 /*
- * Read the registry.  The scan uses a catalog snapshot, which for a table
- * that is no catalog is always a fresh one, in every isolation level.
- *
+ * Read one of the registry's tables.  The scan uses a catalog snapshot, which
+ * for a table that is no catalog is always a fresh one, in every isolation
+ * level.
+ */
+static void
+read_rows(Registry *reg, Oid relation, int natts,
+		  void (*add) (Registry *reg, HeapTuple tuple, TupleDesc desc))
+{
+	Relation	table = table_open(relation, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0,
+										  NULL);
+	HeapTuple	tuple;
+
+	if (RelationGetDescr(table)->natts != natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" does not have the form that this version of tokenauth expects",
+						RelationGetRelationName(table)),
+				 errhint("Use ALTER EXTENSION tokenauth UPDATE, or restart the server if its library is the older one.")));
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		add(reg, tuple, RelationGetDescr(table));
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+}
+
+/*
  * A source whose table has been dropped is as good as detached; its table is
  * remembered only because the drop may be rolled back.
  */
 static void
 read_registry(Registry *reg)
 {
-	Relation	table = table_open(registry_oid, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0,
-										  NULL);
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	extension_find(&extension);
+	if (OidIsValid(extension.sources) && OidIsValid(extension.parents))
 	{
-		Source	   *source = make_source(tuple, RelationGetDescr(table));
-
-		if (get_rel_relkind(source->relation) != '\0')
-			reg->sources = lappend(reg->sources, source);
-		else
-			reg->dropped = lappend_oid(reg->dropped, source->relation);
+		read_rows(reg, extension.sources, REG_NATTS, add_source);
+		read_rows(reg, extension.parents, PAR_NATTS, add_parent);
 	}
-	systable_endscan(scan);
-	table_close(table, AccessShareLock);
 	build_routes(reg);
 }
 
@@ -273,11 +328,7 @@ rebuild_registry(void)
 	fresh->context = context;
 	PG_TRY();
 	{
-		registry_oid = find_registry();
-		if (OidIsValid(registry_oid))
-			read_registry(fresh);
-		else
-			build_routes(fresh);
+		read_registry(fresh);
 	}
 	PG_CATCH();
 	{
@@ -296,6 +347,9 @@ rebuild_registry(void)
 void
 source_refresh(void)
 {
+	/* No invalidation tells of a registry that is yet to be created. */
+	if (!OidIsValid(extension.sources))
+		registry_state = SOURCE_STALE;
 	while (registry_state != SOURCE_CURRENT)
 	{
 		registry_state = SOURCE_BUILDING;
@@ -305,17 +359,10 @@ source_refresh(void)
 	}
 }
 
-bool
-source_extension_exists(void)
+Oid
+source_trigger_function(void)
 {
-	/*
-	 * If it was not installed when we looked, no invalidation will tell us
-	 * that it is now: look again.
-	 */
-	if (!OidIsValid(registry_oid))
-		registry_state = SOURCE_STALE;
-	source_refresh();
-	return OidIsValid(registry_oid);
+	return extension.trigger_function;
 }
 
 List *
@@ -352,6 +399,29 @@ source_by_relation(Oid relation)
 			return source;
 	}
 	return NULL;
+}
+
+/* Is it the source's own table, or a parent's? */
+static bool
+uses_table(const Source *source, Oid relation)
+{
+	if (source->relation == relation)
+		return true;
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].relation == relation)
+			return true;
+	return false;
+}
+
+bool
+source_uses_table(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+		if (uses_table(lfirst(lc), relation))
+			return true;
+	return false;
 }
 
 static Source *
@@ -405,15 +475,14 @@ source_by_token(const char *token, Size len)
 List *
 source_candidates(const char *token, Size len)
 {
-	Source	   *source = find_longest_prefix(token, len);
-	List	   *candidates = NIL;
+	Source	   *prefixed = find_longest_prefix(token, len);
+	List	   *candidates = prefixed ? list_make1(prefixed) : NIL;
 	ListCell   *lc;
 
-	if (source != NULL)
-		return list_make1(source);
 	foreach(lc, registry->sources)
 	{
-		source = lfirst(lc);
+		Source	   *source = lfirst(lc);
+
 		if (source->prefix == NULL)
 			candidates = lappend(candidates, source);
 	}
@@ -436,6 +505,15 @@ source_validate(Source *source)
 			source->state = SOURCE_CURRENT;
 	}
 	return true;
+}
+
+uint16
+source_parent_cell(const SourceParent *parent, Datum key)
+{
+	VerdictValue value = verdict_value(parent->key.kind, key,
+									   parent->key.type);
+
+	return cache_cell(MyDatabaseId, parent->relation, value.data, value.len);
 }
 
 bool
@@ -464,12 +542,7 @@ source_digest_of_value(const Source *source, Datum value, bool isnull,
 								 VARSIZE_ANY_EXHDR(packed), digest);
 			break;
 	}
-	if ((Pointer) packed != DatumGetPointer(value))
-	{
-		/* our own copy, and it may be a token */
-		explicit_bzero(packed, VARSIZE_ANY(packed));
-		pfree(packed);
-	}
+	token_forget_copy(packed, value);
 	return found;
 }
 
@@ -478,7 +551,8 @@ source_invalidate(Oid relation)
 {
 	ListCell   *lc;
 
-	if (!OidIsValid(relation) || relation == registry_oid)
+	if (!OidIsValid(relation) || relation == extension.sources ||
+		relation == extension.parents)
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
 		return;
@@ -488,7 +562,7 @@ source_invalidate(Oid relation)
 	{
 		Source	   *source = lfirst(lc);
 
-		if (!OidIsValid(relation) || source->relation == relation)
+		if (!OidIsValid(relation) || uses_table(source, relation))
 			source->state = SOURCE_STALE;
 	}
 }

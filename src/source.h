@@ -28,6 +28,7 @@
 #include "access/attnum.h"
 #include "access/stratnum.h"
 #include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 #include "stats.h"
 #include "token.h"
@@ -47,6 +48,9 @@ typedef enum SourceRole
 	ROLE_LAST_USED,
 	ROLE_COUNT
 } SourceRole;
+
+/* What revoking writes into a status column. */
+#define REVOKED_STATUS		"revoked"
 
 /* How the token stands in its column. */
 typedef enum StoredAs
@@ -75,6 +79,7 @@ typedef enum SourceProblem
 	PROBLEM_TRIGGER_NOT_ALWAYS,
 	PROBLEM_NO_INDEX,
 	PROBLEM_NOT_A_TABLE,
+	PROBLEM_NO_PARENT,
 	PROBLEM_INHERITANCE,
 	PROBLEM_NO_COLUMN,
 	PROBLEM_COLUMN_TYPE
@@ -86,9 +91,36 @@ typedef struct SourceColumn
 {
 	char	   *name;			/* from the registry; NULL: no such column */
 	AttrNumber	attnum;			/* InvalidAttrNumber: no such column */
-	Oid			type;
+	Oid			type;			/* of a domain, its base type */
 	ValueKind	kind;			/* for the columns that a verdict carries */
 } SourceColumn;
+
+/* How to find rows of a table by one of its columns. */
+typedef struct RowFinder
+{
+	Oid			index;			/* InvalidOid: none, read the whole table */
+	bool		unique;
+	StrategyNumber strategy;
+	Oid			equality;		/* operator's function, for index or table */
+	Oid			collation;
+} RowFinder;
+
+/* A table that has a row for whom a token belongs to. */
+typedef struct SourceParent
+{
+	/* From the registry; constant. */
+	Oid			relation;
+	SourceColumn from;			/* of the token table */
+	SourceColumn key;			/* of the parent, unique */
+	char	   *live_when;		/* NULL: that the row exists is enough */
+	TransactionId registry_xmin;
+
+	/* From the catalogs, as below. */
+	RowFinder	finder;
+	Bitmapset  *matters;
+} SourceParent;
+
+#define SOURCE_MAX_PARENTS	CACHE_MAX_CELLS
 
 typedef struct Source
 {
@@ -101,22 +133,23 @@ typedef struct Source
 	TokenEncoding encoding;
 	char	   *timezone;		/* of timestamps without one */
 	List	   *active_values;	/* of a text revoked column; char * */
+	char	   *live_when;		/* NULL: no condition */
+	List	   *claims;			/* columns; char * */
 	TransactionId registry_xmin;
+	int			nparents;
+	SourceParent parent[SOURCE_MAX_PARENTS];
 	bool		retired;		/* the registry has been read again since */
 
 	/* From the catalogs; good while state is SOURCE_CURRENT. */
 	SourceState state;
 	SourceProblem problem;
-	const char *problem_column;	/* which column, where that matters */
+	Oid			problem_relation;	/* which table */
+	const char *problem_column; /* which column, where that matters */
 	uint64		fingerprint;
 	SourceColumn column[ROLE_COUNT];
-	int			nmatters;		/* columns whose change changes the verdict */
-	AttrNumber	matters[ROLE_COUNT];
-	Oid			index;			/* InvalidOid: none, read the whole table */
-	bool		index_is_unique;
-	StrategyNumber index_strategy;
-	Oid			equality;		/* operator's function, for index or table */
-	Oid			collation;
+	MemoryContext facts;		/* where what follows is kept */
+	Bitmapset  *matters;		/* columns whose change changes the verdict */
+	RowFinder	finder;
 
 	/* Derived once. */
 	int			gate;
@@ -136,12 +169,15 @@ source_counts(const Source *source)
  */
 extern void source_refresh(void);
 
-/* Is there anything to do in this database?  Then refreshes. */
-extern bool source_extension_exists(void);
+/* The OID of tokenauth_changed(), as of the last refresh. */
+extern Oid	source_trigger_function(void);
 
 extern Source *source_by_name(const char *name);
 extern Source *source_by_relation(Oid relation);
 extern List *source_all(void);
+
+/* Is a table in use, as a source or as a parent of one? */
+extern bool source_uses_table(Oid relation);
 
 /*
  * The source of a token, by its prefix; the longest one wins.  NULL if there
@@ -149,7 +185,10 @@ extern List *source_all(void);
  */
 extern Source *source_by_token(const char *token, Size len);
 
-/* All sources that it could be of, where one has to be looked for. */
+/*
+ * All sources that it could be of: that of its prefix, and all without a
+ * prefix.
+ */
 extern List *source_candidates(const char *token, Size len);
 
 /*
@@ -170,6 +209,15 @@ source_is_cacheable(const Source *source)
 {
 	return source_is_current(source) && source->problem == PROBLEM_NONE;
 }
+
+/*
+ * The cell of the parent row with this key: that of the token row's column,
+ * or of the parent's.
+ */
+extern uint16 source_parent_cell(const SourceParent *parent, Datum key);
+
+/* The elements of a text[] or name[] as C strings. */
+extern List *source_parse_array(Datum value, bool isnull, Oid type);
 
 /*
  * The digest under which a row is cached, from its token column.  False if

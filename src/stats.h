@@ -22,7 +22,8 @@ typedef enum StatsCounter
 	STATS_NEGATIVE_HITS,		/* answered "refused" from the cache */
 	STATS_MISSES,				/* asked the table: no entry to believe */
 	STATS_PUBLISHES,			/* answers put into the cache */
-	STATS_PUBLISHES_SKIPPED,	/* answers not put there: busy, full, unfit */
+	STATS_PUBLISHES_SKIPPED,	/* answers not put there: busy, full, unwanted */
+	STATS_UNCACHEABLE,			/* answers that do not fit, or hold for now */
 	STATS_EVICTIONS,			/* live valid entries pushed out */
 	STATS_INVALIDATIONS,		/* floors raised by changes of rows */
 	STATS_BYPASS_DISABLED,		/* asked the table: tokenauth.enabled off */

@@ -175,7 +175,7 @@ token_digest(TokenEncoding encoding, const char *text, Size len,
 	}
 	if (ok)
 		sha256(bytes, nbytes, digest);
-	explicit_bzero(bytes, nbytes);	/* as good as the token itself */
+	explicit_bzero(bytes, sizeof(bytes));	/* as good as the token itself */
 	return ok;
 }
 

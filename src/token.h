@@ -13,6 +13,7 @@
 #define TOKENAUTH_TOKEN_H
 
 #include "common/sha2.h"
+#include "fmgr.h"
 
 /* Longer than any token in use; what is longer is malformed, unread. */
 #define TOKEN_MAX_LEN			1024
@@ -55,6 +56,17 @@ token_digest_equal(const TokenDigest *a, const TokenDigest *b)
 {
 	return a->words[0] == b->words[0] && a->words[1] == b->words[1] &&
 		a->words[2] == b->words[2] && a->words[3] == b->words[3];
+}
+
+/* Wipe and free a detoasted copy of a value that is, or has, a token. */
+static inline void
+token_forget_copy(struct varlena *copy, Datum value)
+{
+	if ((Pointer) copy != DatumGetPointer(value))
+	{
+		explicit_bzero(copy, VARSIZE_ANY(copy));
+		pfree(copy);
+	}
 }
 
 #endif							/* TOKENAUTH_TOKEN_H */

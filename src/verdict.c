@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
@@ -58,46 +59,49 @@ verdict_settle(Verdict *verdict, TimestampTz now)
 		verdict->status = TOKEN_EXPIRED;
 }
 
-void
-verdict_set(Verdict *verdict, VerdictField field, ValueKind kind, Datum value,
-			Oid type)
+bool
+verdict_depends_on_settings(ValueKind kind, Oid type)
 {
-	char	   *data = NULL;
-	Size		len = 0;
+	return kind == VALUE_TEXT && type != TEXTOID && type != VARCHAROID;
+}
+
+VerdictValue
+verdict_value(ValueKind kind, Datum datum, Oid type)
+{
+	VerdictValue value = {NULL, 0};
+	char	   *copy;
+	int64		number;
+	Oid			output;
+	bool		varlena;
 
 	switch (kind)
 	{
 		case VALUE_NONE:
-			return;
+			break;
 		case VALUE_UUID:
-			len = UUID_LEN;
-			data = palloc(len);
-			memcpy(data, DatumGetUUIDP(value)->data, len);
+			value.len = UUID_LEN;
+			value.data = copy = palloc(value.len);
+			memcpy(copy, DatumGetUUIDP(datum)->data, value.len);
 			break;
 		case VALUE_INT4:
 		case VALUE_INT8:
-			{
-				int64		number = kind == VALUE_INT4 ?
-					DatumGetInt32(value) : DatumGetInt64(value);
-
-				len = sizeof(number);
-				data = palloc(len);
-				memcpy(data, &number, len);
-				break;
-			}
+			number = kind == VALUE_INT4 ? DatumGetInt32(datum) :
+				DatumGetInt64(datum);
+			value.len = sizeof(number);
+			value.data = copy = palloc(value.len);
+			memcpy(copy, &number, value.len);
+			break;
 		case VALUE_TEXT:
-			{
-				Oid			output;
-				bool		varlena;
-
-				getTypeOutputInfo(type, &output, &varlena);
-				data = OidOutputFunctionCall(output, value);
-				len = strlen(data);
-				break;
-			}
+			getTypeOutputInfo(type, &output, &varlena);
+			value.data = OidOutputFunctionCall(output, datum);
+			value.len = strlen(value.data);
+			break;
+		case VALUE_JSONB:
+			value.data = (char *) PG_DETOAST_DATUM_COPY(datum);
+			value.len = VARSIZE(value.data);
+			break;
 	}
-	verdict->field[field].data = data;
-	verdict->field[field].len = len;
+	return value;
 }
 
 Datum
@@ -121,6 +125,14 @@ verdict_datum(const Verdict *verdict, VerdictField field, ValueKind kind)
 		case VALUE_INT8:
 			memcpy(&number, value->data, sizeof(number));
 			return Int64GetDatum(number);
+		case VALUE_JSONB:
+			{
+				/* in an item it need not be aligned */
+				char	   *jsonb = palloc(value->len);
+
+				memcpy(jsonb, value->data, value->len);
+				return PointerGetDatum(jsonb);
+			}
 		case VALUE_TEXT:
 		case VALUE_NONE:
 			break;
@@ -144,6 +156,7 @@ verdict_text(const Verdict *verdict, VerdictField field, ValueKind kind)
 		case VALUE_INT8:
 			return cstring_to_text(psprintf(INT64_FORMAT, DatumGetInt64(value)));
 		case VALUE_TEXT:
+		case VALUE_JSONB:
 		case VALUE_NONE:
 			break;
 	}
@@ -153,6 +166,7 @@ verdict_text(const Verdict *verdict, VerdictField field, ValueKind kind)
 bool
 verdict_pack(const Verdict *verdict, CacheItem *item)
 {
+	CacheItemHeader *header = &item->header;
 	Size		used = PAYLOAD_HEADER;
 	uint16		length[FIELD_COUNT];
 
@@ -173,18 +187,20 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 	}
 	memcpy(item->payload, length, sizeof(length));
 
-	item->payload_len = (uint16) used;
-	item->class = verdict->status == TOKEN_VALID ? CACHE_VALID : CACHE_REFUSED;
-	item->status = (uint8) verdict->status;
+	header->payload_len = (uint16) used;
+	header->status = (uint8) verdict->status;
 	if (verdict->has_expiry)
-		item->status |= STATUS_HAS_EXPIRY;
-	item->expires_at = verdict->expires_at;
+		header->status |= STATUS_HAS_EXPIRY;
+	header->expires_at = verdict->has_expiry ? verdict->expires_at : DT_NOEND;
+	header->ncells = (uint8) verdict->ncells;
+	memcpy(header->cell, verdict->cell, sizeof(header->cell));
 	return true;
 }
 
 void
 verdict_unpack(const CacheItem *item, Verdict *verdict)
 {
+	const CacheItemHeader *header = &item->header;
 	const char *next = item->payload + PAYLOAD_HEADER;
 	uint16		length[FIELD_COUNT];
 
@@ -201,8 +217,9 @@ verdict_unpack(const CacheItem *item, Verdict *verdict)
 		value->len = length[i];
 		next += length[i];
 	}
-	verdict->status = (TokenStatus) (item->status & STATUS_MASK);
+	verdict->status = (TokenStatus) (header->status & STATUS_MASK);
 	verdict->transient = false;
-	verdict->has_expiry = (item->status & STATUS_HAS_EXPIRY) != 0;
-	verdict->expires_at = item->expires_at;
+	verdict->has_expiry = (header->status & STATUS_HAS_EXPIRY) != 0;
+	verdict->expires_at = header->expires_at;
+	verdict->ncells = 0;		/* of no use to who asks */
 }

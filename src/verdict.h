@@ -36,7 +36,8 @@ typedef enum ValueKind
 	VALUE_UUID,					/* 16 bytes */
 	VALUE_INT4,					/* an int32 */
 	VALUE_INT8,					/* an int64 */
-	VALUE_TEXT					/* characters; also any other type's output */
+	VALUE_TEXT,					/* characters; also any other type's output */
+	VALUE_JSONB					/* a jsonb, with its header */
 } ValueKind;
 
 typedef enum VerdictField
@@ -45,6 +46,7 @@ typedef enum VerdictField
 	FIELD_TENANT,
 	FIELD_ID,
 	FIELD_SCOPE,
+	FIELD_CLAIMS,
 	FIELD_COUNT
 } VerdictField;
 
@@ -61,6 +63,8 @@ typedef struct Verdict
 	bool		has_expiry;		/* expires_at is not NULL */
 	TimestampTz expires_at;
 	VerdictValue field[FIELD_COUNT];
+	int			ncells;			/* of the rows that it depends on besides */
+	uint16		cell[CACHE_MAX_CELLS];
 } Verdict;
 
 /* "valid", "malformed", ... */
@@ -72,9 +76,11 @@ extern void verdict_init(Verdict *verdict, TokenStatus status);
 /* Apply the clock: a token dies at its very expires_at. */
 extern void verdict_settle(Verdict *verdict, TimestampTz now);
 
-/* Set a field from a datum; copies into the current memory context. */
-extern void verdict_set(Verdict *verdict, VerdictField field, ValueKind kind,
-						Datum value, Oid type);
+/* Could the session's settings change what verdict_value() makes? */
+extern bool verdict_depends_on_settings(ValueKind kind, Oid type);
+
+/* A datum as the bytes of its kind, in the current memory context. */
+extern VerdictValue verdict_value(ValueKind kind, Datum value, Oid type);
 
 /* A field as a datum of its kind, or as text; it must not be NULL. */
 extern Datum verdict_datum(const Verdict *verdict, VerdictField field,
@@ -83,8 +89,9 @@ extern text *verdict_text(const Verdict *verdict, VerdictField field,
 						  ValueKind kind);
 
 /*
- * Pack into an item's status, class, expires_at and payload; false if that
- * does not fit.  The item's stamp, fingerprint and deadline are the caller's.
+ * Pack into an item's status, expires_at, cells and payload; false if that
+ * does not fit.  The item's class, stamp, fingerprint and deadline are the
+ * caller's.
  */
 extern bool verdict_pack(const Verdict *verdict, CacheItem *item);
 

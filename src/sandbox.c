@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * sandbox.c
+ *		Running what is somebody else's, or as somebody else; see sandbox.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "sandbox.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+static void
+fix_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+sandbox_enter(Sandbox *sandbox, Oid role, const char *schema)
+{
+	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
+	sandbox->guc_level = NewGUCNestLevel();
+	fix_setting("search_path", schema == NULL ? "pg_catalog, pg_temp" :
+				psprintf("%s, pg_temp", quote_identifier(schema)));
+	if (role != sandbox->role)
+		SetUserIdAndSecContext(role, sandbox->context |
+							   SECURITY_RESTRICTED_OPERATION |
+							   SECURITY_NOFORCE_RLS);
+	else
+		SetUserIdAndSecContext(role, sandbox->context | SECURITY_NOFORCE_RLS);
+}
+
+void
+sandbox_leave(const Sandbox *sandbox)
+{
+	SetUserIdAndSecContext(sandbox->role, sandbox->context);
+	AtEOXact_GUC(false, sandbox->guc_level);
+}
+
+int
+fixed_settings_enter(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	fix_setting("TimeZone", "UTC");
+	fix_setting("DateStyle", "ISO, YMD");
+	fix_setting("IntervalStyle", "postgres");
+	fix_setting("bytea_output", "hex");
+	fix_setting("extra_float_digits", "1");
+	return guc_level;
+}
+
+void
+fixed_settings_leave(int guc_level)
+{
+	AtEOXact_GUC(false, guc_level);
+}

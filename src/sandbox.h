@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * sandbox.h
+ *		Running what is somebody else's, or as somebody else.
+ *
+ * Between sandbox_enter() and sandbox_leave() the session has another role
+ * and settings that neither the caller chose nor what runs in there can leave
+ * behind: all changes of settings are undone.  An error undoes everything,
+ * too, as it aborts the (sub)transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_SANDBOX_H
+#define TOKENAUTH_SANDBOX_H
+
+typedef struct Sandbox
+{
+	int			guc_level;
+	Oid			role;
+	int			context;
+} Sandbox;
+
+/*
+ * Become a role, with a search_path of the given schema (NULL: none), then
+ * pg_temp; pg_catalog comes first of all.  Unless it is the caller's own role,
+ * the operation is security-restricted, as core's maintenance commands are:
+ * triggers of the role that are deferred, for one, are refused, because they
+ * would run later and as the session's user.
+ */
+extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
+extern void sandbox_leave(const Sandbox *sandbox);
+
+/*
+ * Settings on which the text of a value may depend, fixed, so that all
+ * sessions make the same text of it.  Returns what to leave by.
+ */
+extern int	fixed_settings_enter(void);
+extern void fixed_settings_leave(int guc_level);
+
+#endif							/* TOKENAUTH_SANDBOX_H */
