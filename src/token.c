@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "token.h"
 
 #ifdef USE_OPENSSL
@@ -193,4 +194,14 @@ bool
 token_digest_from_hex(const char *hex, Size len, TokenDigest *digest)
 {
 	return len == TOKEN_DIGEST_HEX_LEN && hex_decode(hex, len, digest->bytes);
+}
+
+void
+token_forget_copy(struct varlena *copy, Datum value)
+{
+	if ((Pointer) copy != DatumGetPointer(value))
+	{
+		explicit_bzero(copy, VARSIZE_ANY(copy));
+		pfree(copy);
+	}
 }

@@ -13,7 +13,6 @@
 #define TOKENAUTH_TOKEN_H
 
 #include "common/sha2.h"
-#include "fmgr.h"
 
 /* Longer than any token in use; what is longer is malformed, unread. */
 #define TOKEN_MAX_LEN			1024
@@ -59,14 +58,6 @@ token_digest_equal(const TokenDigest *a, const TokenDigest *b)
 }
 
 /* Wipe and free a detoasted copy of a value that is, or has, a token. */
-static inline void
-token_forget_copy(struct varlena *copy, Datum value)
-{
-	if ((Pointer) copy != DatumGetPointer(value))
-	{
-		explicit_bzero(copy, VARSIZE_ANY(copy));
-		pfree(copy);
-	}
-}
+extern void token_forget_copy(struct varlena *copy, Datum value);
 
 #endif							/* TOKENAUTH_TOKEN_H */
