@@ -346,7 +346,7 @@ write_registry(const ExtensionInfo *extension, const char *table,
 
 /*
  * Remove what is registered for tables that have been dropped, so that their
- * names and prefixes are free again.
+ * names, prefixes and statistics slots are free again.
  */
 static void
 forget_dropped(const ExtensionInfo *extension)
@@ -354,9 +354,18 @@ forget_dropped(const ExtensionInfo *extension)
 	execute_as_extension(extension,
 			   psprintf("DELETE FROM %s s WHERE NOT EXISTS"
 						" (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
-						" OPERATOR(pg_catalog.=) s.relation)",
+						" OPERATOR(pg_catalog.=) s.relation)"
+						" RETURNING relation::pg_catalog.oid",
 						our_name(extension, "tokenauth_source")),
 			   0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		stats_forget(DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+													SPI_tuptable->tupdesc,
+													1, &isnull)));
+	}
 }
 
 /* Create our triggers on a table, unless it has them for another source. */

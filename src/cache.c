@@ -426,12 +426,16 @@ item_way(CacheBucket *bucket, int way)
 static bool
 way_is_live(CacheBucket *bucket, int way, TimestampTz now)
 {
+	CacheKey   *key = &bucket->way[item_way(bucket, way)].key;
 	CacheItemHeader *header = &bucket->way[item_way(bucket, way)].header;
+	CacheGuard *gate;
 
-	return bucket->state[way] != WAY_EMPTY &&
-		header->deadline > now &&
-		(header->class != CACHE_VALID || header->expires_at > now) &&
-		header->stamp >= floor_read(&bucket->guard.floor[header->class]);
+	if (bucket->state[way] == WAY_EMPTY || header->deadline <= now ||
+		(header->class == CACHE_VALID && header->expires_at <= now))
+		return false;
+	gate = cache_gate_guard(cache_gate(key->database, key->relation));
+	return header->stamp >= floor_read(&bucket->guard.floor[header->class]) &&
+		header->stamp >= floor_read(&gate->floor[header->class]);
 }
 
 static bool

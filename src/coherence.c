@@ -65,6 +65,8 @@
  * Not for ALTER TABLE ... DISABLE TRIGGER, UPDATE, ENABLE TRIGGER in one
  * transaction, which nobody need wait for; so a transaction that finds at
  * PRE_COMMIT that it has touched our triggers fences the whole source.
+ * Changes of the registry are not changes of rows: they are exact once their
+ * COMMIT has returned, and no sooner.
  *
  * 4. Changes that COMMIT without the committer's memory: prepared
  * transactions, and replay on a standby (G1, G9).
@@ -788,8 +790,12 @@ static void
 floor_note(ChangeNote *note)
 {
 	if (note->guard != NULL)
-		cache_guard_floor(note->guard, note->classes,
-						  clock_tick(cache_clock()));
+	{
+		uint64		now = clock_tick(cache_clock());
+
+		TEST_POINT(commit_ticked);
+		cache_guard_floor(note->guard, note->classes, now);
+	}
 	stats_mine(note->stats_slot)->n[STATS_INVALIDATIONS]++;
 }
 

@@ -49,7 +49,10 @@ extern void stats_shmem_init(void *area, bool found);
  */
 extern int	stats_slot(Oid relation);
 
-/* Give a detached or dropped source's slot back. */
+/*
+ * Give a source's slot back: when it is detached, and for a table that has
+ * been dropped, at the next attach.
+ */
 extern void stats_forget(Oid relation);
 
 /* This process's counters; slot -1 counts into the void. */

@@ -34,7 +34,8 @@
 	POINT(8, commit_floored)		/* coherence: floors raised, fences up */ \
 	POINT(9, hit_before_fence)		/* cache: about to look at the fence */ \
 	POINT(10, hit_after_fence)		/* cache: fence seen, not the floor */ \
-	POINT(11, hit_after_floor)		/* cache: floor seen, not the entry */
+	POINT(11, hit_after_floor)		/* cache: floor seen, not the entry */ \
+	POINT(12, commit_ticked)		/* coherence: clock read for the floor */
 
 #define TESTFAULT_LIST(FAULT) \
 	FAULT(1, reader_floor_first)	/* floor looked at before the fence */ \

@@ -13,7 +13,7 @@
 
 #include "oracle.h"
 
-/* Flags of a version; the last three are added later. */
+/* Flags of a version; the last three come later. */
 #define VERSION_VALID		0x01	/* else the token is refused in it */
 #define VERSION_TWO_PHASE	0x02
 #define VERSION_COMMITTED	0x04
@@ -71,13 +71,21 @@ oracle_never(History *history, unsigned version)
 	return (old & VERSION_WITNESSED) == 0;
 }
 
+static bool
+is_never(History *history, unsigned version)
+{
+	return (atomic_load(&history->version[version]) & VERSION_NEVER) != 0;
+}
+
+/* A phantom has been seen, but it binds nobody: one wrong answer is enough. */
 unsigned
 oracle_frontier(History *history, Place place)
 {
 	unsigned	acked = atomic_load(&history->acked);
 	unsigned	seen = atomic_load(&history->seen);
 
-	return place == ON_PRIMARY && seen > acked ? seen : acked;
+	return place == ON_PRIMARY && seen > acked &&
+		!is_never(history, seen) ? seen : acked;
 }
 
 /*
@@ -111,7 +119,7 @@ judge_valid(History *history, Place place, unsigned frontier,
 		return ANSWER_UNEXPLAINED;
 	if (!witness(history, version))
 		return ANSWER_PHANTOM;
-	if (version < frontier)
+	if (version < frontier && !is_never(history, frontier))
 		return ANSWER_STALE;
 	publish_seen(history, place, version);
 	return ANSWER_RIGHT;
@@ -121,6 +129,8 @@ judge_valid(History *history, Place place, unsigned frontier,
 static OracleVerdict
 name_refusal(History *history, unsigned frontier, unsigned latest)
 {
+	if (is_never(history, frontier))
+		return ANSWER_RIGHT;	/* for all we know */
 	for (unsigned v = latest; v >= 1; v--)
 	{
 		unsigned char flags = atomic_load(&history->version[v]);
@@ -144,6 +154,16 @@ judge_refused(History *history, Place place, unsigned frontier,
 	unsigned	open = 0;
 	bool		committed = false;
 
+	if (exact != 0 && exact <= latest)
+	{
+		unsigned char flags = atomic_load(&history->version[exact]);
+
+		if (flags & VERSION_VALID)
+			exact = 0;			/* what refuses it left no trace in the row */
+		else if (flags & VERSION_NEVER)
+			return ANSWER_PHANTOM;
+	}
+
 	for (unsigned v = frontier; v <= latest; v++)
 	{
 		unsigned char flags = atomic_load(&history->version[v]);
@@ -156,13 +176,15 @@ judge_refused(History *history, Place place, unsigned frontier,
 		if (flags & VERSION_COMMITTED)
 			committed = true;
 		else
-			open = v;			/* the only one that is open */
+			open = v;			/* the latest: no other can be open */
 	}
 	if (earliest == 0)
 		return name_refusal(history, frontier, latest);
 	if (!committed && !witness(history, open))
 		return ANSWER_PHANTOM;
-	publish_seen(history, place, earliest);
+	/* an open version that it did not name is too little to build upon */
+	if (committed || exact != 0)
+		publish_seen(history, place, earliest);
 	return ANSWER_RIGHT;
 }
 

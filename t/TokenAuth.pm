@@ -31,8 +31,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  all_say issue is_cold is_warm judge like_note new_node new_standby revoke
-  session set_up token unnoticed_revoke
+  all_say end_sessions is_cold is_warm issue judge judge_anew keep_busy
+  like_note make_noise new_node new_standby questions revoke session set_up
+  token unnoticed_revoke
 );
 
 # A running server.  conf: more settings; init: as for its init().
@@ -128,6 +129,29 @@ sub unnoticed_revoke
 		  ENABLE ALWAYS TRIGGER "0_tokenauth_row";);
 }
 
+# SQL that sends more invalidation messages than the queue for them holds, so
+# that a session that is busy meanwhile misses some.
+sub make_noise
+{
+	my $columns = join ', ', map { "c$_ int" } 1 .. 1500;
+	return join ' ', map { "CREATE TABLE noise_$_ ($columns);" } 1 .. 3;
+}
+
+# Let a session be busy, so that it hears of nothing, as long as another holds
+# the advisory lock 1.
+sub keep_busy
+{
+	my ($session, $node) = @_;
+
+	$session->query_until(qr/busy/,
+		"\\echo busy\nDO 'BEGIN PERFORM pg_advisory_lock_shared(1); END';\n");
+	$node->poll_query_until('postgres',
+		q(SELECT count(*) = 1 FROM pg_locks
+		  WHERE locktype = 'advisory' AND NOT granted))
+	  or die 'session is not busy';
+	return;
+}
+
 sub session
 {
 	my ($node, $database) = @_;
@@ -136,6 +160,13 @@ sub session
 
 	$session->set_query_timer_restart();
 	return $session;
+}
+
+# For sessions whose server has crashed: psql may be gone, or not know it yet.
+sub end_sessions
+{
+	$_->{run}->kill_kill foreach @_;
+	return;
 }
 
 # The hot path is asked first, for it must be right by itself.
@@ -166,15 +197,27 @@ sub judge
 	return verdict($n, $session->query_safe(questions($n)));
 }
 
+# The same without leaving a trace: a transaction that has an id publishes
+# nothing, so who is asked next finds the cache as it was.
+sub glance
+{
+	my ($n) = @_;
+	return q(BEGIN; DO 'BEGIN
+			IF NOT pg_is_in_recovery() THEN PERFORM pg_current_xact_id(); END IF;
+		END';) . questions($n) . 'COMMIT;';
+}
+
 # What a session says that begins just now.
 sub judge_anew
 {
 	my ($node, $n, $database) = @_;
-	return verdict($n, $node->safe_psql($database // 'postgres', questions($n)));
+	return verdict($n, $node->safe_psql($database // 'postgres', glance($n)));
 }
 
 # Everybody says the same: first a session that begins just now, for it has
-# not heard what the others may have heard; then those given, the warm one last.
+# not heard what the others may have heard; then the warm one, which is the
+# last of those given; then the others, which may be late to hear of earlier
+# changes, and on hearing stop believing more than they need to.
 sub all_say
 {
 	my ($expected, $n, $name, $node, @sessions) = @_;
@@ -183,9 +226,9 @@ sub all_say
 
 	($node, $database) = @$node if ref $node eq 'ARRAY';
 	is(judge_anew($node, $n, $database), $expected, "$name: new session");
-	for my $i (0 .. $#sessions)
+	for my $i (reverse 0 .. $#sessions)
 	{
-		is(judge($sessions[$i], $n),
+		is( verdict($n, $sessions[$i]->query_safe(glance($n))),
 			$expected,
 			"$name: " . ($i < $#sessions ? 'other session' : 'warm session'));
 	}
