@@ -111,7 +111,7 @@ SELECT tgname FROM pg_trigger WHERE tgrelid = 'tok'::regclass ORDER BY 1;
 -- Triggers that only look like ours do not count.
 CREATE SCHEMA fake;
 CREATE FUNCTION fake.tokenauth_changed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-ALTER TABLE tok DISABLE TRIGGER "0_tokenauth_row";
+ALTER TABLE tok DISABLE TRIGGER tokenauth_row;
 CREATE TRIGGER fake AFTER INSERT OR UPDATE OR DELETE ON tok
     FOR EACH ROW EXECUTE FUNCTION fake.tokenauth_changed();
 ALTER TABLE tok ENABLE ALWAYS TRIGGER fake;
@@ -119,7 +119,7 @@ SELECT note FROM tokenauth_stats;
 CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE OR DELETE ON tok DEFERRABLE
     FOR EACH ROW EXECUTE FUNCTION tokenauth_changed();
 ALTER TABLE tok ENABLE ALWAYS TRIGGER late;
-DROP TRIGGER "0_tokenauth_row" ON tok;
+DROP TRIGGER tokenauth_row ON tok;
 SELECT note FROM tokenauth_stats;
 DROP TABLE tok;
 DROP SCHEMA fake CASCADE;

@@ -134,11 +134,11 @@ UPDATE p SET id = 1 WHERE id = 11;
 UPDATE q SET x = 'gone' WHERE code = 'k2';
 SELECT t, status FROM judged;
 -- without the triggers of a parent there is no cache, but right answers
-ALTER TABLE q DISABLE TRIGGER "0_tokenauth_row";
+ALTER TABLE q DISABLE TRIGGER tokenauth_row;
 SELECT note FROM tokenauth_stats;
 UPDATE q SET x = 'still writable2' WHERE code = 'k2';
 SELECT t, status FROM judged;
-ALTER TABLE q ENABLE ALWAYS TRIGGER "0_tokenauth_row";
+ALTER TABLE q ENABLE ALWAYS TRIGGER tokenauth_row;
 SELECT t, status FROM judged;
 -- a parent is dropped
 BEGIN;

@@ -106,10 +106,10 @@ ROLLBACK;
 
 -- DDL in a transaction, its own to see and undone by ROLLBACK.
 BEGIN;
-ALTER TABLE tok DISABLE TRIGGER "0_tokenauth_row";
+ALTER TABLE tok DISABLE TRIGGER tokenauth_row;
 UPDATE tok SET user_id = '00000000-0000-0000-0000-00000000000e';
 SELECT who('tok_1');
-ALTER TABLE tok ENABLE ALWAYS TRIGGER "0_tokenauth_row";
+ALTER TABLE tok ENABLE ALWAYS TRIGGER tokenauth_row;
 SELECT who('tok_1');
 ROLLBACK;
 SELECT who('tok_1');

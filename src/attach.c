@@ -41,13 +41,9 @@
 
 #define MAX_PREFIX_LEN		32
 
-/*
- * Triggers fire in the order of their names.  Ours come before all whose name
- * begins with a letter, so that a user's trigger that asks for a token which
- * the same statement has changed finds the transaction dirty already (G4).
- */
-#define ROW_TRIGGER			"0_tokenauth_row"
-#define TRUNCATE_TRIGGER	"0_tokenauth_truncate"
+/* Whatever they are called later, mapping.c knows them by their function. */
+#define ROW_TRIGGER			"tokenauth_row"
+#define TRUNCATE_TRIGGER	"tokenauth_truncate"
 
 /* Arguments of tokenauth_attach(), in the order of its SQL declaration. */
 enum
@@ -379,18 +375,18 @@ create_triggers(const ExtensionInfo *extension, Oid relation)
 	if (source_uses_table(relation) && mapping_has_triggers(relation))
 		return;
 	execute_as_extension(extension,
-			   psprintf("CREATE TRIGGER \"%s\" AFTER INSERT OR UPDATE OR DELETE ON %s"
+			   psprintf("CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s"
 						" FOR EACH ROW EXECUTE FUNCTION %s()",
 						ROW_TRIGGER, table, function),
 			   0, NULL, NULL, NULL);
 	execute_as_extension(extension,
-			   psprintf("CREATE TRIGGER \"%s\" AFTER TRUNCATE ON %s"
+			   psprintf("CREATE TRIGGER %s AFTER TRUNCATE ON %s"
 						" FOR EACH STATEMENT EXECUTE FUNCTION %s()",
 						TRUNCATE_TRIGGER, table, function),
 			   0, NULL, NULL, NULL);
 	execute_as_extension(extension,
-			   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER \"%s\","
-						" ENABLE ALWAYS TRIGGER \"%s\"",
+			   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s,"
+						" ENABLE ALWAYS TRIGGER %s",
 						table, ROW_TRIGGER, TRUNCATE_TRIGGER),
 			   0, NULL, NULL, NULL);
 }

@@ -61,5 +61,10 @@ guc_define(void)
 	testpoint_define_settings();
 #endif
 
-	MarkGUCPrefixReserved("tokenauth");
+	/*
+	 * Not in a session that loads the library at first use: it would be
+	 * warned of a cache_size in the configuration file, which is right there.
+	 */
+	if (process_shared_preload_libraries_in_progress)
+		MarkGUCPrefixReserved("tokenauth");
 }

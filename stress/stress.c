@@ -921,7 +921,7 @@ set_trigger(Session *session, const char *how)
 	char		sql[200];
 
 	snprintf(sql, sizeof(sql),
-			 "ALTER TABLE stress_token %s TRIGGER \"0_tokenauth_row\"", how);
+			 "ALTER TABLE stress_token %s TRIGGER \"tokenauth_row\"", how);
 	return command(session, sql);
 }
 

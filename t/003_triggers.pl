@@ -17,8 +17,8 @@ my $other = session($node);
 my $ddl = session($node);
 my $always = q(
 	ALTER TABLE personal_access_token
-	ENABLE ALWAYS TRIGGER "0_tokenauth_row",
-	ENABLE ALWAYS TRIGGER "0_tokenauth_truncate";);
+	ENABLE ALWAYS TRIGGER tokenauth_row,
+	ENABLE ALWAYS TRIGGER tokenauth_truncate;);
 
 is_warm($warm, $_, 'at first') foreach (1 .. 8);
 is(judge($other, 1), 'valid', 'at first: other session');
@@ -74,7 +74,7 @@ is(judge($warm, 7), 'revoked', 'three transactions unheard: warm session');
 is_warm($warm, 8, 'three transactions unheard, another token');
 
 # One of the two triggers dropped, and back.
-$ddl->query_safe('DROP TRIGGER "0_tokenauth_truncate" ON personal_access_token');
+$ddl->query_safe('DROP TRIGGER tokenauth_truncate ON personal_access_token');
 like_note($warm, qr/lacks the triggers/, 'trigger dropped: the note says so');
 is_cold($warm, 8, 'trigger dropped');
 $ddl->query_safe(q(

@@ -90,8 +90,8 @@ $writer->query_safe('ALTER TABLE personal_access_token DISABLE TRIGGER USER');
 like_note($warm, qr/not enabled ALWAYS/, 'triggers disabled: the note says so');
 is_cold($warm, 259, 'triggers disabled');
 $writer->query_safe('ALTER TABLE personal_access_token'
-	  . ' ENABLE ALWAYS TRIGGER "0_tokenauth_row",'
-	  . ' ENABLE ALWAYS TRIGGER "0_tokenauth_truncate"');
+	  . ' ENABLE ALWAYS TRIGGER tokenauth_row,'
+	  . ' ENABLE ALWAYS TRIGGER tokenauth_truncate');
 is_warm($warm, 259, 'triggers enabled');
 $writer->query_safe('TRUNCATE personal_access_token');
 all_say('unknown', 259, 'TRUNCATE', $standby, $other, $warm);

@@ -123,10 +123,10 @@ sub unnoticed_revoke
 {
 	my ($n) = @_;
 	return q(ALTER TABLE personal_access_token
-			 DISABLE TRIGGER "0_tokenauth_row";)
+			 DISABLE TRIGGER tokenauth_row;)
 	  . revoke($n)
 	  . q(ALTER TABLE personal_access_token
-		  ENABLE ALWAYS TRIGGER "0_tokenauth_row";);
+		  ENABLE ALWAYS TRIGGER tokenauth_row;);
 }
 
 # SQL that sends more invalidation messages than the queue for them holds, so
