@@ -33,10 +33,15 @@ CREATE TABLE @extschema@.tokenauth_source (
     revoked_column pg_catalog.name,
     used_column pg_catalog.name,
     last_used_column pg_catalog.name,
+    created_column pg_catalog.name,
     active_values pg_catalog.text[],
     live_when pg_catalog.text,
     claims pg_catalog.name[],
-    timezone pg_catalog.text NOT NULL
+    timezone pg_catalog.text NOT NULL,
+    checksum pg_catalog.bool NOT NULL,
+    sliding_ttl pg_catalog.interval,
+    sliding_threshold pg_catalog.interval,
+    max_lifetime pg_catalog.interval
 );
 REVOKE ALL ON @extschema@.tokenauth_source FROM PUBLIC;
 COMMENT ON TABLE @extschema@.tokenauth_source IS
@@ -131,23 +136,18 @@ CREATE FUNCTION @extschema@.tokenauth_attach(
     active_values pg_catalog.text[] DEFAULT NULL,
     live_when pg_catalog.text DEFAULT NULL,
     claims pg_catalog.name[] DEFAULT NULL,
-    timezone pg_catalog.text DEFAULT 'UTC')
+    timezone pg_catalog.text DEFAULT 'UTC',
+    created_column pg_catalog.name DEFAULT NULL,
+    checksum pg_catalog.bool DEFAULT false,
+    sliding_ttl pg_catalog.interval DEFAULT NULL,
+    sliding_threshold pg_catalog.interval DEFAULT NULL,
+    max_lifetime pg_catalog.interval DEFAULT NULL)
 RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach(pg_catalog.regclass,
-    pg_catalog.name, pg_catalog.text, pg_catalog.name, pg_catalog.text,
-    pg_catalog.text, pg_catalog.name, pg_catalog.name, pg_catalog.name,
-    pg_catalog.name, pg_catalog.name, pg_catalog.name, pg_catalog.name,
-    pg_catalog.name, pg_catalog.text[], pg_catalog.text, pg_catalog.name[],
-    pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_attach(pg_catalog.regclass,
-    pg_catalog.name, pg_catalog.text, pg_catalog.name, pg_catalog.text,
-    pg_catalog.text, pg_catalog.name, pg_catalog.name, pg_catalog.name,
-    pg_catalog.name, pg_catalog.name, pg_catalog.name, pg_catalog.name,
-    pg_catalog.name, pg_catalog.text[], pg_catalog.text, pg_catalog.name[],
-    pg_catalog.text) IS
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_attach IS
     'make a table of the caller''s a token source';
 
 CREATE FUNCTION @extschema@.tokenauth_attach_parent(
@@ -179,12 +179,13 @@ COMMENT ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) IS
 -- caller's CREATE TABLE would put it.  All names in its SQL are qualified.
 CREATE FUNCTION @extschema@.tokenauth_create_table(
     table_name pg_catalog.text DEFAULT 'personal_access_token',
-    prefix pg_catalog.text DEFAULT NULL)
+    prefix pg_catalog.text DEFAULT NULL,
+    checksum pg_catalog.bool DEFAULT false)
 RETURNS pg_catalog.regclass
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_create_table(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_create_table(pg_catalog.text, pg_catalog.text) IS
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_create_table FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_create_table IS
     'create a standard token table, the caller''s own, and attach it';
 
 --
@@ -290,6 +291,110 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke_tenant(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.tokenauth_revoke_tenant(pg_catalog.text, pg_catalog.name) IS
     'revoke all tokens of a tenant; how many this call has revoked';
+
+--
+-- Live: what makes, replaces and lists tokens.  Plaintext is returned by
+-- these once and kept nowhere.
+--
+CREATE TYPE @extschema@.tokenauth_issued AS (
+    token pg_catalog.text,
+    token_id pg_catalog.text,
+    token_prefix pg_catalog.text,
+    expires_at pg_catalog.timestamptz
+);
+REVOKE ALL ON TYPE @extschema@.tokenauth_issued FROM PUBLIC;
+COMMENT ON TYPE @extschema@.tokenauth_issued IS
+    'a new token, as tokenauth_issue() and tokenauth_rotate() return it';
+
+CREATE TYPE @extschema@.tokenauth_exchanged AS (
+    status pg_catalog.text,
+    token pg_catalog.text,
+    token_id pg_catalog.text,
+    expires_at pg_catalog.timestamptz
+);
+REVOKE ALL ON TYPE @extschema@.tokenauth_exchanged FROM PUBLIC;
+COMMENT ON TYPE @extschema@.tokenauth_exchanged IS
+    'what tokenauth_exchange() returns';
+
+CREATE FUNCTION @extschema@.tokenauth_issue(
+    user_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL,
+    expires_in pg_catalog.interval DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL,
+    tenant_id pg_catalog.text DEFAULT NULL,
+    attributes pg_catalog.jsonb DEFAULT '{}')
+RETURNS @extschema@.tokenauth_issued
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_issue FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_issue IS
+    'make a new token; its text is returned this once';
+
+CREATE FUNCTION @extschema@.tokenauth_rotate(
+    token pg_catalog.text,
+    grace pg_catalog.interval DEFAULT '0',
+    source pg_catalog.name DEFAULT NULL)
+RETURNS @extschema@.tokenauth_issued
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_rotate FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_rotate IS
+    'replace a token by a new one; the old one dies now, or after a grace';
+
+CREATE FUNCTION @extschema@.tokenauth_renew(
+    token pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.timestamptz
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_renew FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_renew IS
+    'extend a token of sliding expiry if little is left; when it expires now';
+
+CREATE FUNCTION @extschema@.tokenauth_exchange(
+    token pg_catalog.text,
+    into_source pg_catalog.name,
+    expires_in pg_catalog.interval DEFAULT NULL,
+    attributes pg_catalog.jsonb DEFAULT '{}',
+    source pg_catalog.name DEFAULT NULL)
+RETURNS @extschema@.tokenauth_exchanged
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_exchange FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_exchange IS
+    'use up a single-use token for a new token of another source';
+
+CREATE FUNCTION @extschema@.tokenauth_list(
+    user_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL,
+    include_dead pg_catalog.bool DEFAULT false,
+    OUT token_id pg_catalog.text,
+    OUT token_prefix pg_catalog.text,
+    OUT scope pg_catalog.text,
+    OUT created_at pg_catalog.timestamptz,
+    OUT expires_at pg_catalog.timestamptz,
+    OUT last_used_at pg_catalog.timestamptz,
+    OUT status pg_catalog.text,
+    OUT claims pg_catalog.jsonb)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_list FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_list IS
+    'a user''s tokens, newest first, without what they are';
+
+CREATE FUNCTION @extschema@.tokenauth_revoke(
+    id pg_catalog.text,
+    user_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'tokenauth_revoke_text_id'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text,
+    pg_catalog.text, pg_catalog.name) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text,
+    pg_catalog.text, pg_catalog.name) IS
+    'revoke a user''s token by its id; true if this call did it';
 
 --
 -- Operate

@@ -83,6 +83,14 @@ SELECT status FROM tokenauth_identify('app-one');
 DELETE FROM api_tokens WHERE token = 'app-one' AND app_id = '00000000-0000-0000-0000-0000000000a2';
 SELECT status FROM tokenauth_identify('app-one');
 
+-- Created, listed and deleted by one call each.
+SELECT token AS key, token_id FROM tokenauth_issue('00000000-0000-0000-0000-0000000000f2', scope => 'app',
+    attributes => '{"app_id": "00000000-0000-0000-0000-0000000000a2"}') \gset
+SELECT status, scope, claims FROM tokenauth_identify(:'key');
+SELECT scope, status, claims FROM tokenauth_list('00000000-0000-0000-0000-0000000000f2');
+SELECT tokenauth_revoke(:'token_id', '00000000-0000-0000-0000-0000000000f2');
+SELECT status FROM tokenauth_identify(:'key');
+
 -- All keys of a tenant at once.
 SELECT tokenauth_revoke_user('00000000-0000-0000-0000-0000000000f1', 'dify');
 SELECT t, status FROM unnest(ARRAY['app-one', 'app-two', 'dataset-one']) t, tokenauth_identify(t);

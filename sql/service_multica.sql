@@ -36,7 +36,7 @@ CREATE FUNCTION hash(text) RETURNS text LANGUAGE sql AS
 INSERT INTO workspace VALUES ('00000000-0000-0000-0000-0000000000e1', 'one'),
     ('00000000-0000-0000-0000-0000000000e2', 'two');
 
--- Its own create, unchanged.
+-- Its own tokens go on.
 INSERT INTO personal_access_token (user_id, name, token_hash, token_prefix, expires_at)
 VALUES ('00000000-0000-0000-0000-00000000000a', 'cli', hash('mul_0123456789abcdef0123456789abcdef01234567'),
         'mul_01234567', now() + interval '90 days')
@@ -57,12 +57,23 @@ UPDATE personal_access_token SET last_used_at = now() WHERE token_hash = hash('m
 SELECT tokenauth_resolve('mul_0123456789abcdef0123456789abcdef01234567') IS NOT NULL AS valid;
 SELECT hits, misses FROM tokenauth_stats WHERE source = 'personal_access_token';
 
--- Its own revoke, by id and user, returning the hash.
-UPDATE personal_access_token SET revoked = true
-WHERE id = (SELECT id FROM personal_access_token) AND user_id = '00000000-0000-0000-0000-00000000000a'
-RETURNING token_hash = hash('mul_0123456789abcdef0123456789abcdef01234567') AS same;
+-- Create, list, revoke by id and user: one call each in place of its own.
+SELECT token, token_id, token_prefix FROM tokenauth_issue('00000000-0000-0000-0000-00000000000a', 'personal_access_token',
+    '90 days', attributes => '{"name": "server"}') \gset
+SELECT tokenauth_resolve(:'token');
+SELECT l.token_prefix IN ('mul_01234567', :'token_prefix') AS prefix, l.last_used_at IS NOT NULL AS used, l.status
+FROM tokenauth_list('00000000-0000-0000-0000-00000000000a', 'personal_access_token') l;
+SELECT tokenauth_revoke(:'token_id', '00000000-0000-0000-0000-00000000000a');
+SELECT tokenauth_resolve(:'token');
+SELECT tokenauth_revoke(token_id::uuid, '00000000-0000-0000-0000-00000000000a')
+FROM tokenauth_list('00000000-0000-0000-0000-00000000000a', 'personal_access_token');
+SELECT count(*) FROM tokenauth_list('00000000-0000-0000-0000-00000000000a', 'personal_access_token');
 SELECT tokenauth_resolve('mul_0123456789abcdef0123456789abcdef01234567');
 SELECT status FROM tokenauth_identify('mul_0123456789abcdef0123456789abcdef01234567');
+
+SELECT left(token, 4) AS prefix, tokenauth_resolve(token, NULL::text) FROM tokenauth_issue('daemon-3', 'daemon_token', '1 day',
+    tenant_id => '00000000-0000-0000-0000-0000000000e2');
+SELECT tokenauth_revoke_user('daemon-3');
 
 -- The fault gone: a cascade is seen, and nobody else's token is touched.
 SELECT tokenauth_stats_reset();

@@ -47,9 +47,15 @@ SELECT tokenauth_stats_reset();
 SELECT * FROM pairing;
 SELECT hits, negative_hits, misses FROM tokenauth_stats WHERE source = 'pairing_tokens';
 
--- Used, by the service's own UPDATE.
-UPDATE pairing_tokens SET used_at = now() WHERE token_hash = hash('vAc_fresh') AND used_at IS NULL;
-SELECT status FROM tokenauth_identify('vAc_fresh');
+-- Exchanged: what were three steps, in which two could win, is one call.
+SELECT status, token AS session FROM tokenauth_exchange('vAc_fresh', 'session_tokens', '90 days',
+    jsonb_build_object('device_id', 'd9', 'pairing_hash', hash('vAc_fresh'))) \gset
+SELECT status, user_id, claims FROM tokenauth_identify(:'session');
+SELECT t, x.status, x.token FROM unnest(ARRAY['vAc_fresh', 'vAc_old', 'vAc_used', 'vAc_revoked', 'vAc_invalid']) t,
+    tokenauth_exchange(t, 'session_tokens', '90 days', '{"device_id": "d9"}') x;
+SELECT left(token, 4) AS prefix, length(token_prefix) AS shown, expires_at - now() <= '15 minutes 1 second' AS soon
+FROM tokenauth_issue('u1', 'pairing_tokens', '15 minutes');
+SELECT status, count(*) FROM tokenauth_list('u1', 'pairing_tokens', include_dead => true) GROUP BY 1 ORDER BY 1;
 
 SELECT tokenauth_resolve('vAs_1', NULL::text);
 SELECT status, user_id, token_id, claims FROM tokenauth_identify('vAs_1');

@@ -8,7 +8,8 @@ CREATE TABLE sessions (
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL
 );
-SELECT tokenauth_attach('sessions', token_column => 'id', token_encoding => 'base64url');
+SELECT tokenauth_attach('sessions', token_column => 'id', token_encoding => 'base64url',
+    sliding_ttl => '30 days', sliding_threshold => '7 days');
 SELECT token_column, id_column, user_column FROM tokenauth_sources;
 
 CREATE FUNCTION cookie(bytea) RETURNS text LANGUAGE sql AS
@@ -36,13 +37,16 @@ SELECT what, status FROM (VALUES
     ('digest', encode(sha256((SELECT bytes FROM raw WHERE n = 1)), 'hex')),
     ('space', :'cookie' || ' ')) v(what, cookie), tokenauth_identify(cookie);
 
--- Rotated at login: the old one dies and the new one lives, at one COMMIT.
-BEGIN;
-DELETE FROM sessions WHERE id = (SELECT encode(sha256(bytes), 'hex') FROM raw WHERE n = 1);
-INSERT INTO sessions (id, user_id, expires_at)
-SELECT encode(sha256(bytes), 'hex'), '00000000-0000-0000-0000-00000000000a', now() + interval '30 days'
-FROM raw WHERE n = 3;
-COMMIT;
+-- Created, extended only when less than 7 days remain, rotated at login: one
+-- call each.
+SELECT length(token) AS length, tokenauth_resolve(token) FROM tokenauth_issue('00000000-0000-0000-0000-00000000000b');
+SELECT tokenauth_renew(:'cookie') = expires_at AS unchanged FROM sessions, raw
+WHERE n = 1 AND id = encode(sha256(bytes), 'hex');
+UPDATE sessions SET expires_at = now() + '6 days' FROM raw WHERE n = 1 AND id = encode(sha256(bytes), 'hex');
+SELECT tokenauth_renew(:'cookie') - now() > '29 days' AS extended;
+SELECT token AS rotated FROM tokenauth_rotate(:'cookie') \gset
+SELECT tokenauth_resolve(:'cookie') IS NULL AS old_is_dead, tokenauth_resolve(:'rotated');
+SELECT tokenauth_rotate(:'cookie');
 SELECT n, tokenauth_resolve(cookie(bytes)) IS NOT NULL AS valid FROM raw ORDER BY n;
 
 -- Logged out by deletion, and by the user's own.

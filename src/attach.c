@@ -35,11 +35,10 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
-
-#define MAX_PREFIX_LEN		32
 
 /* Whatever they are called later, mapping.c knows them by their function. */
 #define ROW_TRIGGER			"tokenauth_row"
@@ -54,11 +53,16 @@ enum
 	ARG_TOKEN_COLUMN,
 	ARG_STORED_AS,
 	ARG_TOKEN_ENCODING,
-	ARG_FIRST_CONVENTIONAL,		/* the columns of ROLE_ID and later */
-	ARG_ACTIVE_VALUES = ARG_FIRST_CONVENTIONAL + ROLE_COUNT - 1,
+	ARG_FIRST_CONVENTIONAL,		/* of ROLE_ID to ROLE_LAST_USED */
+	ARG_ACTIVE_VALUES = ARG_FIRST_CONVENTIONAL + ROLE_LAST_USED,
 	ARG_LIVE_WHEN,
 	ARG_CLAIMS,
 	ARG_TIMEZONE,
+	ARG_CREATED_COLUMN,
+	ARG_CHECKSUM,
+	ARG_SLIDING_TTL,
+	ARG_SLIDING_THRESHOLD,
+	ARG_MAX_LIFETIME,
 	ARG_COUNT
 };
 
@@ -154,13 +158,13 @@ check_prefix(const char *prefix, const char *encoding)
 		alphabet = "abcdefghijklmnopqrstuvwxyz"
 			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
-	if (prefix[0] == '\0' || strlen(prefix) > MAX_PREFIX_LEN ||
+	if (prefix[0] == '\0' || strlen(prefix) > TOKEN_MAX_PREFIX_LEN ||
 		strspn(prefix, alphabet) != strlen(prefix))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid token prefix"),
 				 errhint("A prefix has 1 to %d characters of A-Z, a-z, 0-9, \"_\", \"-\", \".\", \"~\", and only such as the token's encoding has.",
-						 MAX_PREFIX_LEN)));
+						 TOKEN_MAX_PREFIX_LEN)));
 }
 
 static void
@@ -258,6 +262,7 @@ conventional_column(Oid relation, SourceRole role, const char *token_column)
 		[ROLE_REVOKED] = {"revoked", "revoked_at"},
 		[ROLE_USED] = {"used_at"},
 		[ROLE_LAST_USED] = {"last_used_at"},
+		[ROLE_CREATED] = {"created_at"},
 	};
 
 	for (int i = 0; i < 2 && names[role][i] != NULL; i++)
@@ -272,6 +277,7 @@ static const char *
 choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role)
 {
 	int			arg = role == ROLE_TOKEN ? ARG_TOKEN_COLUMN :
+		role == ROLE_CREATED ? ARG_CREATED_COLUMN :
 		ARG_FIRST_CONVENTIONAL + role - ROLE_ID;
 	const char *name;
 
@@ -327,6 +333,13 @@ static void
 add_array(RegistryRow *row, const char *column, Oid type, ArrayType *value)
 {
 	add_value(row, column, type, PointerGetDatum(value), value == NULL);
+}
+
+static void
+add_interval(RegistryRow *row, const char *column, Interval *value)
+{
+	add_value(row, column, INTERVALOID, IntervalPGetDatum(value),
+			  value == NULL);
 }
 
 static void
@@ -438,6 +451,12 @@ text_or_null(FunctionCallInfo fcinfo, int arg)
 	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
+static Interval *
+interval_or_null(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL : PG_GETARG_INTERVAL_P(arg);
+}
+
 static const char *
 text_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
@@ -474,6 +493,10 @@ typedef struct AttachOptions
 	const char *live_when;		/* NULL: no condition */
 	ArrayType  *active_values;	/* text[] */
 	ArrayType  *claims;			/* name[] */
+	bool		checksum;
+	Interval   *sliding_ttl;	/* these may be NULL */
+	Interval   *sliding_threshold;
+	Interval   *max_lifetime;
 } AttachOptions;
 
 /* A text[] or name[] as a list of C strings; NIL for NULL. */
@@ -534,6 +557,47 @@ check_token_kept_apart(const AttachOptions *options)
 						argument, token)));
 }
 
+static void
+check_positive(const char *argument, Interval *value)
+{
+	Interval	zero = {0};
+
+	if (value != NULL &&
+		!DatumGetBool(DirectFunctionCall2(interval_gt,
+										  IntervalPGetDatum(value),
+										  IntervalPGetDatum(&zero))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be positive", argument)));
+}
+
+/* What sliding expiry needs, and what a checksum excludes. */
+static void
+check_lifetime(const AttachOptions *options)
+{
+	check_positive("sliding_ttl", options->sliding_ttl);
+	check_positive("sliding_threshold", options->sliding_threshold);
+	check_positive("max_lifetime", options->max_lifetime);
+	if ((options->sliding_ttl == NULL) != (options->sliding_threshold == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arguments \"sliding_ttl\" and \"sliding_threshold\" go together")));
+	if (options->sliding_ttl != NULL && options->column[ROLE_EXPIRES] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"sliding_ttl\" needs an expires_column")));
+	if (options->max_lifetime != NULL &&
+		(options->column[ROLE_EXPIRES] == NULL ||
+		 options->column[ROLE_CREATED] == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"max_lifetime\" needs an expires_column and a created_column")));
+	if (options->checksum && strcmp(options->encoding, "text") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"checksum\" goes with tokens that are hashed as text")));
+}
+
 /* What tokenauth_revoke() writes into a status column. */
 static void
 check_active_values(const AttachOptions *options)
@@ -564,6 +628,7 @@ attach(const AttachOptions *options)
 	if (options->prefix != NULL)
 		check_prefix(options->prefix, options->encoding);
 	check_token_kept_apart(options);
+	check_lifetime(options);
 	check_active_values(options);
 	check_timezone(options->timezone);
 	check_not_taken(options->relation, options->name, options->prefix);
@@ -585,6 +650,11 @@ attach(const AttachOptions *options)
 	add_text(&row, "live_when", options->live_when);
 	add_array(&row, "claims", NAMEARRAYOID, options->claims);
 	add_text(&row, "timezone", options->timezone);
+	add_value(&row, "checksum", BOOLOID, BoolGetDatum(options->checksum),
+			  false);
+	add_interval(&row, "sliding_ttl", options->sliding_ttl);
+	add_interval(&row, "sliding_threshold", options->sliding_threshold);
+	add_interval(&row, "max_lifetime", options->max_lifetime);
 
 	SPI_connect();
 	forget_dropped(&extension);
@@ -635,6 +705,12 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 	options.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
 	options.claims = PG_ARGISNULL(ARG_CLAIMS) ? NULL :
 		PG_GETARG_ARRAYTYPE_P(ARG_CLAIMS);
+	options.checksum = !PG_ARGISNULL(ARG_CHECKSUM) &&
+		PG_GETARG_BOOL(ARG_CHECKSUM);
+	options.sliding_ttl = interval_or_null(fcinfo, ARG_SLIDING_TTL);
+	options.sliding_threshold = interval_or_null(fcinfo,
+												 ARG_SLIDING_THRESHOLD);
+	options.max_lifetime = interval_or_null(fcinfo, ARG_MAX_LIFETIME);
 
 	attach(&options);
 	namestrcpy(result, options.name);
@@ -772,7 +848,8 @@ create_table(const char *table)
 }
 
 /*
- * tokenauth_create_table(table_name text, prefix text) returns regclass
+ * tokenauth_create_table(table_name text, prefix text, checksum boolean)
+ * returns regclass
  *
  * Creates a standard token table, the caller's own, where the caller's CREATE
  * TABLE would put it, and attaches it.
@@ -800,6 +877,7 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 	options.stored_as = "sha256-hex";
 	options.encoding = "text";
 	options.timezone = "UTC";
+	options.checksum = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	options.column[ROLE_TOKEN] = "token_hash";
 	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
 		options.column[role] = conventional_column(options.relation, role,

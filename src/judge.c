@@ -75,6 +75,10 @@ digest_query(const Source *source, const TokenQuery *query,
 		*digest = *query->digest;
 		return true;
 	}
+	if (source->checksum &&
+		!token_is_issued(source->prefix ? source->prefix : "", query->token,
+						 query->token_len))
+		return false;
 	return query->token_len >= (Size) source->prefix_len &&
 		memcmp(query->token, source->prefix ? source->prefix : "",
 			   source->prefix_len) == 0 &&

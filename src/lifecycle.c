@@ -3,135 +3,87 @@
  * lifecycle.c
  *		SQL: tokenauth_revoke() and its kin, tokenauth_flush() and its kin.
  *
- * EXECUTE is the gate: the caller needs no right on the table.  Rows are
- * changed as the table's owner in a sandbox (sandbox.h), so that the owner's
- * triggers run with the owner's rights, find nothing by the caller's
- * search_path but what is in the table's own schema, and leave nothing behind
- * in the caller's session.  Errors tell such a caller nothing of the row.
+ * Rows are changed as the table's owner: owner.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "coherence.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "judge.h"
+#include "lifecycle.h"
 #include "lookup.h"
 #include "mapping.h"
 #include "miscadmin.h"
-#include "sandbox.h"
-#include "utils/acl.h"
+#include "owner.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 
-/*
- * Throw an error again without what it tells of the row: a violated
- * constraint quotes it, the caller need not be allowed to see it, and the
- * token itself may stand in it.
- */
-static void
-rethrow_without_row(MemoryContext context)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	if (error->detail != NULL)
-		error->detail = pstrdup("The row is not shown.");
-	error->detail_log = NULL;
-	ReThrowError(error);
-}
-
-/* Run one statement as the owner of a source's table; returns rows changed. */
-static uint64
-execute_as_owner(Oid relation, const char *sql, int nargs, Oid *types,
-				 Datum *values)
-{
-	MemoryContext context = CurrentMemoryContext;
-	Relation	table = table_open(relation, AccessShareLock);
-	bool		may_see = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) ==
-		ACLCHECK_OK;
-	Sandbox		sandbox;
-	int			result;
-	uint64		processed;
-
-	SPI_connect();
-	sandbox_enter(&sandbox, table->rd_rel->relowner,
-				  get_namespace_name(RelationGetNamespace(table)));
-	PG_TRY();
-	{
-		result = SPI_execute_with_args(sql, nargs, types, values, NULL, false,
-									   0);
-	}
-	PG_CATCH();
-	{
-		if (!may_see)
-			rethrow_without_row(context);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	sandbox_leave(&sandbox);
-	processed = SPI_processed;
-	if (result < 0)
-		elog(ERROR, "could not revoke: %s", SPI_result_code_string(result));
-	SPI_finish();
-	table_close(table, AccessShareLock);
-	return processed;
-}
-
+/* Where rows are marked as revoked, also the time, if there is a column. */
 static const char *
-column_of(const Source *source, SourceRole role)
+also_set_revoked_at(const Source *source)
 {
-	return quote_identifier(source->column[role].name);
+	AttrNumber	attnum = get_attnum(source->relation, "revoked_at");
+
+	if (attnum == InvalidAttrNumber ||
+		attnum == source->column[ROLE_REVOKED].attnum)
+		return "";
+	switch (get_atttype(source->relation, attnum))
+	{
+		case TIMESTAMPTZOID:
+			return ", revoked_at = pg_catalog.clock_timestamp()";
+		case TIMESTAMPOID:
+			return psprintf(", revoked_at = pg_catalog.timezone(%s, pg_catalog.clock_timestamp())",
+							quote_literal_cstr(source->timezone));
+		default:
+			return "";
+	}
 }
 
-/*
- * "UPDATE ... SET ... WHERE not yet revoked" or "DELETE FROM ... WHERE true",
- * as the source's shape asks for; the caller adds " AND ...".
- */
-static void
-begin_revoke(const Source *source, StringInfo sql)
+/* Revoke the rows that meet a condition and are not revoked yet. */
+uint64
+lifecycle_revoke(OwnerCall *call, const char *condition)
 {
+	const Source *source = call->source;
 	const SourceColumn *revoked = &source->column[ROLE_REVOKED];
 	const char *column;
-	char	   *table =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(source->relation)),
-								   get_rel_name(source->relation));
+	const char *value = NULL;
+	const char *pending = NULL;
 
-	initStringInfo(sql);
 	if (!AttributeNumberIsValid(revoked->attnum))
-	{
-		appendStringInfo(sql, "DELETE FROM ONLY %s WHERE true", table);
-		return;
-	}
-	column = column_of(source, ROLE_REVOKED);
-	appendStringInfo(sql, "UPDATE ONLY %s SET %s = ", table, column);
+		return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
+											owner_table(call), condition));
+
+	column = owner_column(call, ROLE_REVOKED);
 	switch (revoked->type)
 	{
 		case BOOLOID:
-			appendStringInfo(sql, "true WHERE %s IS NOT TRUE", column);
+			value = "true";
+			pending = "IS NOT TRUE";
 			break;
 		case TIMESTAMPTZOID:
-			appendStringInfo(sql, "pg_catalog.clock_timestamp() WHERE %s IS NULL",
-							 column);
+			value = "pg_catalog.clock_timestamp()";
+			pending = "IS NULL";
 			break;
 		case TIMESTAMPOID:
-			appendStringInfo(sql, "pg_catalog.timezone(%s, pg_catalog.clock_timestamp())"
-							 " WHERE %s IS NULL",
-							 quote_literal_cstr(source->timezone), column);
+			value = psprintf("pg_catalog.timezone(%s, pg_catalog.clock_timestamp())",
+							 quote_literal_cstr(source->timezone));
+			pending = "IS NULL";
 			break;
 		default:
 			/* an unknown literal takes the column's type, be it an enum */
-			appendStringInfo(sql, "'" REVOKED_STATUS "' WHERE %s"
-							 " OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'",
-							 column);
+			value = "'" REVOKED_STATUS "'";
+			pending = "OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'";
 			break;
 	}
+	return owner_execute(call,
+						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s %s AND %s",
+								  owner_table(call), column, value,
+								  also_set_revoked_at(source), column, pending,
+								  condition));
 }
 
 /*
@@ -159,26 +111,18 @@ static uint64
 revoke_by_token(Source *source, const char *token, Size len, bool named)
 {
 	LookupKey	key = {{{0}}, token, len};
-	Oid			type = source->stored_as == STORED_SHA256_BYTEA ?
-		BYTEAOID : TEXTOID;
-	Datum		value;
+	OwnerCall	call;
+	Datum		stored;
 	uint64		revoked;
-	StringInfoData sql;
 
 	if (!prepare_source(source, named) ||
 		!token_digest(source->encoding, token, len, &key.digest))
 		return 0;
-	value = lookup_search_value(source, &key);
-	begin_revoke(source, &sql);
-	appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) $1",
-					 column_of(source, ROLE_TOKEN));
-	/* the column's collation may call equal what is not the same */
-	if (type == TEXTOID)
-		appendStringInfo(&sql, " AND %s COLLATE pg_catalog.\"C\""
-						 " OPERATOR(pg_catalog.=) $1",
-						 column_of(source, ROLE_TOKEN));
-	revoked = execute_as_owner(source->relation, sql.data, 1, &type, &value);
-	explicit_bzero(VARDATA(value), VARSIZE(value) - VARHDRSZ);
+	stored = lookup_search_value(source, &key);
+	owner_begin(&call, source);
+	revoked = lifecycle_revoke(&call, owner_is_token(&call, stored));
+	owner_end(&call);
+	explicit_bzero(VARDATA(stored), VARSIZE(stored) - VARHDRSZ);
 	return revoked;
 }
 
@@ -209,66 +153,6 @@ tokenauth_revoke_token(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(revoked > 0);
 }
 
-/* Does the source have what revoking by id and user needs? */
-static bool
-has_uuid_columns(const Source *source)
-{
-	return source->column[ROLE_ID].kind == VALUE_UUID &&
-		source->column[ROLE_USER].kind == VALUE_UUID;
-}
-
-/*
- * tokenauth_revoke(id uuid, user_id uuid, source name) returns boolean
- *
- * The same by the row's id, if it is that user's.  Without a source: in each
- * whose ids and user ids are uuids.
- */
-TOKENAUTH_FUNCTION(tokenauth_revoke_id);
-Datum
-tokenauth_revoke_id(PG_FUNCTION_ARGS)
-{
-	Oid			types[2] = {UUIDOID, UUIDOID};
-	Datum		values[2];
-	uint64		revoked = 0;
-	List	   *sources;
-	ListCell   *lc;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
-	values[0] = PG_GETARG_DATUM(0);
-	values[1] = PG_GETARG_DATUM(1);
-
-	coherence_refresh();
-	source_refresh();
-	sources = PG_ARGISNULL(2) ? source_all() :
-		list_make1(judge_named_source(NameStr(*PG_GETARG_NAME(2))));
-	foreach(lc, sources)
-	{
-		Source	   *source = lfirst(lc);
-		StringInfoData sql;
-
-		if (!prepare_source(source, !PG_ARGISNULL(2)))
-			continue;
-		if (!has_uuid_columns(source))
-		{
-			if (PG_ARGISNULL(2))
-				continue;
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("token source \"%s\" does not have an id and a user id of type uuid",
-							source->name)));
-		}
-		begin_revoke(source, &sql);
-		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) $1"
-						 " AND %s OPERATOR(pg_catalog.=) $2",
-						 column_of(source, ROLE_ID),
-						 column_of(source, ROLE_USER));
-		revoked += execute_as_owner(source->relation, sql.data, 2, types,
-									values);
-	}
-	PG_RETURN_BOOL(revoked > 0);
-}
-
 /*
  * Could this text be a value of the column's type?  Where no source is named,
  * sources whose ids look otherwise are passed over; what slips through is for
@@ -294,6 +178,99 @@ could_be(const char *text, const SourceColumn *column)
 			break;
 	}
 	return false;
+}
+
+/* Does the source have what revoking by id and user needs? */
+static bool
+has_id_and_user(const Source *source)
+{
+	return source->column[ROLE_ID].kind != VALUE_NONE &&
+		source->column[ROLE_USER].kind != VALUE_NONE;
+}
+
+static uint64
+revoke_by_id(Source *source, const char *id, const char *user_id)
+{
+	OwnerCall	call;
+	uint64		revoked;
+
+	owner_begin(&call, source);
+	revoked = lifecycle_revoke(&call, psprintf("%s OPERATOR(pg_catalog.=) %s AND %s OPERATOR(pg_catalog.=) %s",
+										  owner_column(&call, ROLE_ID),
+										  owner_cast(&call, ROLE_ID, id),
+										  owner_column(&call, ROLE_USER),
+										  owner_cast(&call, ROLE_USER, user_id)));
+	owner_end(&call);
+	return revoked;
+}
+
+/* In the source named, or in each whose ids and user ids look like these. */
+static bool
+revoke_id(const char *id, const char *user_id, const char *source_name)
+{
+	uint64		revoked = 0;
+	List	   *sources;
+	ListCell   *lc;
+
+	coherence_refresh();
+	source_refresh();
+	sources = source_name ? list_make1(judge_named_source(source_name)) :
+		source_all();
+	foreach(lc, sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (!prepare_source(source, source_name != NULL))
+			continue;
+		if (source_name != NULL && !has_id_and_user(source))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("token source \"%s\" does not have an id_column and a user_column",
+							source->name),
+					 errhint("Attach the table again, with these arguments.")));
+		if (source_name != NULL ||
+			(could_be(id, &source->column[ROLE_ID]) &&
+			 could_be(user_id, &source->column[ROLE_USER])))
+			revoked += revoke_by_id(source, id, user_id);
+	}
+	return revoked > 0;
+}
+
+/*
+ * tokenauth_revoke(id uuid, user_id uuid, source name) returns boolean
+ *
+ * The same by the row's id, if it is that user's.
+ */
+TOKENAUTH_FUNCTION(tokenauth_revoke_id);
+Datum
+tokenauth_revoke_id(PG_FUNCTION_ARGS)
+{
+	char	   *id[2];
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	for (int i = 0; i < 2; i++)
+		id[i] = DatumGetCString(DirectFunctionCall1(uuid_out,
+													PG_GETARG_DATUM(i)));
+	PG_RETURN_BOOL(revoke_id(id[0], id[1], PG_ARGISNULL(2) ? NULL :
+							 NameStr(*PG_GETARG_NAME(2))));
+}
+
+/*
+ * tokenauth_revoke(id text, user_id text, source name) returns boolean
+ *
+ * The same where ids are not uuids.
+ */
+TOKENAUTH_FUNCTION(tokenauth_revoke_text_id);
+Datum
+tokenauth_revoke_text_id(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(revoke_id(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+							 text_to_cstring(PG_GETARG_TEXT_PP(1)),
+							 PG_ARGISNULL(2) ? NULL :
+							 NameStr(*PG_GETARG_NAME(2))));
 }
 
 /* What to do with a source in which a role's column has a value. */
@@ -342,15 +319,15 @@ for_sources_with(FunctionCallInfo fcinfo, SourceRole role, SourceAction act)
 static uint64
 revoke_all_of(Source *source, SourceRole role, const char *value)
 {
-	Oid			type = TEXTOID;
-	Datum		text = CStringGetTextDatum(value);
-	StringInfoData sql;
+	OwnerCall	call;
+	uint64		revoked;
 
-	begin_revoke(source, &sql);
-	appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) CAST($1 AS %s)",
-					 column_of(source, role),
-					 format_type_be_qualified(source->column[role].type));
-	return execute_as_owner(source->relation, sql.data, 1, &type, &text);
+	owner_begin(&call, source);
+	revoked = lifecycle_revoke(&call, psprintf("%s OPERATOR(pg_catalog.=) %s",
+										  owner_column(&call, role),
+										  owner_cast(&call, role, value)));
+	owner_end(&call);
+	return revoked;
 }
 
 /*

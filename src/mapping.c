@@ -73,6 +73,7 @@ role_argument(SourceRole role)
 		[ROLE_REVOKED] = "revoked_column",
 		[ROLE_USED] = "used_column",
 		[ROLE_LAST_USED] = "last_used_column",
+		[ROLE_CREATED] = "created_column",
 	};
 
 	return names[role];
@@ -132,6 +133,7 @@ type_fits(const Source *source, SourceRole role, Oid type)
 		case ROLE_EXPIRES:
 		case ROLE_USED:
 		case ROLE_LAST_USED:
+		case ROLE_CREATED:
 			return is_timestamp(type);
 		case ROLE_REVOKED:
 			return type == BOOLOID || is_timestamp(type) ||
@@ -240,7 +242,7 @@ map_columns(Source *source)
 	{
 		if (!map_column(source, role))
 			return false;
-		if (role != ROLE_LAST_USED &&
+		if (role != ROLE_LAST_USED && role != ROLE_CREATED &&
 			AttributeNumberIsValid(source->column[role].attnum))
 			source->matters = bms_add_member(source->matters,
 											 source->column[role].attnum);

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 /* Columns of the registry, in the order of tokenauth--1.0.sql. */
 enum
@@ -36,7 +37,11 @@ enum
 	REG_LIVE_WHEN,
 	REG_CLAIMS,
 	REG_TIMEZONE,
-	REG_NATTS = REG_TIMEZONE
+	REG_CHECKSUM,
+	REG_SLIDING_TTL,
+	REG_SLIDING_THRESHOLD,
+	REG_MAX_LIFETIME,
+	REG_NATTS = REG_MAX_LIFETIME
 };
 
 /* The same of the registry's second table, a row for each parent. */
@@ -130,6 +135,18 @@ source_parse_array(Datum value, bool isnull, Oid type)
 	return list;
 }
 
+static Interval *
+interval_or_null(Datum value, bool isnull)
+{
+	Interval   *copy;
+
+	if (isnull)
+		return NULL;
+	copy = palloc(sizeof(Interval));
+	*copy = *DatumGetIntervalP(value);
+	return copy;
+}
+
 /* A Source from a registry row, in the current memory context. */
 static Source *
 make_source(HeapTuple tuple, TupleDesc desc)
@@ -160,6 +177,14 @@ make_source(HeapTuple tuple, TupleDesc desc)
 	source->claims = source_parse_array(value[REG_CLAIMS - 1],
 								 isnull[REG_CLAIMS - 1], NAMEOID);
 	source->timezone = TextDatumGetCString(value[REG_TIMEZONE - 1]);
+	source->checksum = DatumGetBool(value[REG_CHECKSUM - 1]);
+	source->sliding_ttl = interval_or_null(value[REG_SLIDING_TTL - 1],
+										   isnull[REG_SLIDING_TTL - 1]);
+	source->sliding_threshold =
+		interval_or_null(value[REG_SLIDING_THRESHOLD - 1],
+						 isnull[REG_SLIDING_THRESHOLD - 1]);
+	source->max_lifetime = interval_or_null(value[REG_MAX_LIFETIME - 1],
+											isnull[REG_MAX_LIFETIME - 1]);
 	source->registry_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 
 	source->state = SOURCE_STALE;

@@ -46,6 +46,7 @@ typedef enum SourceRole
 	ROLE_REVOKED,
 	ROLE_USED,
 	ROLE_LAST_USED,
+	ROLE_CREATED,
 	ROLE_COUNT
 } SourceRole;
 
@@ -135,6 +136,10 @@ typedef struct Source
 	List	   *active_values;	/* of a text revoked column; char * */
 	char	   *live_when;		/* NULL: no condition */
 	List	   *claims;			/* columns; char * */
+	bool		checksum;		/* all its tokens are issued by us */
+	Interval   *sliding_ttl;	/* renewed to so much; NULL: not at all */
+	Interval   *sliding_threshold;	/* if less than so much is left */
+	Interval   *max_lifetime;	/* from creation; NULL: no limit */
 	TransactionId registry_xmin;
 	int			nparents;
 	SourceParent parent[SOURCE_MAX_PARENTS];

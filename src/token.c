@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "token.h"
+#include "utils/pg_crc.h"
 
 #ifdef USE_OPENSSL
 #include <openssl/evp.h>
@@ -178,6 +179,125 @@ token_digest(TokenEncoding encoding, const char *text, Size len,
 		sha256(bytes, nbytes, digest);
 	explicit_bzero(bytes, sizeof(bytes));	/* as good as the token itself */
 	return ok;
+}
+
+static const char base62_digits[] =
+"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+static const char base64url_digits[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* Those of the digits above whose two low bits are 0. */
+static const char base64url_last_digits[] = "AEIMQUYcgkosw048";
+
+#define RANDOM_DIGITS		27	/* log2(62^27) = 160.8 */
+#define CHECKSUM_DIGITS		6	/* 62^6 > 2^32 */
+
+/* Random digits of an alphabet, without bias: what does not fit is redrawn. */
+static bool
+random_digits(const char *alphabet, int base, char *to, int n)
+{
+	int			limit = 256 - 256 % base;
+	uint8		bytes[64];
+
+	while (n > 0)
+	{
+		if (!pg_strong_random(bytes, sizeof(bytes)))
+			return false;
+		for (int i = 0; i < (int) sizeof(bytes) && n > 0; i++)
+			if (bytes[i] < limit)
+			{
+				*to++ = alphabet[bytes[i] % base];
+				n--;
+			}
+	}
+	explicit_bzero(bytes, sizeof(bytes));
+	return true;
+}
+
+static void
+checksum_digits(const char *text, Size len, char digits[CHECKSUM_DIGITS])
+{
+	pg_crc32	crc;
+
+	INIT_TRADITIONAL_CRC32(crc);
+	COMP_TRADITIONAL_CRC32(crc, text, len);
+	FIN_TRADITIONAL_CRC32(crc);
+	for (int i = CHECKSUM_DIGITS - 1; i >= 0; i--)
+	{
+		digits[i] = base62_digits[crc % 62];
+		crc /= 62;
+	}
+}
+
+/* The prefix as it begins a token; returns its length. */
+static int
+issued_prefix(const char *prefix, char *to)
+{
+	int			len = strlen(prefix);
+
+	memcpy(to, prefix, len);
+	if (len > 0 && prefix[len - 1] != '_')
+		to[len++] = '_';
+	return len;
+}
+
+bool
+token_issue(TokenEncoding encoding, const char *prefix,
+			char token[TOKEN_MAX_ISSUED_LEN])
+{
+	int			len;
+	int			digits;
+	bool		ok = false;
+
+	switch (encoding)
+	{
+		case TOKEN_TEXT:
+			len = issued_prefix(prefix, token);
+			ok = random_digits(base62_digits, 62, token + len, RANDOM_DIGITS);
+			len += RANDOM_DIGITS;
+			checksum_digits(token, len, token + len);
+			token[len + CHECKSUM_DIGITS] = '\0';
+			break;
+		case TOKEN_BASE64URL:
+			/*
+			 * Without a prefix 43 digits, for 32 bytes.  So many that two
+			 * bits are left over, which the last digit leaves 0.
+			 */
+			len = strlen(prefix);
+			digits = 43 + (4 - len % 4) % 4;
+			memcpy(token, prefix, len);
+			ok = random_digits(base64url_digits, 64, token + len, digits) &&
+				random_digits(base64url_last_digits, 16,
+							  token + len + digits - 1, 1);
+			token[len + digits] = '\0';
+			break;
+		case TOKEN_HEX:
+			len = strlen(prefix);
+			digits = 64 + len % 2;
+			memcpy(token, prefix, len);
+			ok = random_digits(hex_digits, 16, token + len, digits);
+			token[len + digits] = '\0';
+			break;
+	}
+	return ok;
+}
+
+bool
+token_is_issued(const char *prefix, const char *token, Size len)
+{
+	char		begin[TOKEN_MAX_PREFIX_LEN + 1];
+	char		checksum[CHECKSUM_DIGITS];
+	Size		prefix_len = issued_prefix(prefix, begin);
+
+	if (len != prefix_len + RANDOM_DIGITS + CHECKSUM_DIGITS ||
+		memcmp(token, begin, prefix_len) != 0)
+		return false;
+	for (Size i = prefix_len; i < len; i++)
+		if (!isalnum((unsigned char) token[i]) || token[i] & 0x80)
+			return false;
+	checksum_digits(token, len - CHECKSUM_DIGITS, checksum);
+	return memcmp(token + len - CHECKSUM_DIGITS, checksum,
+				  CHECKSUM_DIGITS) == 0;
 }
 
 void

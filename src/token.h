@@ -42,6 +42,23 @@ typedef enum TokenEncoding
 extern bool token_digest(TokenEncoding encoding, const char *text, Size len,
 						 TokenDigest *digest);
 
+/*
+ * Tokens that we issue: the source's prefix, "_" unless it ends so, 27 base62
+ * digits of more than 160 random bits, and a CRC-32 of all that as 6 base62
+ * digits.  With a prefix of TOKEN_MAX_PREFIX_LEN that is 55 bytes, which
+ * SHA-256 takes in one block.  Where the source hashes what a token stands
+ * for, it is the prefix and random digits of that encoding, at least 32 bytes.
+ */
+#define TOKEN_MAX_PREFIX_LEN	21
+#define TOKEN_MAX_ISSUED_LEN	96
+
+/* A new token, terminated.  False if there is no strong randomness. */
+extern bool token_issue(TokenEncoding encoding, const char *prefix,
+						char token[TOKEN_MAX_ISSUED_LEN]);
+
+/* Is this of the form that token_issue() gives to text tokens? */
+extern bool token_is_issued(const char *prefix, const char *token, Size len);
+
 /* Lower-case hex, without a terminator. */
 extern void token_digest_to_hex(const TokenDigest *digest,
 								char hex[TOKEN_DIGEST_HEX_LEN]);
