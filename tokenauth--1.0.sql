@@ -249,6 +249,67 @@ COMMENT ON FUNCTION @extschema@.tokenauth_identify(pg_catalog.text,
     'status of a bearer token and, if it is valid, whose it is';
 
 --
+-- Bind.  The identity is kept in the backend that has authenticated, hence
+-- PARALLEL RESTRICTED.  The readers are revoked from PUBLIC as well: whom a
+-- session serves is not for every function and role that it passes through.
+-- Policies ask as the role that runs the query, so grant them to it.
+--
+CREATE FUNCTION @extschema@.tokenauth_authenticate(
+    token pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_authenticate(pg_catalog.text,
+    pg_catalog.name, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_authenticate(pg_catalog.text,
+    pg_catalog.name, pg_catalog.text) IS
+    'bind the identity of a valid bearer token to this transaction';
+
+CREATE FUNCTION @extschema@.tokenauth_user(
+    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid)
+RETURNS pg_catalog.anyelement
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_user(pg_catalog.anyelement) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_user(pg_catalog.anyelement) IS
+    'user id bound to this transaction, or NULL';
+
+CREATE FUNCTION @extschema@.tokenauth_tenant(
+    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid)
+RETURNS pg_catalog.anyelement
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_tenant(pg_catalog.anyelement) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_tenant(pg_catalog.anyelement) IS
+    'tenant id bound to this transaction, or NULL';
+
+CREATE FUNCTION @extschema@.tokenauth_token_id()
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_token_id() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_token_id() IS
+    'id of the token bound to this transaction, or NULL';
+
+CREATE FUNCTION @extschema@.tokenauth_has_scope(scope pg_catalog.text)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_has_scope(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_has_scope(pg_catalog.text) IS
+    'whether the token bound to this transaction has that scope';
+
+CREATE FUNCTION @extschema@.tokenauth_claims()
+RETURNS pg_catalog.jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_claims() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_claims() IS
+    'claims of the token bound to this transaction, or NULL';
+
+--
 -- Live
 --
 CREATE FUNCTION @extschema@.tokenauth_revoke(token pg_catalog.text)

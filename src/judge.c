@@ -216,12 +216,8 @@ ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
 static void
 check_scope(const TokenQuery *query, Verdict *verdict)
 {
-	const VerdictValue *scope = &verdict->field[FIELD_SCOPE];
-
-	if (query->scope == NULL || verdict->status != TOKEN_VALID)
-		return;
-	if (scope->data == NULL || scope->len != query->scope_len ||
-		memcmp(scope->data, query->scope, scope->len) != 0)
+	if (query->scope != NULL && verdict->status == TOKEN_VALID &&
+		!verdict_has_scope(verdict, query->scope, query->scope_len))
 		verdict_init(verdict, TOKEN_UNKNOWN);
 }
 
@@ -261,4 +257,43 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 	} while (!ask_table(source, &key, query, &judgement->verdict));
 
 	check_scope(query, &judgement->verdict);
+}
+
+void
+judge_check_user(const Source *source, void *arg)
+{
+	if (source->column[ROLE_USER].kind != VALUE_NONE ||
+		PROBLEM_IS_FATAL(source->problem))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("token source \"%s\" has no user column", source->name),
+			 errhint("Use tokenauth_identify(), or attach the table with a user_column.")));
+}
+
+text *
+judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	text	   *token = PG_GETARG_TEXT_PP(0);
+
+	query->token = VARDATA_ANY(token);
+	query->token_len = VARSIZE_ANY_EXHDR(token);
+	query->digest = NULL;
+	return token;
+}
+
+void
+judge_take_options(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
+				   TokenQuery *query)
+{
+	query->source_name = PG_ARGISNULL(source_arg) ? NULL :
+		NameStr(*PG_GETARG_NAME(source_arg));
+	query->scope = NULL;
+	if (!PG_ARGISNULL(scope_arg))
+	{
+		text	   *scope = PG_GETARG_TEXT_PP(scope_arg);
+
+		query->scope = VARDATA_ANY(scope);
+		query->scope_len = VARSIZE_ANY_EXHDR(scope);
+	}
 }

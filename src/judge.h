@@ -8,6 +8,7 @@
 #ifndef TOKENAUTH_JUDGE_H
 #define TOKENAUTH_JUDGE_H
 
+#include "fmgr.h"
 #include "source.h"
 
 /* What a caller asks about. */
@@ -41,6 +42,20 @@ typedef void (*SourceCheck) (const Source *source, void *arg);
 
 extern void judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 						Judgement *judgement);
+
+/* A SourceCheck: throws 55000 if the source's tokens are nobody's. */
+extern void judge_check_user(const Source *source, void *arg);
+
+/*
+ * Fill a query from the arguments of a SQL function.  The token is argument
+ * 0, not NULL; returned is its text, for token_forget_copy(): it may have been
+ * detoasted.
+ */
+extern text *judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query);
+
+/* The arguments after the token, each of which may be NULL. */
+extern void judge_take_options(FunctionCallInfo fcinfo, int source_arg,
+							   int scope_arg, TokenQuery *query);
 
 /* The source of that name, refreshed; throws 42704 if there is none. */
 extern Source *judge_named_source(const char *name);

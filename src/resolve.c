@@ -28,80 +28,14 @@ enum
 	IDENTITY_NATTS
 };
 
-/* Is a value of this column asked for as a type that can hold it? */
-static bool
-type_matches(const SourceColumn *user, Oid wanted)
-{
-	switch (user->kind)
-	{
-		case VALUE_UUID:
-			return wanted == UUIDOID;
-		case VALUE_INT4:
-			return wanted == INT4OID;
-		case VALUE_INT8:
-			return wanted == INT8OID;
-		case VALUE_TEXT:
-			return wanted == TEXTOID || wanted == VARCHAROID;
-		case VALUE_JSONB:
-		case VALUE_NONE:
-			break;
-	}
-	return false;
-}
-
 /* A SourceCheck: can this source's user id be returned as that type? */
 static void
 check_user_type(const Source *source, void *arg)
 {
-	Oid			wanted = *(Oid *) arg;
-	const SourceColumn *user = &source->column[ROLE_USER];
-
-	if (type_matches(user, wanted) || PROBLEM_IS_FATAL(source->problem))
-		return;
-	if (user->kind == VALUE_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("token source \"%s\" has no user column", source->name),
-				 errhint("Use tokenauth_identify(), or attach the table with a user_column.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("token source \"%s\" has user ids of type %s, not %s",
-					source->name, format_type_be(user->type),
-					format_type_be(wanted)),
-			 errhint("Pass NULL::%s as the argument \"as_type\".",
-					 format_type_be(user->type))));
-}
-
-/* The arguments after the token: source name, scope. */
-static void
-fill_query(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
-		   TokenQuery *query)
-{
-	query->source_name = PG_ARGISNULL(source_arg) ? NULL :
-		NameStr(*PG_GETARG_NAME(source_arg));
-	query->scope = NULL;
-	if (!PG_ARGISNULL(scope_arg))
-	{
-		text	   *scope = PG_GETARG_TEXT_PP(scope_arg);
-
-		query->scope = VARDATA_ANY(scope);
-		query->scope_len = VARSIZE_ANY_EXHDR(scope);
-	}
-}
-
-/*
- * The token, as argument 0.  Returned is the text, for token_forget_copy():
- * it may have been detoasted.
- */
-static text *
-fill_token(FunctionCallInfo fcinfo, TokenQuery *query)
-{
-	text	   *token = PG_GETARG_TEXT_PP(0);
-
-	query->token = VARDATA_ANY(token);
-	query->token_len = VARSIZE_ANY_EXHDR(token);
-	query->digest = NULL;
-	return token;
+	judge_check_user(source, NULL);
+	if (!PROBLEM_IS_FATAL(source->problem))
+		source_check_type(source->name, ROLE_USER, &source->column[ROLE_USER],
+						  *(Oid *) arg);
 }
 
 /* Judge, and return the user id or NULL. */
@@ -111,7 +45,7 @@ resolve(FunctionCallInfo fcinfo, TokenQuery *query)
 	Oid			wanted = get_fn_expr_rettype(fcinfo->flinfo);
 	Judgement	judgement;
 
-	fill_query(fcinfo, 2, 3, query);
+	judge_take_options(fcinfo, 2, 3, query);
 	judge_token(query, check_user_type, &wanted, &judgement);
 	if (judgement.verdict.status != TOKEN_VALID ||
 		judgement.verdict.field[FIELD_USER].data == NULL)
@@ -136,7 +70,7 @@ tokenauth_resolve(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	token = fill_token(fcinfo, &query);
+	token = judge_take_token(fcinfo, &query);
 	user = resolve(fcinfo, &query);
 	token_forget_copy(token, PG_GETARG_DATUM(0));
 	return user;
@@ -211,9 +145,9 @@ tokenauth_identify(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		TokenQuery	query;
-		text	   *token = fill_token(fcinfo, &query);
+		text	   *token = judge_take_token(fcinfo, &query);
 
-		fill_query(fcinfo, 1, 2, &query);
+		judge_take_options(fcinfo, 1, 2, &query);
 		judge_token(&query, NULL, NULL, &judgement);
 		token_forget_copy(token, PG_GETARG_DATUM(0));
 	}

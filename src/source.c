@@ -532,6 +532,46 @@ source_validate(Source *source)
 	return true;
 }
 
+/* Can a type hold the values of a column? */
+static bool
+type_matches(const SourceColumn *column, Oid wanted)
+{
+	switch (column->kind)
+	{
+		case VALUE_UUID:
+			return wanted == UUIDOID;
+		case VALUE_INT4:
+			return wanted == INT4OID;
+		case VALUE_INT8:
+			return wanted == INT8OID;
+		case VALUE_TEXT:
+			return wanted == TEXTOID || wanted == VARCHAROID;
+		case VALUE_JSONB:
+		case VALUE_NONE:
+			break;
+	}
+	return false;
+}
+
+void
+source_check_type(const char *source, SourceRole role,
+				  const SourceColumn *column, Oid wanted)
+{
+	const char *type;
+
+	if (type_matches(column, wanted))
+		return;
+	type = format_type_be(column->type);
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 role == ROLE_TENANT ?
+			 errmsg("token source \"%s\" has tenant ids of type %s, not %s",
+					source, type, format_type_be(wanted)) :
+			 errmsg("token source \"%s\" has user ids of type %s, not %s",
+					source, type, format_type_be(wanted)),
+			 errhint("Pass NULL::%s as the argument \"as_type\".", type)));
+}
+
 uint16
 source_parent_cell(const SourceParent *parent, Datum key)
 {

@@ -216,6 +216,13 @@ source_is_cacheable(const Source *source)
 }
 
 /*
+ * Throws 42804 unless values of this column, which has the role of a user or
+ * a tenant, can be returned as that type.  source is its source's name.
+ */
+extern void source_check_type(const char *source, SourceRole role,
+							  const SourceColumn *column, Oid wanted);
+
+/*
  * The cell of the parent row with this key: that of the token row's column,
  * or of the parent's.
  */

@@ -17,6 +17,8 @@
  *						 -> lookup.c	miss: lock, clock, snapshot, index
  *						 -> cache.c		publish
  *
+ *	identity.c -> judge.c				the same, and bind it to the transaction
+ *
  *	row changes -> coherence.c trigger notes the bucket -> fence at PRE_COMMIT
  *				-> floor at COMMIT: the entry is not believed any more
  *
@@ -31,6 +33,7 @@
 #include "compat.h"
 #include "fmgr.h"
 #include "guc.h"
+#include "identity.h"
 #include "miscadmin.h"
 #include "stats.h"
 #include "storage/ipc.h"
@@ -90,6 +93,7 @@ _PG_init(void)
 {
 	guc_define();
 	coherence_init();
+	identity_init();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 

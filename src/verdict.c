@@ -61,6 +61,15 @@ verdict_settle(Verdict *verdict, TimestampTz now)
 }
 
 bool
+verdict_has_scope(const Verdict *verdict, const char *scope, Size len)
+{
+	const VerdictValue *value = &verdict->field[FIELD_SCOPE];
+
+	return value->data != NULL && value->len == len &&
+		memcmp(value->data, scope, len) == 0;
+}
+
+bool
 verdict_depends_on_settings(ValueKind kind, Oid type)
 {
 	return kind == VALUE_TEXT && type != TEXTOID && type != VARCHAROID;

@@ -76,6 +76,10 @@ extern void verdict_init(Verdict *verdict, TokenStatus status);
 /* Apply the clock: a token dies at its very expires_at. */
 extern void verdict_settle(Verdict *verdict, TimestampTz now);
 
+/* Is this its scope, to the byte?  A verdict without one has none. */
+extern bool verdict_has_scope(const Verdict *verdict, const char *scope,
+							  Size len);
+
 /* Could the session's settings change what verdict_value() makes? */
 extern bool verdict_depends_on_settings(ValueKind kind, Oid type);
 

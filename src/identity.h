@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * identity.h
+ *		The identity bound to a transaction: who is asking.
+ *
+ * Row-level security policies ask for it, so this must hold (G11):
+ *
+ *	- It is set by tokenauth_authenticate() alone, which wants a valid token.
+ *	  It is kept in this process's memory, not in a setting, a table or
+ *	  anything else that SQL can write, and does not depend on the role.
+ *	- It ends with its transaction, however that ends: COMMIT (also in a
+ *	  procedure, also AND CHAIN), ROLLBACK, an error, PREPARE TRANSACTION.  So
+ *	  the next client of a pooled connection finds nothing bound.
+ *	- It follows savepoints: rolling back to one, as an exception block does,
+ *	  restores what was bound when it was set, be that nothing.
+ *	- While somebody is bound nobody else can be: another user, or the same
+ *	  one of another tenant or source, is refused.  The same user can be bound
+ *	  again, by a newer token.
+ *	- Where it is not known, in a parallel worker, that is an error and not
+ *	  NULL.
+ *
+ * It is that of the moment of authentication: a token that is revoked, or
+ * expires, later in the transaction does not end it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_IDENTITY_H
+#define TOKENAUTH_IDENTITY_H
+
+/* Register the transaction callbacks of this process; once. */
+extern void identity_init(void);
+
+#endif							/* TOKENAUTH_IDENTITY_H */
