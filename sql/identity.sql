@@ -8,6 +8,8 @@ CREATE TABLE users_tok (token_hash text PRIMARY KEY, id int, user_id uuid, tenan
 SELECT tokenauth_attach('users_tok', prefix => 'u_', claims => '{plan}');
 CREATE TABLE text_tok (token_hash text PRIMARY KEY, user_id text);
 SELECT tokenauth_attach('text_tok', prefix => 't_');
+CREATE TABLE other_tok (token_hash text PRIMARY KEY, user_id uuid, tenant_id bigint);
+SELECT tokenauth_attach('other_tok', prefix => 'o_');
 CREATE TABLE nobody_tok (token_hash text PRIMARY KEY);
 SELECT tokenauth_attach('nobody_tok', prefix => 'n_');
 CREATE FUNCTION uid(text) RETURNS uuid LANGUAGE sql IMMUTABLE AS
@@ -27,6 +29,8 @@ INSERT INTO users_tok (token_hash, id, user_id, revoked)
 VALUES (encode(sha256('u_revoked'), 'hex'), 8, uid('a'), true);
 INSERT INTO text_tok VALUES (encode(sha256('t_carol'), 'hex'), 'carol'),
     (encode(sha256('t_alice'), 'hex'), uid('a'));
+INSERT INTO other_tok VALUES (encode(sha256('o_alice'), 'hex'), uid('a'), 7),
+    (encode(sha256('o_sixes'), 'hex'), '61616161-6161-6161-6161-616161616161', NULL);
 INSERT INTO nobody_tok VALUES (encode(sha256('n_1'), 'hex'));
 
 -- Who, of which tenant, by which token; '-' is NULL.
@@ -117,7 +121,9 @@ SELECT refusal('u_revoked'), who();
 -- another user; the same in another tenant; the same id in another source
 SELECT refusal('u_bob'), who();
 SELECT refusal('u_alice_elsewhere'), who();
+SELECT refusal('u_bob_in_a_tenant'), who();
 SELECT refusal('t_alice'), who();
+SELECT refusal('o_alice'), who();
 SELECT tokenauth_authenticate('u_bob');
 SELECT who();
 ROLLBACK;
@@ -130,6 +136,37 @@ COMMIT;
 BEGIN;
 SELECT tokenauth_authenticate('u_bob_in_a_tenant');
 SELECT refusal('u_bob'), who();
+COMMIT;
+
+-- a text is not the uuid whose bytes it has
+BEGIN;
+SELECT tokenauth_authenticate('o_sixes');
+ALTER TABLE other_tok ALTER user_id TYPE text USING repeat('a', 16);
+SELECT tokenauth_resolve('o_sixes', NULL::text), refusal('o_sixes');
+ROLLBACK;
+
+-- However often: what is replaced is freed, what is refused leaves nothing.
+BEGIN;
+SELECT tokenauth_authenticate('u_alice');
+DO $$
+BEGIN
+    FOR n IN 1 .. 100 LOOP
+        PERFORM tokenauth_authenticate('u_alice');
+        BEGIN
+            PERFORM tokenauth_authenticate('u_alice2');
+        EXCEPTION WHEN division_by_zero THEN
+            NULL;
+        END;
+        BEGIN
+            PERFORM tokenauth_authenticate('u_alice');
+            RAISE division_by_zero;
+        EXCEPTION WHEN division_by_zero THEN
+            NULL;
+        END;
+        PERFORM refusal('u_bob');
+    END LOOP;
+END $$;
+SELECT total_bytes <= 8192 AS small FROM pg_backend_memory_contexts WHERE name = 'tokenauth identity';
 COMMIT;
 
 -- Savepoints: a rollback restores what was bound when it was set.

@@ -26,8 +26,8 @@
  * token is kept, nor its digest.
  *
  * Bindings form a stack, innermost subtransaction first, at most one for each
- * subtransaction; all live ones are of the same user.  Each is one chunk of
- * TopTransactionContext.
+ * subtransaction; all of them are of the same user.  Each is one chunk of
+ * memory.
  */
 typedef struct Identity
 {
@@ -40,6 +40,9 @@ typedef struct Identity
 } Identity;
 
 static Identity *bound = NULL;
+
+/* Where they are kept; reset at the end of each transaction. */
+static MemoryContext identity_memory = NULL;
 
 /* The column that a field of a verdict is from. */
 static SourceColumn
@@ -74,7 +77,11 @@ make_identity(const Judgement *judgement)
 
 	for (int i = 0; i < FIELD_COUNT; i++)
 		size += verdict->field[i].len;
-	identity = MemoryContextAlloc(TopTransactionContext, size);
+	if (identity_memory == NULL)
+		identity_memory = AllocSetContextCreate(TopMemoryContext,
+												"tokenauth identity",
+												ALLOCSET_SMALL_SIZES);
+	identity = MemoryContextAlloc(identity_memory, size);
 
 	identity->outer = NULL;
 	identity->subxact = GetCurrentSubTransactionId();
@@ -185,7 +192,10 @@ tokenauth_authenticate(PG_FUNCTION_ARGS)
 
 	identity = make_identity(&judgement);
 	if (bound != NULL && !same_user(bound, identity))
+	{
+		pfree(identity);
 		refuse_second_user();
+	}
 	bind_identity(identity);
 	PG_RETURN_TEXT_P(verdict_text(&identity->verdict, FIELD_USER,
 								  identity->column[FIELD_USER].kind));
@@ -303,7 +313,16 @@ tokenauth_claims(PG_FUNCTION_ARGS)
 
 /* ---------- the transaction ---------- */
 
-/* The memory goes with TopTransactionContext. */
+/* Nobody is authenticated any more.  Cannot fail. */
+static void
+unbind_all(void)
+{
+	if (bound == NULL)
+		return;
+	bound = NULL;
+	MemoryContextReset(identity_memory);
+}
+
 static void
 transaction_callback(XactEvent event, void *arg)
 {
@@ -312,11 +331,11 @@ transaction_callback(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			bound = NULL;
+			unbind_all();
 			break;
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			/* deferred triggers have run, but other extensions may ask yet */
+			/* deferred triggers have run, but other extensions may yet ask */
 			break;
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
