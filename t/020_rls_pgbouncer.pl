@@ -258,10 +258,11 @@ is(ask('alice', request('alice', $parallel)),
 is( ask('alice', "BEGIN; SAVEPOINT s; SELECT tokenauth_authenticate('demo_alice')"
 			. " \\g /dev/null\nROLLBACK TO s; $rows COMMIT;"),
 	'none 0', 'rolled back to a savepoint');
-ask('alice', "BEGIN; SELECT tokenauth_authenticate('demo_alice');"
-	  . "INSERT INTO app.project (name) VALUES ('late');"
-	  . "PREPARE TRANSACTION 'late';");
-is(ask('bob', $rows), 'none 0', 'after PREPARE TRANSACTION');
+# in one go, for psql is told to end each by an empty statement, also a transaction
+is( ask('alice', "BEGIN; SELECT tokenauth_authenticate('demo_alice')"
+			. " \\g /dev/null\nINSERT INTO app.project (name) VALUES ('late');"
+			. "PREPARE TRANSACTION 'late'; $rows"),
+	'none 0', 'after PREPARE TRANSACTION');
 ask('bob', "COMMIT PREPARED 'late';");
 is(ask('bob', $rows), 'none 0', 'after COMMIT PREPARED');
 is(ask('alice', request('alice', $rows)),
