@@ -65,9 +65,10 @@ ALTER TABLE tok DROP COLUMN device;
 SELECT token AS dead FROM tokenauth_issue('00000000-0000-0000-0000-00000000000a', attributes => '{"name": "dead"}') \gset
 SELECT tokenauth_revoke(:'dead');
 SELECT t.name, l.created_at >= t.created_at AS same, l.status, l.expires_at, l.scope, l.claims
-FROM tokenauth_list('00000000-0000-0000-0000-00000000000a') l JOIN tok t ON t.id::text = l.token_id;
-SELECT t.name, l.status FROM tokenauth_list('00000000-0000-0000-0000-00000000000a', include_dead => true) l
-    JOIN tok t ON t.id::text = l.token_id;
+FROM tokenauth_list('00000000-0000-0000-0000-00000000000a') WITH ORDINALITY l JOIN tok t ON t.id::text = l.token_id
+ORDER BY ordinality;
+SELECT t.name, l.status FROM tokenauth_list('00000000-0000-0000-0000-00000000000a', include_dead => true) WITH ORDINALITY l
+    JOIN tok t ON t.id::text = l.token_id ORDER BY ordinality;
 SELECT count(*) FROM tokenauth_list('00000000-0000-0000-0000-0000000000ff');
 SELECT count(*) FROM tokenauth_list(NULL);
 

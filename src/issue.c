@@ -464,7 +464,7 @@ tokenauth_issue(PG_FUNCTION_ARGS)
 
 /* ---------- tokens in hand ---------- */
 
-/* A token that a caller presents, and its source. */
+/* A token that a caller presents as argument 0, and its source. */
 typedef struct Presented
 {
 	text	   *text;
@@ -474,16 +474,11 @@ typedef struct Presented
 } Presented;
 
 static void
-present(FunctionCallInfo fcinfo, int token_arg, int source_arg,
-		Presented *presented)
+present(FunctionCallInfo fcinfo, int source_arg, Presented *presented)
 {
-	TokenQuery *query = &presented->query;
-
 	memset(presented, 0, sizeof(*presented));
-	presented->text = PG_GETARG_TEXT_PP(token_arg);
-	query->token = VARDATA_ANY(presented->text);
-	query->token_len = VARSIZE_ANY_EXHDR(presented->text);
-	query->source_name = name_argument(fcinfo, source_arg);
+	presented->text = judge_take_token(fcinfo, &presented->query);
+	presented->query.source_name = name_argument(fcinfo, source_arg);
 }
 
 /* Find its source and stored form; false if it is no token of any. */
@@ -507,12 +502,12 @@ place(Presented *presented)
 }
 
 static void
-forget_presented(FunctionCallInfo fcinfo, int token_arg, Presented *presented)
+forget_presented(FunctionCallInfo fcinfo, Presented *presented)
 {
 	if (DatumGetPointer(presented->stored) != NULL)
 		explicit_bzero(VARDATA(presented->stored),
 					   VARSIZE(presented->stored) - VARHDRSZ);
-	token_forget_copy(presented->text, PG_GETARG_DATUM(token_arg));
+	token_forget_copy(presented->text, PG_GETARG_DATUM(0));
 }
 
 /*
@@ -660,7 +655,7 @@ tokenauth_rotate(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		refuse_token();
-	present(fcinfo, 0, 2, &presented);
+	present(fcinfo, 2, &presented);
 	if (!place(&presented))
 		refuse_token();
 	owner_begin(&call, presented.source);
@@ -671,7 +666,7 @@ tokenauth_rotate(PG_FUNCTION_ARGS)
 	retire_token(&call, &presented,
 				 PG_ARGISNULL(1) ? &no_grace : PG_GETARG_INTERVAL_P(1));
 	owner_end(&call);
-	forget_presented(fcinfo, 0, &presented);
+	forget_presented(fcinfo, &presented);
 	return token_record(fcinfo, &token);
 }
 
@@ -697,7 +692,7 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	present(fcinfo, 0, 1, &presented);
+	present(fcinfo, 1, &presented);
 	judge_token(&presented.query, NULL, NULL, &judgement);
 	if (judgement.verdict.status != TOKEN_VALID || !place(&presented))
 		PG_RETURN_NULL();
@@ -740,7 +735,7 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 
 	/* what is true now, whoever wrote it */
 	judge_token(&presented.query, NULL, NULL, &judgement);
-	forget_presented(fcinfo, 0, &presented);
+	forget_presented(fcinfo, &presented);
 	if (judgement.verdict.status != TOKEN_VALID)
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(judgement.verdict.has_expiry ?
@@ -803,7 +798,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
 	if (!PG_ARGISNULL(0))
 	{
-		present(fcinfo, 0, 4, &presented);
+		present(fcinfo, 4, &presented);
 		judge_token(&presented.query, NULL, NULL, &judgement);
 	}
 	if (judgement.verdict.status == TOKEN_VALID && place(&presented))
@@ -847,7 +842,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	if (!isnull[1])
 		explicit_bzero(VARDATA(value[1]), VARSIZE(value[1]) - VARHDRSZ);
 	if (!PG_ARGISNULL(0))
-		forget_presented(fcinfo, 0, &presented);
+		forget_presented(fcinfo, &presented);
 	return record;
 }
 
