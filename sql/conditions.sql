@@ -25,6 +25,13 @@ SELECT tokenauth_attach('t', live_when => 'enabled) FROM (SELECT true');
 SELECT tokenauth_attach('t', live_when => 'enabled), (true');
 SELECT tokenauth_attach('t', live_when => 'enabled) AS x, (true');
 SELECT tokenauth_attach('t', live_when => '$1');
+-- literals that depend on the time, or on the session's settings
+SELECT tokenauth_attach('t', live_when => $$created_at < 'now'$$);
+SELECT tokenauth_attach('t', live_when => $$created_at < 'today'$$);
+SELECT tokenauth_attach('t', live_when => $$created_at < '2026-01-01 00:00'$$);
+SELECT tokenauth_attach('t', live_when => $$created_at < '01/02/2026 00:00 UTC'$$);
+SELECT tokenauth_attach('t', live_when => $$created_at < '2027-01-01 00:00 UTC'$$);
+SELECT tokenauth_detach('t');
 SELECT tokenauth_attach('t', live_when => 'enabled -- comment');
 SELECT tokenauth_detach('t');
 SELECT tokenauth_attach('t', claims => '{}');
@@ -93,6 +100,13 @@ SELECT tokenauth_flush();
 SELECT tokenauth_resolve('tok1', 0);
 SELECT tokenauth_detach('t');
 DROP FUNCTION public.spy(int);
+
+-- What a condition throws does not quote the row.
+UPDATE t SET note = 'secret';
+SELECT tokenauth_attach('t', live_when => 'note::int > 0');
+SELECT tokenauth_resolve('tok1', 0);
+SELECT tokenauth_detach('t');
+UPDATE t SET note = 'still writable';
 
 -- Parents: what is refused.
 CREATE TABLE p (id int PRIMARY KEY, live boolean, code text);

@@ -111,6 +111,7 @@ CREATE FUNCTION count_writes() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER count_writes BEFORE UPDATE ON sess FOR EACH ROW EXECUTE FUNCTION count_writes();
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', sliding_ttl => '30 days');
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', sliding_ttl => '30 days', sliding_threshold => '-7 days');
+SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', sliding_ttl => '30 days', sliding_threshold => '30 days');
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', max_lifetime => '1 day', created_column => '');
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', token_encoding => 'hex', checksum => true);
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', sliding_ttl => '30 days', sliding_threshold => '7 days',
@@ -127,10 +128,14 @@ SELECT tokenauth_renew(:'token') - now() BETWEEN '9 days 23:59' AND '10 days 00:
 UPDATE sess SET created_at = timezone('UTC', now()) - interval '85 days', expires_at = timezone('UTC', now()) + '5 days';
 SELECT tokenauth_renew(:'token') - now() BETWEEN '4 days 23:59' AND '5 days 00:01' AS at_the_end;
 SELECT writes FROM sess;
+UPDATE sess SET created_at = NULL;
+SELECT tokenauth_renew(:'token') - now() BETWEEN '4 days 23:59' AND '5 days 00:01' AS not_without_a_beginning;
+SELECT tokenauth_issue('u', attributes => '{"created_at": "2030-01-01"}');
 UPDATE sess SET expires_at = timezone('UTC', now()) - interval '1 second';
 SELECT tokenauth_renew(:'token'), tokenauth_renew('nothing'), tokenauth_renew(NULL);
--- rotated: a sliding session begins anew
+-- rotated: a sliding session begins anew; a grace would be renewed, too
 UPDATE sess SET expires_at = timezone('UTC', now()) + '1 day', created_at = timezone('UTC', now());
+SELECT tokenauth_rotate(:'token', '1 hour');
 SELECT expires_at - now() BETWEEN '29 days 23:59' AND '30 days 00:01' AS full FROM tokenauth_rotate(:'token');
 SELECT tokenauth_detach('sess');
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea');
@@ -152,6 +157,19 @@ SELECT tokenauth_attach('shape', token_column => 'token', stored_as => 'plaintex
 SELECT token ~ '^key_[0-9A-Za-z]{33}$' AS form, tokenauth_resolve(token, 0) FROM tokenauth_issue('3');
 SELECT count(*) FROM shape WHERE token LIKE 'key\_%' AND tokenauth_resolve(token, 0) = 3;
 SELECT status FROM tokenauth_list('3');
+-- a failing constraint quotes the row, in which the token stands
+ALTER TABLE shape ADD token_prefix varchar(5), ADD CONSTRAINT never CHECK (user_id <> 4);
+SELECT tokenauth_issue('4');
+SELECT length(token_prefix) FROM tokenauth_issue('5');
+SELECT length(token_prefix) FROM shape WHERE user_id = 5;
+-- where a token has several rows, the verdict is not on each of them
+ALTER TABLE shape DROP CONSTRAINT shape_pkey, ADD revoked_at timestamptz, ADD note text;
+CREATE INDEX ON shape (token);
+SELECT tokenauth_detach('shape');
+SELECT tokenauth_attach('shape', token_column => 'token', stored_as => 'plaintext', claims => '{note}');
+INSERT INTO shape (token, user_id, revoked_at, note) VALUES ('shared', 6, now(), 'six'), ('shared', 7, NULL, 'seven');
+SELECT status, claims FROM tokenauth_list('6', include_dead => true);
+SELECT status, claims FROM tokenauth_list('7', include_dead => true);
 DROP TABLE shape;
 
 -- Exchanged: once.
@@ -183,4 +201,14 @@ SELECT t, e.* FROM unnest(ARRAY['p_old', 'p_revoked', 'p_unknown', '', NULL]) t,
     tokenauth_exchange(t, 'session', '90 days', '{"device": "d"}') e;
 SELECT tokenauth_exchange(:'session', 'session', '90 days', '{"device": "d"}');
 SELECT count(*) FROM session;
+-- A trigger that swallows the change swallows no error: nothing is handed out.
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER swallow BEFORE UPDATE ON pairing FOR EACH ROW EXECUTE FUNCTION swallow();
+SELECT token AS code FROM tokenauth_issue('u', 'pairing', '15 minutes') \gset
+SELECT tokenauth_exchange(:'code', 'session', '90 days', '{"device": "d"}');
+SELECT tokenauth_rotate(:'code');
+SELECT tokenauth_revoke(:'code');
+SELECT tokenauth_revoke_user('u', 'pairing');
+SELECT count(*) FROM session;
 DROP TABLE pairing, session;
+DROP FUNCTION swallow;

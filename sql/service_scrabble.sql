@@ -56,6 +56,12 @@ SELECT status FROM tokenauth_identify('opaque3');
 SELECT tokenauth_revoke('opaque3');
 SELECT status FROM tokenauth_identify('opaque3');
 
+-- A status that cannot say "revoked" is refused.
+CREATE TYPE backend.mood AS ENUM ('happy', 'sad');
+CREATE TABLE backend.moody (token_hash text UNIQUE, user_id uuid, mood backend.mood);
+SELECT tokenauth_attach('backend.moody', revoked_column => 'mood', active_values => '{happy}');
+DROP TABLE backend.moody;
+
 -- A label renamed is a status no more.
 UPDATE backend.sessions SET status = 'active';
 SELECT status FROM tokenauth_identify('opaque3');

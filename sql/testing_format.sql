@@ -16,10 +16,10 @@ SELECT at, count(*) AS digits, max(n) < 1.1 * 1000000 / 62 AND min(n) > 0.9 * 10
 FROM (SELECT at, substr(token, at, 1), count(*) AS n
       FROM million, unnest(ARRAY[5, 18, 31]) at GROUP BY 1, 2) d
 GROUP BY at ORDER BY at;
--- One character changed, at every place, to every other digit.
+-- One character changed, at every place, to every other digit in turn.
 SELECT count(*), count(*) FILTER (WHERE test_is_issued('tok_', mutated)) AS accepted
-FROM (SELECT overlay(token PLACING substr(digits, 1 + (position(substr(token, at, 1) IN digits) - 1 + 1 + (n % 61)) % 62, 1) FROM at) AS mutated, token
-      FROM (SELECT token, row_number() OVER () AS n FROM million) m,
+FROM (SELECT overlay(token PLACING substr(digits, 1 + (position(substr(token, at, 1) IN digits) + n % 61) % 62, 1) FROM at) AS mutated, token
+      FROM (SELECT token, (row_number() OVER ())::int AS n FROM million) m,
           LATERAL (SELECT 5 + n % 33 AS at, '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz' AS digits) a) x
 WHERE mutated <> token;
 -- The longest prefix makes 55 bytes; one without "_" gets it.

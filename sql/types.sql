@@ -50,6 +50,7 @@ DROP VIEW identities;
 
 -- Revoked by user: sources whose ids look otherwise are passed over.
 SELECT tokenauth_revoke_user('42'), tokenauth_revoke_user('nobody'), tokenauth_revoke_user(NULL);
+SELECT tokenauth_revoke_user('3000000000'), tokenauth_revoke_user('0123456789abcdef0123456789abcdef01234567');
 SELECT tokenauth_revoke_user('42', 't_uuid');
 SELECT tokenauth_revoke_user('42', 'nothing');
 SELECT tokenauth_revoke_tenant('42', 't_uuid');
@@ -136,6 +137,10 @@ SELECT tokenauth_resolve('utc', 0);
 SELECT tokenauth_detach('t');
 SELECT tokenauth_attach('t', timezone => 'Asia/Tokyo');
 SELECT status FROM tokenauth_identify('utc');
+SELECT tokenauth_detach('t');
+UPDATE t SET expires_at = '294276-12-31 23:59';
+SELECT tokenauth_attach('t', timezone => 'America/New_York');
+SELECT status, expires_at FROM tokenauth_identify('utc');
 SELECT tokenauth_detach('t');
 UPDATE t SET expires_at = 'infinity';
 SELECT tokenauth_attach('t', timezone => 'Asia/Tokyo');

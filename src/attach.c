@@ -37,6 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
@@ -377,7 +378,7 @@ forget_dropped(const ExtensionInfo *extension)
 	}
 }
 
-/* Create our triggers on a table, unless it has them for another source. */
+/* Create our triggers on a table, unless it has them, for whatever reason. */
 static void
 create_triggers(const ExtensionInfo *extension, Oid relation)
 {
@@ -385,7 +386,7 @@ create_triggers(const ExtensionInfo *extension, Oid relation)
 	char	   *function = our_name(extension, "tokenauth_changed");
 
 	source_refresh();
-	if (source_uses_table(relation) && mapping_has_triggers(relation))
+	if (mapping_has_triggers(relation))
 		return;
 	execute_as_extension(extension,
 			   psprintf("CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s"
@@ -582,6 +583,13 @@ check_lifetime(const AttachOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arguments \"sliding_ttl\" and \"sliding_threshold\" go together")));
+	if (options->sliding_ttl != NULL &&
+		DatumGetBool(DirectFunctionCall2(interval_ge,
+										 IntervalPGetDatum(options->sliding_threshold),
+										 IntervalPGetDatum(options->sliding_ttl))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"sliding_threshold\" must be less than \"sliding_ttl\"")));
 	if (options->sliding_ttl != NULL && options->column[ROLE_EXPIRES] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -598,6 +606,25 @@ check_lifetime(const AttachOptions *options)
 				 errmsg("argument \"checksum\" goes with tokens that are hashed as text")));
 }
 
+/* A status column must be able to say "revoked". */
+static void
+check_status_type(Oid relation, const char *column)
+{
+	AttrNumber	attnum = get_attnum(relation, column);
+	Oid			type = attnum > 0 ?
+		getBaseType(get_atttype(relation, attnum)) : InvalidOid;
+
+	if (OidIsValid(type) && type_is_enum(type) &&
+		!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type),
+							   CStringGetDatum(REVOKED_STATUS)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("type %s of column \"%s\" has no value \"%s\"",
+						format_type_be(type), column, REVOKED_STATUS),
+				 errdetail("This is what tokenauth_revoke() sets the column to."),
+				 errhint("Add it with ALTER TYPE ... ADD VALUE.")));
+}
+
 /* What tokenauth_revoke() writes into a status column. */
 static void
 check_active_values(const AttachOptions *options)
@@ -611,6 +638,8 @@ check_active_values(const AttachOptions *options)
 					 errmsg("argument \"%s\" must not contain \"%s\"",
 							"active_values", REVOKED_STATUS),
 					 errdetail("This is what tokenauth_revoke() sets the column to.")));
+	if (options->active_values != NULL && options->column[ROLE_REVOKED] != NULL)
+		check_status_type(options->relation, options->column[ROLE_REVOKED]);
 }
 
 /* Check and register; the caller has locked the table. */
@@ -748,6 +777,8 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	lock_owned_table(relation);
 	lock_owned_table(parent);
 	check_is_table(parent);
+	/* under the locks nobody else attaches a parent */
+	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
 	if (source->nparents == SOURCE_MAX_PARENTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -888,7 +888,7 @@ transaction_callback(XactEvent event, void *arg)
 static void
 enum_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
-	source_invalidate(InvalidOid);
+	source_invalidate_facts();
 }
 
 void

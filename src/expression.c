@@ -9,7 +9,9 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "executor/executor.h"
 #include "expression.h"
 #include "miscadmin.h"
@@ -22,13 +24,16 @@
 #include "parser/parser.h"
 #include "sandbox.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
-/* Every expression runs as the table's owner, whose it is. */
+/* Every expression runs as the table's owner, and under fixed settings. */
 static void
 enter(Sandbox *sandbox, Relation relation)
 {
 	sandbox_enter(sandbox, relation->rd_rel->relowner, NULL);
+	(void) fixed_settings_enter();	/* left by leaving the sandbox */
 }
 
 static void
@@ -163,6 +168,47 @@ analyze_condition(Relation relation, const char *text)
 	return node;
 }
 
+/* Is there a timestamp that is this transaction's, of a literal 'now'? */
+static bool
+contains_now(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+	{
+		Const	   *constant = (Const *) node;
+
+		return constant->consttype == TIMESTAMPTZOID &&
+			!constant->constisnull &&
+			DatumGetTimestampTz(constant->constvalue) ==
+			GetCurrentTransactionStartTimestamp();
+	}
+	return expression_tree_walker(node, contains_now, context);
+}
+
+/* Literals are read when an expression is analyzed: are they always the same? */
+static bool
+depends_on_session(Relation relation, const char *text)
+{
+	static const char *const settings[2][2] = {
+		{"Etc/GMT+12", "ISO, MDY"}, {"Etc/GMT-14", "ISO, DMY"}
+	};
+	Node	   *node[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		int			level = NewGUCNestLevel();
+
+		(void) set_config_option("TimeZone", settings[i][0], PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option("DateStyle", settings[i][1], PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		node[i] = analyze_condition(relation, text);
+		AtEOXact_GUC(false, level);
+	}
+	return !equal(node[0], node[1]) || contains_now(node[0], NULL);
+}
+
 void
 expression_check_condition(Relation relation, const char *text)
 {
@@ -179,6 +225,12 @@ expression_check_condition(Relation relation, const char *text)
 				 errmsg("functions in the condition \"%s\" must be immutable",
 						text),
 				 errhint("What depends on the time of day belongs into the expires_column.")));
+	if (depends_on_session(relation, text))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("a literal in the condition \"%s\" depends on the time or on settings",
+						text),
+				 errhint("Write dates as YYYY-MM-DD, times with a time zone, and none such as \"now\" or \"today\".")));
 	pull_varattnos(node, 1, &attributes);
 	while ((system = bms_next_member(attributes, system)) >= 0 &&
 		   system + FirstLowInvalidHeapAttributeNumber <= 0)
@@ -190,18 +242,43 @@ expression_check_condition(Relation relation, const char *text)
 	sandbox_leave(&sandbox);
 }
 
+/* The error's text may quote the row, which the caller need not see. */
+pg_noreturn static void
+rethrow_without_row(Relation relation, MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not evaluate a condition or claim over a row of table \"%s\"",
+					RelationGetRelationName(relation)),
+			 errhint("Its owner can try the expression in a query.")));
+}
+
 /* Evaluate over one row; the result is in the current memory context. */
 static Datum
 evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 {
 	EState	   *estate = CreateExecutorState();
 	ExprContext *context = GetPerTupleExprContext(estate);
+	MemoryContext caller = CurrentMemoryContext;
 	ExprState  *state;
-	Datum		result;
+	Datum		result = (Datum) 0;
 
 	context->ecxt_scantuple = row;
-	state = ExecPrepareExpr((Expr *) node, estate);
-	result = ExecEvalExprSwitchContext(state, context, isnull);
+	PG_TRY();
+	{
+		state = ExecPrepareExpr((Expr *) node, estate);
+		result = ExecEvalExprSwitchContext(state, context, isnull);
+	}
+	PG_CATCH();
+	{
+		rethrow_without_row(relation, caller);
+	}
+	PG_END_TRY();
 	if (!*isnull && exprType(node) == JSONBOID)
 		result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	FreeExecutorState(estate);
@@ -230,7 +307,6 @@ expression_jsonb(Relation relation, List *columns, TupleTableSlot *row)
 	bool		isnull;
 	Datum		result;
 	ListCell   *lc;
-	int			guc_level;
 
 	initStringInfo(&text);
 	foreach(lc, columns)
@@ -241,9 +317,7 @@ expression_jsonb(Relation relation, List *columns, TupleTableSlot *row)
 	appendStringInfoChar(&text, ')');
 
 	enter(&sandbox, relation);
-	guc_level = fixed_settings_enter();
 	result = evaluate(relation, analyze(relation, text.data), row, &isnull);
-	fixed_settings_leave(guc_level);
 	sandbox_leave(&sandbox);
 	return result;
 }

@@ -126,12 +126,22 @@ attributes_argument(FunctionCallInfo fcinfo, int arg)
 	return attributes;
 }
 
+/*
+ * Lifetimes are reckoned in UTC, where a day has 24 hours, so that they do
+ * not depend on the session's time zone.
+ */
 static TimestampTz
 after(TimestampTz from, Interval *interval)
 {
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-												   TimestampTzGetDatum(from),
-												   IntervalPGetDatum(interval)));
+	return DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
+												 TimestampGetDatum(from),
+												 IntervalPGetDatum(interval)));
+}
+
+static char *
+in_utc(const char *expression)
+{
+	return psprintf("pg_catalog.timezone('UTC', %s)", expression);
 }
 
 /* ---------- making a token ---------- */
@@ -197,6 +207,22 @@ give_column(InsertList *list, AttrNumber attnum, const char *value)
 	appendStringInfo(&list->values, "%s%s", separator, value);
 }
 
+/* The column for what may be shown of a token, if it can take it. */
+static Form_pg_attribute
+display_column(const OwnerCall *call)
+{
+	AttrNumber	attnum = get_attnum(call->source->relation, DISPLAY_COLUMN);
+	Form_pg_attribute attribute;
+
+	if (attnum <= 0)
+		return NULL;
+	attribute = TupleDescAttr(RelationGetDescr(call->table), attnum - 1);
+	if ((attribute->atttypid != TEXTOID && attribute->atttypid != VARCHAROID) ||
+		attribute->attgenerated)
+		return NULL;
+	return attribute;
+}
+
 /* Has the column a value if the INSERT gives none? */
 static bool
 fills_itself(Form_pg_attribute attribute)
@@ -213,15 +239,21 @@ give_token(InsertList *list, const NewToken *token)
 	const Source *source = call->source;
 	const SourceColumn *id = &source->column[ROLE_ID];
 	TupleDesc	desc = RelationGetDescr(call->table);
-	AttrNumber	display = get_attnum(source->relation, DISPLAY_COLUMN);
+	Form_pg_attribute display = display_column(call);
 	int			n;
 
 	n = owner_parameter(call, source->stored_as == STORED_SHA256_BYTEA ?
 						BYTEAOID : TEXTOID, token->stored, false);
 	give_column(list, source->column[ROLE_TOKEN].attnum, psprintf("$%d", n));
-	if (AttributeNumberIsValid(display))
-		give_column(list, display,
-					psprintf("$%d", owner_text(call, token->display)));
+	if (display != NULL)
+	{
+		char	   *shown = pstrdup(token->display);
+
+		if (display->atttypmod > VARHDRSZ)
+			shown = pnstrdup(shown, display->atttypmod - VARHDRSZ);
+		give_column(list, display->attnum,
+					psprintf("$%d", owner_text(call, shown)));
+	}
 	if (id->kind == VALUE_UUID &&
 		!fills_itself(TupleDescAttr(desc, id->attnum - 1)))
 		give_column(list, id->attnum, "pg_catalog.gen_random_uuid()");
@@ -308,7 +340,9 @@ give_attributes(InsertList *list, Jsonb *attributes, StringInfo definitions)
 					 errhint("The keys of the argument \"attributes\" are names of columns.")));
 		if (bms_is_member(attnum, list->given) ||
 			attnum == source->column[ROLE_REVOKED].attnum ||
-			attnum == source->column[ROLE_USED].attnum)
+			attnum == source->column[ROLE_USED].attnum ||
+			(source->max_lifetime != NULL &&
+			 attnum == source->column[ROLE_CREATED].attnum))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"attributes\" must not set column \"%s\"",
@@ -517,11 +551,28 @@ forget_presented(FunctionCallInfo fcinfo, Presented *presented)
 static void
 lock_and_judge(OwnerCall *call, Presented *presented, Judgement *judgement)
 {
-	owner_execute(call,
-				  psprintf("SELECT FROM ONLY %s WHERE %s FOR UPDATE",
-						   owner_table(call),
-						   owner_is_token(call, presented->stored)));
+	uint64		locked;
+
+	locked = owner_execute(call,
+						   psprintf("SELECT FROM ONLY %s WHERE %s FOR UPDATE",
+									owner_table(call),
+									owner_is_token(call, presented->stored)));
 	judge_token(&presented->query, NULL, NULL, judgement);
+	/* the judgement is of now, but the transaction's snapshot may be older */
+	if (locked == 0 && judgement->verdict.status == TOKEN_VALID)
+		lifecycle_concurrent_update();
+}
+
+/* What should have changed the token's row must have. */
+static void
+check_changed(const OwnerCall *call, uint64 rows)
+{
+	if (rows == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("the row of the token was not changed"),
+				 errhint("A trigger or rule of table \"%s\" may have prevented it.",
+						 RelationGetRelationName(call->table))));
 }
 
 pg_noreturn static void
@@ -530,7 +581,9 @@ refuse_token(void)
 	/* to tell why would tell an attacker */
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("token is not valid")));
+			 errmsg("token is not valid"),
+			 errhidestmt(true),
+			 errhidecontext(true)));
 }
 
 /* Is this column copied when a token is rotated? */
@@ -571,9 +624,10 @@ successor_expiry(OwnerCall *call)
 	if (!AttributeNumberIsValid(source->column[ROLE_CREATED].attnum))
 		return pstrdup(owner_column(call, ROLE_EXPIRES));
 	expires = psprintf("CASE WHEN pg_catalog.isfinite(%s) AND pg_catalog.isfinite(%s)"
-					   " THEN pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+)"
-					   " (%s OPERATOR(pg_catalog.-) %s) ELSE %s END",
-					   expires, created, expires, created, expires);
+					   " THEN pg_catalog.timezone('UTC', %s OPERATOR(pg_catalog.+)"
+					   " (%s OPERATOR(pg_catalog.-) %s)) ELSE %s END",
+					   expires, created, in_utc("pg_catalog.clock_timestamp()"),
+					   in_utc(expires), in_utc(created), expires);
 	if (source->column[ROLE_EXPIRES].type == TIMESTAMPOID)
 		return psprintf("pg_catalog.timezone(%s, %s)",
 						quote_literal_cstr(source->timezone), expires);
@@ -620,9 +674,18 @@ retire_token(OwnerCall *call, Presented *presented, Interval *grace)
 
 	if (end <= now)
 	{
-		lifecycle_revoke(call, owner_is_token(call, presented->stored));
+		check_changed(call,
+					  lifecycle_revoke(call,
+									   owner_is_token(call, presented->stored)));
 		return;
 	}
+	/* renewing would give it a full life again */
+	if (source->sliding_ttl != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be rotated with a grace",
+						source->name),
+				 errdetail("They are renewed by use, and so would the old one be.")));
 	if (!AttributeNumberIsValid(source->column[ROLE_EXPIRES].attnum))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -630,10 +693,12 @@ retire_token(OwnerCall *call, Presented *presented, Interval *grace)
 						source->name)));
 	column = owner_column(call, ROLE_EXPIRES);
 	limit = owner_cast_timestamp(call, ROLE_EXPIRES, end);
-	owner_execute(call,
-				  psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
-						   owner_table(call), column, column, limit,
-						   owner_is_token(call, presented->stored)));
+	check_changed(call,
+				  owner_execute(call,
+								psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
+										 owner_table(call), column, column, limit,
+										 owner_is_token(call,
+														presented->stored))));
 }
 
 /*
@@ -671,6 +736,33 @@ tokenauth_rotate(PG_FUNCTION_ARGS)
 }
 
 /*
+ * To when a token is renewed, as a value of its column: not past the end of
+ * its longest life, and nowhere if its beginning is not known.
+ */
+static char *
+renewal_target(OwnerCall *call, TimestampTz target)
+{
+	const Source *source = call->source;
+	char	   *value = psprintf("$%d", owner_timestamp(call, target));
+
+	if (source->max_lifetime != NULL)
+	{
+		char	   *created = owner_read_timestamp(call, ROLE_CREATED);
+		int			n = owner_parameter(call, INTERVALOID,
+										IntervalPGetDatum(source->max_lifetime),
+										false);
+
+		value = psprintf("CASE WHEN %s IS NOT NULL THEN"
+						 " LEAST(%s, pg_catalog.timezone('UTC', %s OPERATOR(pg_catalog.+) $%d)) END",
+						 created, value, in_utc(created), n);
+	}
+	if (source->column[ROLE_EXPIRES].type == TIMESTAMPOID)
+		value = psprintf("pg_catalog.timezone(%s, %s)",
+						 quote_literal_cstr(source->timezone), value);
+	return value;
+}
+
+/*
  * tokenauth_renew(token text, source name) returns timestamptz
  *
  * When the token expires from now on; NULL if it is not valid.  Writes only
@@ -688,6 +780,7 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 	TimestampTz expires_at;
 	char	   *target;
 	char	   *threshold;
+	char	   *alive;
 	const char *column;
 
 	if (PG_ARGISNULL(0))
@@ -707,28 +800,34 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 	expires_at = judgement.verdict.expires_at;
 	/* most calls end here, having written nothing */
 	if (expires_at > after(now, source->sliding_threshold))
+	{
+		forget_presented(fcinfo, &presented);
 		PG_RETURN_TIMESTAMPTZ(expires_at);
+	}
 
+	/* a token that dies meanwhile, or is renewed by another, is not written */
 	owner_begin(&call, source);
+	lock_and_judge(&call, &presented, &judgement);
+	if (judgement.verdict.status != TOKEN_VALID)
+	{
+		owner_end(&call);
+		forget_presented(fcinfo, &presented);
+		PG_RETURN_NULL();
+	}
 	column = owner_column(&call, ROLE_EXPIRES);
-	target = owner_cast_timestamp(&call, ROLE_EXPIRES,
-								  after(now, source->sliding_ttl));
-	if (source->max_lifetime != NULL)
-		target = psprintf("LEAST(%s, %s OPERATOR(pg_catalog.+) $%d)", target,
-						  owner_column(&call, ROLE_CREATED),
-						  owner_parameter(&call, INTERVALOID,
-										  IntervalPGetDatum(source->max_lifetime),
-										  false));
+	target = renewal_target(&call, after(now, source->sliding_ttl));
 	threshold = owner_cast_timestamp(&call, ROLE_EXPIRES,
 									 after(now, source->sliding_threshold));
+	alive = owner_cast_timestamp(&call, ROLE_EXPIRES, now);
 	/* of concurrent renewals the first writes; the rest find it done */
 	if (owner_execute(&call,
 					  psprintf("UPDATE ONLY %s SET %s = %s WHERE %s"
 							   " AND %s OPERATOR(pg_catalog.<=) %s"
+							   " AND %s OPERATOR(pg_catalog.>) %s"
 							   " AND %s OPERATOR(pg_catalog.<) %s RETURNING %s",
 							   owner_table(&call), column, target,
 							   owner_is_token(&call, presented.stored),
-							   column, threshold, column, target,
+							   column, threshold, column, alive, column, target,
 							   owner_read_timestamp(&call, ROLE_EXPIRES))) > 0)
 		(void) owner_result_timestamp(0, 1, &expires_at);
 	owner_end(&call);
@@ -759,10 +858,13 @@ use_token(OwnerCall *call, Presented *presented)
 	char	   *now = owner_cast_timestamp(call, ROLE_USED,
 										   GetCurrentTimestamp());
 
-	owner_execute(call,
-				  psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
-						   owner_table(call), owner_column(call, ROLE_USED),
-						   now, owner_is_token(call, presented->stored)));
+	check_changed(call,
+				  owner_execute(call,
+								psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
+										 owner_table(call),
+										 owner_column(call, ROLE_USED), now,
+										 owner_is_token(call,
+														presented->stored))));
 }
 
 /*
@@ -894,7 +996,7 @@ static uint64
 select_rows(OwnerCall *call, const char *user_id)
 {
 	const Source *source = call->source;
-	AttrNumber	display = get_attnum(source->relation, DISPLAY_COLUMN);
+	Form_pg_attribute display = display_column(call);
 	bool		has_id = source->column[ROLE_ID].kind != VALUE_NONE;
 	bool		has_scope = source->column[ROLE_SCOPE].kind != VALUE_NONE;
 	const char *created = owner_read_timestamp(call, ROLE_CREATED);
@@ -904,8 +1006,7 @@ select_rows(OwnerCall *call, const char *user_id)
 								  " WHERE %s OPERATOR(pg_catalog.=) %s"
 								  " ORDER BY %s DESC NULLS LAST",
 								  has_id ? owner_column(call, ROLE_ID) : "NULL",
-								  AttributeNumberIsValid(display) ?
-								  DISPLAY_COLUMN : "NULL",
+								  display != NULL ? DISPLAY_COLUMN : "NULL",
 								  has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
 								  created,
 								  owner_read_timestamp(call, ROLE_EXPIRES),
@@ -948,6 +1049,24 @@ put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, isnull);
 }
 
+/*
+ * Where a token has several rows the verdict may be another's, and so would
+ * its claims be.
+ */
+static bool
+is_of_row(const Judgement *judgement, const char *user_id, const char *id)
+{
+	const Source *source = judgement->source;
+	const char *judged_id;
+
+	if (source == NULL || source->finder.unique ||
+		judgement->verdict.status != TOKEN_VALID)
+		return true;
+	judged_id = field_text(judgement, FIELD_ID, ROLE_ID);
+	return strcmp(field_text(judgement, FIELD_USER, ROLE_USER), user_id) == 0 &&
+		(id == NULL || judged_id == NULL || strcmp(id, judged_id) == 0);
+}
+
 static void
 list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 			bool include_dead)
@@ -968,6 +1087,8 @@ list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 
 		judge_stored(source, stored, isnull, &judgement);
 		SPI_tuptable = rows;
+		if (!is_of_row(&judgement, user_id, owner_result_text(&call, i, 1)))
+			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)
 			put_row(rsinfo, &call, i, &judgement);
 	}

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xlog.h"
 #include "coherence.h"
 #include "guc.h"
@@ -228,6 +229,12 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 	CacheKey	key;
 	Source	   *source;
 
+	/* it does not know what its leader has written (G4) */
+	if (IsParallelWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("tokens cannot be judged in a parallel worker"),
+				 errhint("A function that calls tokenauth must not be marked PARALLEL SAFE.")));
 	do
 	{
 		/* again, if the source's table turns out to have been dropped */

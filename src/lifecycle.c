@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "coherence.h"
 #include "compat.h"
@@ -43,47 +44,65 @@ also_set_revoked_at(const Source *source)
 	}
 }
 
-/* Revoke the rows that meet a condition and are not revoked yet. */
+void
+lifecycle_concurrent_update(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update")));
+}
+
+/* The condition under which a row is not revoked yet. */
+static char *
+not_revoked(const OwnerCall *call)
+{
+	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
+	const char *column;
+
+	if (!AttributeNumberIsValid(revoked->attnum))
+		return "true";
+	column = owner_column(call, ROLE_REVOKED);
+	if (revoked->type == BOOLOID)
+		return psprintf("%s IS NOT TRUE", column);
+	if (revoked->type == TIMESTAMPTZOID || revoked->type == TIMESTAMPOID)
+		return psprintf("%s IS NULL", column);
+	/* an unknown literal takes the column's type, be it an enum */
+	return psprintf("%s OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'", column);
+}
+
+/* What a revoked row has in its column. */
+static char *
+revoked_value(const OwnerCall *call)
+{
+	switch (call->source->column[ROLE_REVOKED].type)
+	{
+		case BOOLOID:
+			return "true";
+		case TIMESTAMPTZOID:
+			return "pg_catalog.clock_timestamp()";
+		case TIMESTAMPOID:
+			return psprintf("pg_catalog.timezone(%s, pg_catalog.clock_timestamp())",
+							quote_literal_cstr(call->source->timezone));
+		default:
+			return "'" REVOKED_STATUS "'";
+	}
+}
+
 uint64
 lifecycle_revoke(OwnerCall *call, const char *condition)
 {
 	const Source *source = call->source;
-	const SourceColumn *revoked = &source->column[ROLE_REVOKED];
-	const char *column;
-	const char *value = NULL;
-	const char *pending = NULL;
 
-	if (!AttributeNumberIsValid(revoked->attnum))
+	if (!AttributeNumberIsValid(source->column[ROLE_REVOKED].attnum))
 		return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
 											owner_table(call), condition));
-
-	column = owner_column(call, ROLE_REVOKED);
-	switch (revoked->type)
-	{
-		case BOOLOID:
-			value = "true";
-			pending = "IS NOT TRUE";
-			break;
-		case TIMESTAMPTZOID:
-			value = "pg_catalog.clock_timestamp()";
-			pending = "IS NULL";
-			break;
-		case TIMESTAMPOID:
-			value = psprintf("pg_catalog.timezone(%s, pg_catalog.clock_timestamp())",
-							 quote_literal_cstr(source->timezone));
-			pending = "IS NULL";
-			break;
-		default:
-			/* an unknown literal takes the column's type, be it an enum */
-			value = "'" REVOKED_STATUS "'";
-			pending = "OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'";
-			break;
-	}
 	return owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s %s AND %s",
-								  owner_table(call), column, value,
-								  also_set_revoked_at(source), column, pending,
-								  condition));
+						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s AND %s",
+								  owner_table(call),
+								  owner_column(call, ROLE_REVOKED),
+								  revoked_value(call),
+								  also_set_revoked_at(source),
+								  not_revoked(call), condition));
 }
 
 /*
@@ -107,6 +126,17 @@ prepare_source(Source *source, bool named)
 	return false;
 }
 
+/* Is a token of this source valid now, whatever this transaction sees? */
+static bool
+is_valid(const Source *source, const char *token, Size len)
+{
+	TokenQuery	query = {token, NULL, len, source->name};
+	Judgement	judgement;
+
+	judge_token(&query, NULL, NULL, &judgement);
+	return judgement.verdict.status == TOKEN_VALID;
+}
+
 static uint64
 revoke_by_token(Source *source, const char *token, Size len, bool named)
 {
@@ -123,6 +153,9 @@ revoke_by_token(Source *source, const char *token, Size len, bool named)
 	revoked = lifecycle_revoke(&call, owner_is_token(&call, stored));
 	owner_end(&call);
 	explicit_bzero(VARDATA(stored), VARSIZE(stored) - VARHDRSZ);
+	if (revoked == 0 && IsolationUsesXactSnapshot() &&
+		is_valid(source, token, len))
+		lifecycle_concurrent_update();
 	return revoked;
 }
 
@@ -161,16 +194,26 @@ tokenauth_revoke_token(PG_FUNCTION_ARGS)
 static bool
 could_be(const char *text, const SourceColumn *column)
 {
+	char	   *end;
+	int			digits = 0;
+	int64		number;
+
 	switch (column->kind)
 	{
 		case VALUE_UUID:
-			return strspn(text, "0123456789abcdefABCDEF-{}") == strlen(text) &&
-				strlen(text) >= 32;
+			for (const char *c = text; *c; c++)
+				if (isxdigit((unsigned char) *c))
+					digits++;
+				else if (strchr("-{}", *c) == NULL)
+					return false;
+			return digits == 32;
 		case VALUE_INT4:
 		case VALUE_INT8:
-			return text[0] != '\0' &&
-				strspn(text + (text[0] == '-'), "0123456789") ==
-				strlen(text) - (text[0] == '-');
+			errno = 0;
+			number = strtoll(text, &end, 10);
+			return errno == 0 && end != text && *end == '\0' &&
+				(column->kind == VALUE_INT8 ||
+				 (number >= PG_INT32_MIN && number <= PG_INT32_MAX));
 		case VALUE_TEXT:
 			return true;
 		case VALUE_NONE:
@@ -316,6 +359,13 @@ for_sources_with(FunctionCallInfo fcinfo, SourceRole role, SourceAction act)
 	return sum;
 }
 
+static char *
+has_value(OwnerCall *call, SourceRole role, const char *value)
+{
+	return psprintf("%s OPERATOR(pg_catalog.=) %s", owner_column(call, role),
+					owner_cast(call, role, value));
+}
+
 static uint64
 revoke_all_of(Source *source, SourceRole role, const char *value)
 {
@@ -323,11 +373,52 @@ revoke_all_of(Source *source, SourceRole role, const char *value)
 	uint64		revoked;
 
 	owner_begin(&call, source);
-	revoked = lifecycle_revoke(&call, psprintf("%s OPERATOR(pg_catalog.=) %s",
-										  owner_column(&call, role),
-										  owner_cast(&call, role, value)));
+	revoked = lifecycle_revoke(&call, has_value(&call, role, value));
 	owner_end(&call);
 	return revoked;
+}
+
+/* Is anything left to revoke, for a snapshot that is newer than the last? */
+static uint64
+any_left_of(Source *source, SourceRole role, const char *value)
+{
+	OwnerCall	call;
+	uint64		left;
+
+	owner_begin(&call, source);
+	left = owner_execute(&call,
+						 psprintf("SELECT FROM ONLY %s WHERE %s AND %s LIMIT 1",
+								  owner_table(&call), not_revoked(&call),
+								  has_value(&call, role, value)));
+	owner_end(&call);
+	return left;
+}
+
+#define MAX_PASSES		10
+
+/*
+ * Revoke all tokens of a user or tenant.  A rotation or exchange that was
+ * under way may have committed a new one while we waited for the row of the
+ * old one, which our snapshot was too old to show; so look again, until
+ * nothing is left.
+ */
+static uint64
+revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
+{
+	uint64		revoked = 0;
+
+	for (int pass = 0; pass < MAX_PASSES; pass++)
+	{
+		revoked += for_sources_with(fcinfo, role, revoke_all_of);
+		if (for_sources_with(fcinfo, role, any_left_of) == 0)
+			return revoked;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not revoke all tokens"),
+			 errdetail("After %d passes there were still some that are not revoked.",
+					   MAX_PASSES),
+			 errhint("Retry; if that does not help, look for a trigger or rule that prevents it.")));
 }
 
 /*
@@ -339,8 +430,7 @@ TOKENAUTH_FUNCTION(tokenauth_revoke_user);
 Datum
 tokenauth_revoke_user(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64((int64) for_sources_with(fcinfo, ROLE_USER,
-											 revoke_all_of));
+	PG_RETURN_INT64((int64) revoke_everywhere(fcinfo, ROLE_USER));
 }
 
 /*
@@ -350,8 +440,7 @@ TOKENAUTH_FUNCTION(tokenauth_revoke_tenant);
 Datum
 tokenauth_revoke_tenant(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64((int64) for_sources_with(fcinfo, ROLE_TENANT,
-											 revoke_all_of));
+	PG_RETURN_INT64((int64) revoke_everywhere(fcinfo, ROLE_TENANT));
 }
 
 /* An id to look for in the cache, as an entry has it. */

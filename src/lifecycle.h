@@ -8,6 +8,7 @@
 #ifndef TOKENAUTH_LIFECYCLE_H
 #define TOKENAUTH_LIFECYCLE_H
 
+#include "compat.h"
 #include "owner.h"
 
 /*
@@ -15,5 +16,11 @@
  * of the source asks for; returns how many.
  */
 extern uint64 lifecycle_revoke(OwnerCall *call, const char *condition);
+
+/*
+ * Throw 40001: the token is valid now, but the transaction's snapshot is too
+ * old to see its row.
+ */
+pg_noreturn extern void lifecycle_concurrent_update(void);
 
 #endif							/* TOKENAUTH_LIFECYCLE_H */

@@ -152,14 +152,25 @@ lookup_search_value(const Source *source, const LookupKey *key)
 	return PointerGetDatum(cstring_to_text_with_len(data, (int) len));
 }
 
-/* A timestamp column as timestamptz. */
+/*
+ * A timestamp column as timestamptz.  Within two days of the end of time, in
+ * which a time zone could lead out of range, it is never, or always, over.
+ */
 static TimestampTz
 timestamp_of(const Source *source, SourceRole role, Datum value)
 {
 	if (source->column[role].type == TIMESTAMPOID)
+	{
+		Timestamp	timestamp = DatumGetTimestamp(value);
+
+		if (timestamp > END_TIMESTAMP - 2 * USECS_PER_DAY)
+			return DT_NOEND;
+		if (timestamp < MIN_TIMESTAMP + 2 * USECS_PER_DAY)
+			return DT_NOBEGIN;
 		value = DirectFunctionCall2(timestamp_zone,
 									CStringGetTextDatum(source->timezone),
 									value);
+	}
 	return DatumGetTimestampTz(value);
 }
 

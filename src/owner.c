@@ -24,8 +24,9 @@ owner_begin(OwnerCall *call, const Source *source)
 	call->source = source;
 	call->context = CurrentMemoryContext;
 	call->nparameters = 0;
-	call->may_see = pg_class_aclcheck(source->relation, GetUserId(),
-									  ACL_SELECT) == ACLCHECK_OK;
+	call->may_see = source->stored_as != STORED_PLAINTEXT &&
+		pg_class_aclcheck(source->relation, GetUserId(),
+						  ACL_SELECT) == ACLCHECK_OK;
 	call->table = table_open(source->relation, AccessShareLock);
 	SPI_connect();
 }

@@ -8,7 +8,8 @@
  * sandbox (sandbox.h), so that the owner's triggers run with the owner's
  * rights, find nothing by the caller's search_path but what is in the table's
  * own schema, and leave nothing behind in the caller's session.  Errors tell
- * a caller without SELECT nothing of the row.
+ * a caller without SELECT nothing of the row, nor anybody where the token
+ * stands in it.
  *
  * All names in the SQL must be qualified, but for the table's columns.
  *

@@ -51,6 +51,9 @@ fixed_settings_enter(void)
 	fix_setting("IntervalStyle", "postgres");
 	fix_setting("bytea_output", "hex");
 	fix_setting("extra_float_digits", "1");
+	fix_setting("standard_conforming_strings", "on");
+	fix_setting("transform_null_equals", "off");
+	fix_setting("array_nulls", "on");
 	return guc_level;
 }
 

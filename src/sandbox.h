@@ -31,8 +31,8 @@ extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
 extern void sandbox_leave(const Sandbox *sandbox);
 
 /*
- * Settings on which the text of a value may depend, fixed, so that all
- * sessions make the same text of it.  Returns what to leave by.
+ * Settings on which the text of a value, or the meaning of a literal, may
+ * depend, fixed, so that they are the same for all sessions.  Returns what to leave by.
  */
 extern int	fixed_settings_enter(void);
 extern void fixed_settings_leave(int guc_level);

@@ -633,6 +633,17 @@ source_invalidate(Oid relation)
 }
 
 void
+source_invalidate_facts(void)
+{
+	ListCell   *lc;
+
+	if (registry == NULL)
+		return;
+	foreach(lc, registry->sources)
+		((Source *) lfirst(lc))->state = SOURCE_STALE;
+}
+
+void
 source_end_of_transaction(void)
 {
 	while (retired != NULL)

@@ -244,6 +244,9 @@ extern bool source_digest_of_value(const Source *source, Datum value,
  */
 extern void source_invalidate(Oid relation);
 
+/* The catalog side of all sources may have changed. */
+extern void source_invalidate_facts(void);
+
 /* Free what the transaction outlived.  Cannot fail. */
 extern void source_end_of_transaction(void);
 

@@ -7,8 +7,9 @@
  * Writers change tokens in all kinds of transactions; readers of several
  * kinds ask for them all the time.  Each change gives its token a new version
  * (oracle.h), and each valid row's user id says of which token and version it
- * is.  So an answer tells what state of the table it was made from, and the
- * oracle tells whether that state was the right one:
+ * is.  What the tables are like, and by which statements they are changed, is
+ * told in shapes.c.  So an answer tells what state of the table it was made
+ * from, and the oracle tells whether that state was the right one:
  *
  *	stale		an answer from before a change whose COMMIT had returned, or
  *				that somebody had seen, when the question was put (G1, G2, G9)
@@ -30,7 +31,8 @@
  * not test enough.
  *
  * Needs a server with tokenauth preloaded; a test build for --delay and
- * --fault.  Creates the extension and a table of its own.
+ * --fault.  Creates the extension and tables of its own, and detaches all
+ * sources that it finds.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,6 +47,7 @@
 
 #include "libpq-fe.h"
 #include "oracle.h"
+#include "shapes.h"
 
 #define lengthof(array)		(sizeof(array) / sizeof((array)[0]))
 
@@ -52,8 +55,8 @@
 #define MAX_CHANGES			48	/* tokens that one transaction changes */
 #define ESCALATION			32	/* more: tokenauth notes the whole table */
 #define BATCH				16	/* tokens resolved in one statement */
+#define TEXT_OID			25	/* of the type text */
 #define MAX_REPORTS			10	/* wrong answers told in full */
-#define TOKEN_PREFIX		"mul_"
 
 /* ---------- what is asked of this run ---------- */
 
@@ -61,6 +64,7 @@ static struct
 {
 	const char *primary;
 	const char *standby;		/* NULL: none */
+	const ShapeSet *sources;
 	int			seconds;
 	int			ntokens;
 	int			nwriters;
@@ -83,22 +87,16 @@ static struct
 
 /* ---------- what all sessions share ---------- */
 
-/* The committed state of a token's row. */
-typedef enum RowState
-{
-	ROW_ABSENT,
-	ROW_VALID,
-	ROW_REFUSED
-} RowState;
-
 typedef struct Token
 {
 	unsigned	number;
-	char		text[32];
-	char		hash[65];
+	const Shape *shape;
+	char		text[64];
+	char		key[65];		/* what stands in the table for it */
 	History		history;
 	pthread_mutex_t writer;		/* held by the one who changes it; guards: */
 	RowState	row;
+	unsigned	staged;			/* version whose label the row bears already */
 } Token;
 
 static Token tokens[MAX_TOKENS];
@@ -112,6 +110,7 @@ typedef enum Event
 	CONTROL_READS,
 	OWN_READS,
 	CHANGES,
+	PARENT_CHANGES,
 	COMMITS,
 	ROLLBACKS,
 	SAVEPOINT_ROLLBACKS,
@@ -197,6 +196,13 @@ one_in(Session *session, unsigned n)
 	return pick(session, n) == 0;
 }
 
+/* Tokens come in pairs of one shape, so that one's row can be moved. */
+static int
+number_of_shape(unsigned token)
+{
+	return token / 2 % options.sources->nshapes;
+}
+
 static Token *
 pick_token(Session *session)
 {
@@ -248,19 +254,31 @@ checked(Session *session, PGresult *result, const char *what)
 	}
 }
 
-static PGresult *
-execute(Session *session, const char *statement, int nvalues,
-		const char *const *values)
+#define STATEMENT_LEN	64		/* of the name of a prepared statement */
+
+static void
+name_statement(char name[STATEMENT_LEN], const Shape *shape, const char *what)
 {
-	return checked(session,
-				   PQexecPrepared(session->conn, statement, nvalues, values,
-								  NULL, NULL, 0), statement);
+	snprintf(name, STATEMENT_LEN, "%s_%s", shape->name, what);
 }
 
 static PGresult *
-ask(Session *session, const char *statement, const char *argument)
+execute(Session *session, const Shape *shape, const char *what, int nvalues,
+		const char *const *values)
 {
-	return execute(session, statement, 1, &argument);
+	char		name[STATEMENT_LEN];
+
+	name_statement(name, shape, what);
+	return checked(session,
+				   PQexecPrepared(session->conn, name, nvalues, values,
+								  NULL, NULL, 0), name);
+}
+
+static PGresult *
+ask(Session *session, const Shape *shape, const char *what,
+	const char *argument)
+{
+	return execute(session, shape, what, 1, &argument);
 }
 
 static bool
@@ -280,16 +298,60 @@ must(Session *session, const char *sql)
 		give_up(session, "%s failed", sql);
 }
 
-static const char *const prepare_readers =
-"PREPARE resolve(text) AS SELECT tokenauth_resolve($1);"
-"PREPARE resolve_batch(text[]) AS"
-" SELECT tokenauth_resolve(t) FROM unnest($1) WITH ORDINALITY AS u(t, n)"
-" ORDER BY n;"
-"PREPARE identify(text) AS"
-" SELECT user_id, token_id FROM tokenauth_identify($1);"
-"PREPARE look(text) AS"
-" SELECT user_id, id, revoked OR expires_at IS NOT NULL FROM stress_token"
-" WHERE token_hash = $1;";
+static void __attribute__((format(printf, 5, 6)))
+prepare(Session *session, const Shape *shape, const char *what,
+		const char *types, const char *format,...)
+{
+	char		name[STATEMENT_LEN];
+	char		sql[2000];
+	int			len;
+	va_list		args;
+
+	name_statement(name, shape, what);
+	len = snprintf(sql, sizeof(sql), "PREPARE %s(%s) AS ", name, types);
+	va_start(args, format);
+	len += vsnprintf(sql + len, sizeof(sql) - len, format, args);
+	va_end(args);
+	if (len >= (int) sizeof(sql))
+		give_up(session, "statement %s is too long", name);
+	must(session, sql);
+}
+
+/* Tokens of all sources in one statement: $1 are they, $2 their shapes. */
+static void
+prepare_batch(Session *session)
+{
+	char		sql[2000];
+	int			len;
+
+	len = snprintf(sql, sizeof(sql),
+				   "PREPARE resolve_batch(text[], int[]) AS SELECT CASE s");
+	for (int i = 0; i < options.sources->nshapes; i++)
+		len += snprintf(sql + len, sizeof(sql) - len,
+						" WHEN %d THEN tokenauth_resolve(t%s)::text", i,
+						options.sources->shape[i]->resolve_arguments);
+	snprintf(sql + len, sizeof(sql) - len,
+			 " END FROM unnest($1, $2) WITH ORDINALITY AS u(t, s, n)"
+			 " ORDER BY n");
+	must(session, sql);
+}
+
+static void
+prepare_readers(Session *session)
+{
+	for (int i = 0; i < options.sources->nshapes; i++)
+	{
+		const Shape *shape = options.sources->shape[i];
+
+		prepare(session, shape, "resolve", "text",
+				"SELECT tokenauth_resolve($1%s)", shape->resolve_arguments);
+		prepare(session, shape, "identify", "text",
+				"SELECT user_id, token_id FROM tokenauth_identify($1%s)",
+				shape->identify_arguments);
+		prepare(session, shape, "look", "text", "%s", shape->look);
+	}
+	prepare_batch(session);
+}
 
 static void prepare_changes(Session *session);
 
@@ -325,7 +387,7 @@ connect_session(Session *session)
 static void
 prepare_statements(Session *session)
 {
-	must(session, prepare_readers);
+	prepare_readers(session);
 	if (strcmp(session->kind->name, "writer") == 0)
 		prepare_changes(session);
 }
@@ -353,23 +415,26 @@ reopen_session(Session *session)
 
 /* ---------- versions in rows, and answers ---------- */
 
-#define UUID_LEN	36
+#define LABEL_LEN	47
 
 static void
-encode_version(const Token *token, unsigned version, char uuid[UUID_LEN + 1])
+encode_version(const Token *token, unsigned version, char label[LABEL_LEN + 1])
 {
-	snprintf(uuid, UUID_LEN + 1, "%08x-0000-4000-8000-%012x", token->number,
-			 version);
+	snprintf(label, LABEL_LEN + 1, "%s%08x-0000-4000-8000-%012x",
+			 token->shape->label_prefix, token->number, version);
 }
 
 /* 0 if it is not one of this token's. */
 static unsigned
-decode_version(const Token *token, const char *uuid)
+decode_version(const Token *token, const char *label)
 {
+	const char *prefix = token->shape->label_prefix;
 	unsigned	number;
 	unsigned	version;
 
-	if (sscanf(uuid, "%8x-0000-4000-8000-%12x", &number, &version) != 2 ||
+	if (strncmp(label, prefix, strlen(prefix)) != 0 ||
+		sscanf(label + strlen(prefix), "%8x-0000-4000-8000-%12x",
+			   &number, &version) != 2 ||
 		number != token->number)
 		return 0;
 	return version;
@@ -439,9 +504,10 @@ judge(Session *session, Token *token, unsigned frontier, const Answer *answer,
 	if (verdict == ANSWER_RIGHT)
 		return;
 	report_wrong(session, control ? WRONG_CONTROL : wrong[verdict],
-				 "token %u is %s in version %u (%s); "
+				 "token %u (%s) is %s in version %u (%s); "
 				 "frontier was %u (%s), now acked %u, seen %u, attempted %u",
-				 token->number, answer->valid ? "valid" : "refused",
+				 token->number, token->shape->name,
+				 answer->valid ? "valid" : "refused",
 				 answer->version, oracle_describe(history, answer->version),
 				 frontier, oracle_describe(history, frontier),
 				 atomic_load(&history->acked), atomic_load(&history->seen),
@@ -466,7 +532,7 @@ static bool
 ask_about(Session *session, const char *statement, Token *token)
 {
 	unsigned	frontier = oracle_frontier(&token->history, session->place);
-	PGresult   *result = ask(session, statement, token->text);
+	PGresult   *result = ask(session, token->shape, statement, token->text);
 
 	if (result == NULL)
 		return false;
@@ -486,7 +552,7 @@ static bool
 look_at(Session *session, Token *token)
 {
 	unsigned	frontier = oracle_frontier(&token->history, session->place);
-	PGresult   *result = ask(session, "look", token->hash);
+	PGresult   *result = ask(session, token->shape, "look", token->key);
 	Answer		answer = {0};
 
 	if (result == NULL)
@@ -525,7 +591,9 @@ visit_batch(Session *session)
 {
 	Token	   *asked[BATCH];
 	unsigned	frontier[BATCH];
-	char		array[BATCH * sizeof(tokens[0].text) + 2];
+	char		texts[BATCH * sizeof(tokens[0].text) + 2];
+	char		shapes[BATCH * 2 + 2];
+	const char *values[] = {texts, shapes};
 	int			len = 0;
 	PGresult   *result;
 
@@ -533,12 +601,17 @@ visit_batch(Session *session)
 	{
 		asked[i] = pick_token(session);
 		frontier[i] = oracle_frontier(&asked[i]->history, session->place);
-		len += snprintf(array + len, sizeof(array) - len, "%c%s",
+		len += snprintf(texts + len, sizeof(texts) - len, "%c%s",
 						i == 0 ? '{' : ',', asked[i]->text);
+		snprintf(shapes + 2 * i, sizeof(shapes) - 2 * i, "%c%d",
+				 i == 0 ? '{' : ',', number_of_shape(asked[i]->number));
 	}
-	snprintf(array + len, sizeof(array) - len, "}");
+	strcat(texts, "}");
+	strcat(shapes, "}");
 
-	result = ask(session, "resolve_batch", array);
+	result = checked(session,
+					 PQexecPrepared(session->conn, "resolve_batch", 2, values,
+									NULL, NULL, 0), "resolve_batch");
 	if (result == NULL)
 		return;
 	for (int i = 0; i < BATCH; i++)
@@ -593,105 +666,70 @@ static const SessionKind watching_kind = {"watching", visit_watching};
 
 /* ---------- changes of one token ---------- */
 
-#define ROW_BIT(state)	(1 << (state))
-#define ROW_PRESENT		(ROW_BIT(ROW_VALID) | ROW_BIT(ROW_REFUSED))
-#define ROW_ANY			(ROW_PRESENT | ROW_BIT(ROW_ABSENT))
-
-/*
- * $1 is the token's hash, $2 the version as uuid, $3 the token.  Each changes
- * one row or returns true.  The id of the row names the version of a refusal,
- * where the statement can set it.
- */
-typedef struct ChangeKind
-{
-	const char *name;
-	int			from;			/* states of the row in which it works */
-	RowState	to;
-	int			min_server;		/* version that knows the statement */
-	const char *sql;
-} ChangeKind;
-
-#define SET_VALID "id = $2, user_id = $2, revoked = false, expires_at = NULL"
-
-static const ChangeKind change_kinds[] = {
-	{"change_insert", ROW_BIT(ROW_ABSENT), ROW_VALID, 0,
-	"INSERT INTO stress_token (id, user_id, token_hash) VALUES ($2, $2, $1)"},
-	{"change_update", ROW_PRESENT, ROW_VALID, 0,
-	"UPDATE stress_token SET " SET_VALID " WHERE token_hash = $1"},
-	{"change_upsert", ROW_ANY, ROW_VALID, 0,
-		"INSERT INTO stress_token (id, user_id, token_hash) VALUES ($2, $2, $1)"
-	" ON CONFLICT (token_hash) DO UPDATE SET " SET_VALID},
-	{"change_merge", ROW_ANY, ROW_VALID, 150000,
-		"MERGE INTO stress_token USING (VALUES ($1)) AS v(hash)"
-		" ON token_hash = hash"
-		" WHEN MATCHED THEN UPDATE SET " SET_VALID
-		" WHEN NOT MATCHED THEN INSERT (id, user_id, token_hash)"
-	" VALUES ($2, $2, $1)"},
-	{"change_revoke", ROW_BIT(ROW_VALID), ROW_REFUSED, 0,
-	"UPDATE stress_token SET id = $2, revoked = true WHERE token_hash = $1"},
-	{"change_revoke_function", ROW_BIT(ROW_VALID), ROW_REFUSED, 0,
-	"SELECT tokenauth_revoke($3)"},
-	{"change_expire", ROW_PRESENT, ROW_REFUSED, 0,
-		"UPDATE stress_token SET id = $2, expires_at = now() - interval '1 s'"
-	" WHERE token_hash = $1"},
-	{"change_delete", ROW_PRESENT, ROW_ABSENT, 0,
-	"DELETE FROM stress_token WHERE token_hash = $1"},
-};
-
-/* $1 old hash, $2 version of the new one as uuid, $3 new hash. */
-static const char *const move_sql =
-"UPDATE stress_token SET token_hash = $3, " SET_VALID " WHERE token_hash = $1";
-
-static void
-prepare_one(Session *session, const char *name, const char *sql)
-{
-	char		statement[1000];
-
-	snprintf(statement, sizeof(statement),
-			 "PREPARE %s(text, uuid, text) AS %s", name, sql);
-	must(session, statement);
-}
-
 static void
 prepare_changes(Session *session)
 {
-	for (size_t i = 0; i < lengthof(change_kinds); i++)
-		if (PQserverVersion(session->conn) >= change_kinds[i].min_server)
-			prepare_one(session, change_kinds[i].name, change_kinds[i].sql);
-	prepare_one(session, "move", move_sql);
-	must(session, "PREPARE touch(text) AS UPDATE stress_token"
-		 " SET last_used_at = now() WHERE token_hash = $1");
+	for (int i = 0; i < options.sources->nshapes; i++)
+	{
+		const Shape *shape = options.sources->shape[i];
+		char		types[64];
+
+		snprintf(types, sizeof(types), "text, %s, text, %s",
+				 shape->label_type, shape->label_type);
+		for (int k = 0; k < shape->nkinds; k++)
+			prepare(session, shape, shape->kind[k].name, types, "%s",
+					shape->kind[k].sql);
+		prepare(session, shape, "move", types, "%s", shape->move);
+		prepare(session, shape, "touch", "text", "%s", shape->touch);
+	}
 }
 
-/* One that fits the row; the first ones, which leave it valid, more often. */
+/* One that fits the row; the first ones, which keep it valid, more often. */
 static const ChangeKind *
-pick_change(Session *session, RowState row)
+pick_change(Session *session, const Token *token, RowState row,
+			unsigned staged)
 {
+	const Shape *shape = token->shape;
+	unsigned	next = atomic_load(&token->history.attempted) + 1;
+
 	for (;;)
 	{
-		unsigned	n = lengthof(change_kinds);
-		const ChangeKind *kind = &change_kinds[one_in(session, 2) ?
-											   pick(session, n) :
-											   pick(session, n / 2)];
+		unsigned	n = shape->nkinds;
+		const ChangeKind *kind = &shape->kind[one_in(session, 2) ?
+											  pick(session, n) :
+											  pick(session, n / 2)];
 
 		if ((kind->from & ROW_BIT(row)) != 0 &&
-			PQserverVersion(session->conn) >= kind->min_server)
+			((kind->flags & CHANGE_STAGED) == 0 || staged == next))
 			return kind;
 	}
 }
 
-/* Did it change its one row, or return true?  Not if it failed (NULL). */
+/*
+ * Change the row that stands under a key, to a version of this token; false
+ * if it failed, as it may.
+ */
 static bool
-changed(Session *session, const char *statement, PGresult *result)
+change_row(Session *session, const char *key, const Token *token,
+		   const char *what, unsigned version, const char *argument)
 {
-	bool		is_query;
+	char		label[LABEL_LEN + 1];
+	char		next[LABEL_LEN + 1];
+	const char *values[] = {key, label, argument, next};
+	PGresult   *result;
+	bool		changed;
 
+	encode_version(token, version, label);
+	encode_version(token, version + 1, next);
+	result = execute(session, token->shape, what, lengthof(values), values);
 	if (result == NULL)
 		return false;
-	is_query = PQresultStatus(result) == PGRES_TUPLES_OK;
-	if (strcmp(is_query ? PQgetvalue(result, 0, 0) : PQcmdTuples(result),
-			   is_query ? "t" : "1") != 0)
-		give_up(session, "%s did not change its row", statement);
+	changed = PQresultStatus(result) == PGRES_TUPLES_OK ?
+		strcmp(PQgetvalue(result, 0, 0), "t") == 0 :
+		strcmp(PQcmdTuples(result), "0") != 0;
+	if (!changed)
+		give_up(session, "%s_%s did not change its row", token->shape->name,
+				what);
 	PQclear(result);
 	count(CHANGES);
 	return true;
@@ -705,6 +743,7 @@ typedef struct Change
 	Token	   *token;			/* its mutex is held */
 	unsigned	version;		/* open; 0: none */
 	RowState	row;			/* as this transaction sees it */
+	unsigned	staged;			/* likewise */
 } Change;
 
 typedef struct Transaction
@@ -712,7 +751,7 @@ typedef struct Transaction
 	Session    *session;
 	bool		two_phase;
 	bool		rollback;
-	bool		silent;			/* disables the trigger meanwhile */
+	const char *silent;			/* table whose trigger is off meanwhile */
 	bool		failed;
 	int			nchanges;
 	Change		change[MAX_CHANGES];
@@ -738,6 +777,7 @@ take_tokens(Transaction *xact, int n)
 			change->token = token;
 			change->version = 0;
 			change->row = token->row;
+			change->staged = token->staged;
 		}
 	}
 }
@@ -746,7 +786,7 @@ static void
 attempt(Transaction *xact, Change *change, RowState row)
 {
 	change->version = oracle_attempt(&change->token->history,
-									 row == ROW_VALID, xact->two_phase);
+									 row_is_valid(row), xact->two_phase);
 	if (change->version == 0)
 		give_up(xact->session, "out of versions; run for a shorter time");
 	change->row = row;
@@ -770,30 +810,36 @@ renounce(Transaction *xact, Change *change)
 static void
 change_token(Transaction *xact, Change *change)
 {
-	Session    *session = xact->session;
-	const ChangeKind *kind = pick_change(session, change->row);
-	char		uuid[UUID_LEN + 1];
-	const char *values[] = {change->token->hash, uuid, change->token->text};
+	const ChangeKind *kind = pick_change(xact->session, change->token,
+										 change->row, change->staged);
 
 	renounce(xact, change);		/* this transaction's own, now overwritten */
 	attempt(xact, change, kind->to);
-	encode_version(change->token, change->version, uuid);
-	if (!changed(session, kind->name, execute(session, kind->name, 3, values)))
+	if ((kind->flags & CHANGE_STAGES) != 0)
+		change->staged = change->version + 1;
+	if (!change_row(xact->session, change->token->key, change->token,
+					kind->name, change->version, change->token->text))
 		xact->failed = true;
+	else if ((kind->flags & CHANGE_OF_PARENT) != 0)
+		count(PARENT_CHANGES);
 }
 
-/* Give a row's hash to a token that has no row: both keys change. */
+static bool
+can_move(const Change *from, const Change *to)
+{
+	return from->token->shape == to->token->shape &&
+		(from->token->shape->move_from & ROW_BIT(from->row)) != 0 &&
+		to->row == ROW_ABSENT;
+}
+
+/* Give a row to a token that has none: both keys change. */
 static void
 move_row(Transaction *xact, Change *from, Change *to)
 {
-	char		uuid[UUID_LEN + 1];
-	const char *values[] = {from->token->hash, uuid, to->token->hash};
-
 	attempt(xact, from, ROW_ABSENT);
 	attempt(xact, to, ROW_VALID);
-	encode_version(to->token, to->version, uuid);
-	if (!changed(xact->session, "move",
-				 execute(xact->session, "move", 3, values)))
+	if (!change_row(xact->session, from->token->key, to->token, "move",
+					to->version, to->token->key))
 		xact->failed = true;
 	count(MOVES);
 }
@@ -802,7 +848,8 @@ move_row(Transaction *xact, Change *from, Change *to)
 static void
 read_own(Transaction *xact, const Change *change)
 {
-	PGresult   *result = ask(xact->session, "resolve", change->token->text);
+	PGresult   *result = ask(xact->session, change->token->shape, "resolve",
+							 change->token->text);
 	Answer		answer;
 
 	if (result == NULL)
@@ -813,14 +860,14 @@ read_own(Transaction *xact, const Change *change)
 	answer = read_answer(change->token, result, 0);
 	PQclear(result);
 	count(OWN_READS);
-	if (answer.valid != (change->row == ROW_VALID) ||
+	if (answer.valid != row_is_valid(change->row) ||
 		(answer.valid && answer.version != change->version))
 		report_wrong(xact->session, WRONG_OWN,
-					 "token %u is %s in version %u, "
+					 "token %u (%s) is %s in version %u, "
 					 "but this transaction has made it %s in version %u",
-					 change->token->number,
+					 change->token->number, change->token->shape->name,
 					 answer.valid ? "valid" : "refused", answer.version,
-					 change->row == ROW_VALID ? "valid" : "refused",
+					 row_is_valid(change->row) ? "valid" : "refused",
 					 change->version);
 }
 
@@ -844,7 +891,8 @@ change_in_vain(Transaction *xact, const Change *change)
 static void
 touch(Transaction *xact, const Change *change)
 {
-	PGresult   *result = ask(xact->session, "touch", change->token->hash);
+	PGresult   *result = ask(xact->session, change->token->shape, "touch",
+							 change->token->key);
 
 	if (result == NULL)
 		xact->failed = true;
@@ -878,8 +926,7 @@ make_changes(Transaction *xact)
 	{
 		Change	   *change = &xact->change[i];
 
-		if (i + 1 < xact->nchanges && change[0].row != ROW_ABSENT &&
-			change[1].row == ROW_ABSENT)
+		if (i + 1 < xact->nchanges && can_move(&change[0], &change[1]))
 		{
 			move_row(xact, &change[0], &change[1]);
 			i++;
@@ -916,26 +963,40 @@ read_back(Transaction *xact)
 }
 
 static bool
-set_trigger(Session *session, const char *how)
+set_trigger(Session *session, const char *table, const char *how)
 {
 	char		sql[200];
 
 	snprintf(sql, sizeof(sql),
-			 "ALTER TABLE stress_token %s TRIGGER \"tokenauth_row\"", how);
+			 "ALTER TABLE %s %s TRIGGER \"tokenauth_row\"", table, how);
 	return command(session, sql);
+}
+
+/* One of those that have our triggers, of any source. */
+static const char *
+pick_table(Session *session)
+{
+	const ShapeSet *set = options.sources;
+	const Shape *shape = set->shape[pick(session, set->nshapes)];
+	int			n = 0;
+
+	while (n < (int) lengthof(shape->tables) && shape->tables[n] != NULL)
+		n++;
+	return shape->tables[pick(session, n)];
 }
 
 /* A silent one takes its strongest lock first, against deadlocks. */
 static void
 fill_transaction(Transaction *xact)
 {
-	if (xact->silent && !set_trigger(xact->session, "DISABLE"))
+	if (xact->silent != NULL &&
+		!set_trigger(xact->session, xact->silent, "DISABLE"))
 		xact->failed = true;
 	make_changes(xact);
 	read_back(xact);
-	if (!xact->silent || xact->failed)
+	if (xact->silent == NULL || xact->failed)
 		return;
-	if (set_trigger(xact->session, "ENABLE ALWAYS"))
+	if (set_trigger(xact->session, xact->silent, "ENABLE ALWAYS"))
 		read_back(xact);
 	else
 		xact->failed = true;
@@ -1013,6 +1074,7 @@ settle(Transaction *xact, bool committed)
 		{
 			oracle_committed(&change->token->history, change->version);
 			change->token->row = change->row;
+			change->token->staged = change->staged;
 		}
 		pthread_mutex_unlock(&change->token->writer);
 	}
@@ -1042,40 +1104,47 @@ run_transaction(Session *session)
 	{
 		xact.two_phase = options.prepared && one_in(session, 2);
 		xact.rollback = one_in(session, 4);
-		xact.silent = one_in(session, 50);
+		xact.silent = one_in(session, 50) ? pick_table(session) : NULL;
 		fill_transaction(&xact);
 	}
 	committed = end_transaction(&xact);
 	settle(&xact, committed);
 	if (committed && xact.nchanges > ESCALATION)
 		count(ESCALATIONS);
-	if (committed && xact.silent)
+	if (committed && xact.silent != NULL)
 		count(SILENT_CHANGES);
 }
 
 /* ---------- writers ---------- */
 
 /*
- * With the trigger off for all, for the time of a transaction or more.  This
- * session has heard of it before that transaction begins, or only in it.
+ * With a trigger off for all, for the time of some transactions.  This
+ * session has heard of it before the first one begins, or only in it.
  */
 static void
 run_without_trigger(Session *session)
 {
-	if (!set_trigger(session, "DISABLE"))
+	const char *table = pick_table(session);
+
+	if (!set_trigger(session, table, "DISABLE"))
 		return;
 	if (one_in(session, 2))
 		resolve_one(session);
-	run_transaction(session);
-	while (!set_trigger(session, "ENABLE ALWAYS"))
+	for (int i = pick(session, 8); i >= 0; i--)
+		run_transaction(session);
+	while (!set_trigger(session, table, "ENABLE ALWAYS"))
 		;						/* a deadlock: again */
 }
 
 static void
 rewrite_table(Session *session)
 {
-	if (command(session, one_in(session, 2) ? "VACUUM FULL stress_token" :
-				"REINDEX TABLE stress_token"))
+	char		sql[100];
+
+	snprintf(sql, sizeof(sql), "%s %s",
+			 one_in(session, 2) ? "VACUUM FULL" : "REINDEX TABLE",
+			 pick_table(session));
+	if (command(session, sql))
 		count(TABLE_REWRITES);
 }
 
@@ -1197,43 +1266,50 @@ run_sessions(void)
 static const SessionKind manager_kind = {"manager", NULL};
 
 static void
-create_table(Session *session)
+create_tables(Session *session)
 {
 	must(session, "CREATE EXTENSION IF NOT EXISTS tokenauth CASCADE");
-	must(session, "SELECT tokenauth_detach(source) FROM tokenauth_sources"
-		 " WHERE source = 'stress_token'");
-	must(session, "DROP TABLE IF EXISTS stress_token");
-	must(session, "SELECT tokenauth_create_table('stress_token',"
-		 " prefix => '" TOKEN_PREFIX "')");
+	must(session, "SELECT tokenauth_detach(source) FROM tokenauth_sources");
+	for (int i = 0; i < options.sources->nshapes; i++)
+	{
+		must(session, options.sources->shape[i]->drop);
+		must(session, options.sources->shape[i]->create);
+	}
 }
 
 /* The server hashes, so that no second implementation is needed here. */
 static void
-create_token(Session *session, Token *token, unsigned number)
+name_token(Session *session, Token *token)
 {
-	char		uuid[UUID_LEN + 1];
-	const char *values[] = {uuid, token->text};
+	char		seed[64];
+	const char *values[] = {seed};
 	PGresult   *result;
 
+	snprintf(seed, sizeof(seed), "%s%u_%08x", token->shape->prefix,
+			 token->number, pick(session, UINT32_MAX));
+	result = checked(session,
+					 PQexecParams(session->conn, token->shape->token, 1,
+								  &(const Oid){TEXT_OID}, values, NULL, NULL, 0),
+					 "name token");
+	if (result == NULL)
+		give_up(session, "could not name a token");
+	snprintf(token->text, sizeof(token->text), "%s", PQgetvalue(result, 0, 0));
+	snprintf(token->key, sizeof(token->key), "%s", PQgetvalue(result, 0, 1));
+	PQclear(result);
+}
+
+static void
+create_token(Session *session, Token *token, unsigned number)
+{
 	token->number = number;
-	snprintf(token->text, sizeof(token->text), TOKEN_PREFIX "%u_%08x", number,
-			 pick(session, UINT32_MAX));
+	token->shape = options.sources->shape[number_of_shape(number)];
+	name_token(session, token);
 	oracle_init(&token->history);
 	pthread_mutex_init(&token->writer, NULL);
-	encode_version(token, oracle_attempt(&token->history, true, false), uuid);
-	result = checked(session,
-					 PQexecParams(session->conn,
-								  "INSERT INTO stress_token"
-								  " (id, user_id, token_hash) VALUES ($1, $1,"
-								  " encode(sha256($2::text::bytea), 'hex'))"
-								  " RETURNING token_hash",
-								  2, NULL, values, NULL, NULL, 0),
-					 "create token");
-	if (result == NULL)
+	if (!change_row(session, token->key, token, token->shape->kind[0].name,
+					oracle_attempt(&token->history, true, false),
+					token->text))
 		give_up(session, "could not create a token");
-	snprintf(token->hash, sizeof(token->hash), "%s",
-			 PQgetvalue(result, 0, 0));
-	PQclear(result);
 	oracle_committed(&token->history, 1);
 	token->row = ROW_VALID;
 }
@@ -1255,7 +1331,8 @@ set_up(void)
 										   false);
 
 	connect_session(&session);
-	create_table(&session);
+	create_tables(&session);
+	prepare_changes(&session);
 	for (int i = 0; i < options.ntokens; i++)
 		create_token(&session, &tokens[i], i);
 	close_session(&session);
@@ -1266,50 +1343,45 @@ set_up(void)
 
 /* ---------- after ---------- */
 
-/* Judgements of a server, and how many of them its cache gave. */
-typedef struct HitCounts
-{
-	double		judged;
-	double		hits;
-} HitCounts;
-
-static HitCounts
-read_hits(Place place)
+/*
+ * Of each source: what part of a server's judgements its cache gave.
+ * Strictly: table reads for whatever reason count against it.
+ */
+static bool
+report_hits(Place place)
 {
 	Session		session = make_session(0, &manager_kind, place, false);
-	HitCounts	counts;
 	PGresult   *result;
+	bool		enough = true;
 
 	connect_session(&session);
 	result = checked(&session,
 					 PQexec(session.conn,
-							"SELECT hits + negative_hits + misses"
+							"SELECT source, round(100.0 * (hits + negative_hits)"
+							" / greatest(hits + negative_hits + misses"
 							" + bypasses_own_writes + bypasses_fenced"
-							" + bypasses_source, hits + negative_hits"
-							" FROM tokenauth_stats"
-							" WHERE source = 'stress_token'"), "statistics");
-	if (result == NULL || PQntuples(result) != 1)
+							" + bypasses_source, 1), 1)"
+							" FROM tokenauth_stats ORDER BY source"),
+					 "statistics");
+	if (result == NULL || PQntuples(result) != options.sources->nshapes)
 		give_up(&session, "no statistics");
-	counts.judged = atof(PQgetvalue(result, 0, 0));
-	counts.hits = atof(PQgetvalue(result, 0, 1));
+	for (int i = 0; i < PQntuples(result); i++)
+	{
+		double		ratio = atof(PQgetvalue(result, i, 1));
+
+		printf("  from the cache on %s, %s: %.1f %%\n",
+			   place == ON_STANDBY ? "standby" : "primary",
+			   PQgetvalue(result, i, 0), ratio);
+		if (ratio < options.min_hits)
+		{
+			printf("  TOO FEW: at least %d %% were wanted\n",
+				   options.min_hits);
+			enough = false;
+		}
+	}
 	PQclear(result);
 	close_session(&session);
-	return counts;
-}
-
-/* Strictly: table reads for whatever reason count against it. */
-static bool
-report_hits(Place place)
-{
-	HitCounts	counts = read_hits(place);
-	double		ratio = counts.judged > 0 ? counts.hits / counts.judged : 0;
-
-	printf("  from the cache on %-8s %.1f %%\n",
-		   place == ON_STANDBY ? "standby" : "primary", 100 * ratio);
-	if (100 * ratio >= options.min_hits)
-		return true;
-	printf("  TOO FEW: at least %d %% were wanted\n", options.min_hits);
-	return false;
+	return enough;
 }
 
 typedef struct EventText
@@ -1318,6 +1390,16 @@ typedef struct EventText
 	const char *text;
 	bool		wanted;			/* a run without any tests too little */
 } EventText;
+
+/* Has any source a table besides its own? */
+static bool
+has_parents(void)
+{
+	for (int i = 0; i < options.sources->nshapes; i++)
+		if (options.sources->shape[i]->tables[1] != NULL)
+			return true;
+	return false;
+}
 
 /* Each kind of event must have happened, if there was time for it. */
 static bool
@@ -1335,6 +1417,7 @@ report_events(void)
 		{CONTROL_READS, "plain SELECTs", true},
 		{CONNECTS, "connections", true},
 		{CHANGES, "changes of rows", true},
+		{PARENT_CHANGES, "  of parents alone", common && has_parents()},
 		{COMMITS, "transactions committed", true},
 		{ROLLBACKS, "  rolled back", common},
 		{PREPARED_COMMITS, "  prepared and committed",
@@ -1413,6 +1496,9 @@ usage(void)
 {
 	printf("usage: stress --primary=CONNINFO [option]...\n"
 		   "  --standby=CONNINFO  read there, too; it must replay synchronously\n"
+		   "  --sources=NAME      standard (the default); mixed, which is five at\n"
+		   "                      once; or one of these: multica, dify, visiona,\n"
+		   "                      scrabble, xtablo\n"
 		   "  --seconds=N         how long\n"
 		   "  --tokens=N          how many; few are hot\n"
 		   "  --writers=N         sessions that change tokens\n"
@@ -1445,6 +1531,7 @@ parse_options(int argc, char **argv)
 	static const struct option known[] = {
 		{"primary", required_argument, NULL, 'p'},
 		{"standby", required_argument, NULL, 's'},
+		{"sources", required_argument, NULL, 'a'},
 		{"seconds", required_argument, NULL, 'n'},
 		{"tokens", required_argument, NULL, 't'},
 		{"writers", required_argument, NULL, 'w'},
@@ -1462,6 +1549,7 @@ parse_options(int argc, char **argv)
 	int			which;
 	int			index;
 
+	options.sources = find_shape_set("standard");
 	while ((which = getopt_long(argc, argv, "", known, &index)) != -1)
 	{
 		const char *name = which == '?' ? "" : known[index].name;
@@ -1473,6 +1561,15 @@ parse_options(int argc, char **argv)
 				break;
 			case 's':
 				options.standby = optarg;
+				break;
+			case 'a':
+				options.sources = find_shape_set(optarg);
+				if (options.sources == NULL)
+				{
+					fprintf(stderr, "stress: --%s: there is no \"%s\"\n",
+							name, optarg);
+					exit(2);
+				}
 				break;
 			case 'n':
 				options.seconds = number_option(name, optarg, 1, 86400);
