@@ -433,6 +433,10 @@ way_is_live(CacheBucket *bucket, int way, TimestampTz now)
 	if (bucket->state[way] == WAY_EMPTY || header->deadline <= now ||
 		(header->class == CACHE_VALID && header->expires_at <= now))
 		return false;
+	for (int i = 0; i < header->ncells; i++)
+		if (header->stamp <
+			floor_read(&cache_cell_guard(header->cell[i])->floor[header->class]))
+			return false;
 	gate = cache_gate_guard(cache_gate(key->database, key->relation));
 	return header->stamp >= floor_read(&bucket->guard.floor[header->class]) &&
 		header->stamp >= floor_read(&gate->floor[header->class]);
