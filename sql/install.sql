@@ -14,7 +14,9 @@ CREATE DOMAIN hostile.text AS pg_catalog.text CHECK (false);
 CREATE DOMAIN hostile.uuid AS pg_catalog.uuid CHECK (false);
 SET search_path = hostile, pg_catalog, public;
 
--- A name that we need is taken: refused, not adopted.
+-- A name that we need is taken: refused, not adopted.  (Newer servers quote
+-- the script in the context.)
+\set SHOW_CONTEXT never
 CREATE TABLE public.tokenauth_source (relation regclass);
 CREATE EXTENSION tokenauth SCHEMA public CASCADE;
 DROP TABLE public.tokenauth_source;
@@ -23,6 +25,7 @@ CREATE FUNCTION public.tokenauth_revoke(pg_catalog.text) RETURNS bool
 CREATE EXTENSION tokenauth SCHEMA public CASCADE;
 DROP FUNCTION public.tokenauth_revoke(pg_catalog.text);
 
+\set SHOW_CONTEXT errors
 -- Traps in the very schema that the extension goes to.
 CREATE EXTENSION pgcrypto SCHEMA public;
 CREATE EXTENSION tokenauth SCHEMA hostile;
