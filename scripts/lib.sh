@@ -37,6 +37,8 @@ need() {
 make_scratch() {
     SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/tokenauth.XXXXXX")
     chmod 755 "$SCRATCH"
+    # the unprivileged user may not be let into the folder that we came from
+    cd "$SCRATCH"
     trap 'status=$?; stop_clusters; rm -rf "$SCRATCH"; exit $status' EXIT
     trap 'exit 130' INT TERM
 }
