@@ -505,6 +505,7 @@ typedef struct Presented
 	TokenQuery	query;
 	Source	   *source;			/* NULL: it can be of none */
 	Datum		stored;
+	Verdict		before;			/* as it was before any lock */
 } Presented;
 
 static void
@@ -525,6 +526,7 @@ place(Presented *presented)
 
 	judge_token(query, NULL, NULL, &judgement);
 	presented->source = judgement.source;
+	presented->before = judgement.verdict;
 	if (judgement.source == NULL ||
 		!token_digest(judgement.source->encoding, key.token, key.token_len,
 					  &key.digest))
@@ -702,6 +704,18 @@ retire_token(OwnerCall *call, Presented *presented, Interval *grace)
 }
 
 /*
+ * Has its life been cut short while we waited for its row?  Another rotation
+ * with a grace does that: the token is still valid, but has its successor.
+ */
+static bool
+was_shortened(const Presented *presented, const Verdict *now)
+{
+	return now->has_expiry &&
+		(!presented->before.has_expiry ||
+		 now->expires_at < presented->before.expires_at);
+}
+
+/*
  * tokenauth_rotate(token text, grace interval, source name)
  * returns (token text, token_id text, token_prefix text,
  *			expires_at timestamptz)
@@ -725,7 +739,8 @@ tokenauth_rotate(PG_FUNCTION_ARGS)
 		refuse_token();
 	owner_begin(&call, presented.source);
 	lock_and_judge(&call, &presented, &judgement);
-	if (judgement.verdict.status != TOKEN_VALID)
+	if (judgement.verdict.status != TOKEN_VALID ||
+		was_shortened(&presented, &judgement.verdict))
 		refuse_token();
 	insert_successor(&call, &presented, &token);
 	retire_token(&call, &presented,
