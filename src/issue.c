@@ -173,7 +173,7 @@ static void
 forget_token(NewToken *token)
 {
 	explicit_bzero(token->text, sizeof(token->text));
-	explicit_bzero(VARDATA(token->stored), VARSIZE(token->stored) - VARHDRSZ);
+	token_wipe(token->stored);
 }
 
 /* An INSERT in the making. */
@@ -459,7 +459,7 @@ token_record(FunctionCallInfo fcinfo, NewToken *token)
 	value[3] = TimestampTzGetDatum(token->expires_at);
 	record = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
 											   isnull));
-	explicit_bzero(VARDATA(value[0]), VARSIZE(value[0]) - VARHDRSZ);
+	token_wipe(value[0]);
 	forget_token(token);
 	return record;
 }
@@ -503,9 +503,9 @@ typedef struct Presented
 {
 	text	   *text;
 	TokenQuery	query;
-	Source	   *source;			/* NULL: it can be of none */
+	Judgement	before;			/* as it was before any lock */
+	const Source *source;		/* of before; NULL: it can be of none */
 	Datum		stored;
-	Verdict		before;			/* as it was before any lock */
 } Presented;
 
 static void
@@ -516,19 +516,17 @@ present(FunctionCallInfo fcinfo, int source_arg, Presented *presented)
 	presented->query.source_name = name_argument(fcinfo, source_arg);
 }
 
-/* Find its source and stored form; false if it is no token of any. */
+/* Judge it, and find its stored form; false if it is no token of any source. */
 static bool
 place(Presented *presented)
 {
 	const TokenQuery *query = &presented->query;
 	LookupKey	key = {{{0}}, query->token, query->token_len};
-	Judgement	judgement;
 
-	judge_token(query, NULL, NULL, &judgement);
-	presented->source = judgement.source;
-	presented->before = judgement.verdict;
-	if (judgement.source == NULL ||
-		!token_digest(judgement.source->encoding, key.token, key.token_len,
+	judge_token(query, NULL, NULL, &presented->before);
+	presented->source = presented->before.source;
+	if (presented->source == NULL ||
+		!token_digest(presented->source->encoding, key.token, key.token_len,
 					  &key.digest))
 		return false;
 	if (PROBLEM_IS_FATAL(presented->source->problem))
@@ -541,8 +539,7 @@ static void
 forget_presented(FunctionCallInfo fcinfo, Presented *presented)
 {
 	if (DatumGetPointer(presented->stored) != NULL)
-		explicit_bzero(VARDATA(presented->stored),
-					   VARSIZE(presented->stored) - VARHDRSZ);
+		token_wipe(presented->stored);
 	token_forget_copy(presented->text, PG_GETARG_DATUM(0));
 }
 
@@ -630,10 +627,8 @@ successor_expiry(OwnerCall *call)
 					   " (%s OPERATOR(pg_catalog.-) %s)) ELSE %s END",
 					   expires, created, in_utc("pg_catalog.clock_timestamp()"),
 					   in_utc(expires), in_utc(created), expires);
-	if (source->column[ROLE_EXPIRES].type == TIMESTAMPOID)
-		return psprintf("pg_catalog.timezone(%s, %s)",
-						quote_literal_cstr(source->timezone), expires);
-	return unconstify(char *, expires);
+	return owner_in_timezone(source, source->column[ROLE_EXPIRES].type,
+							 expires);
 }
 
 static void
@@ -710,9 +705,10 @@ retire_token(OwnerCall *call, Presented *presented, Interval *grace)
 static bool
 was_shortened(const Presented *presented, const Verdict *now)
 {
+	const Verdict *before = &presented->before.verdict;
+
 	return now->has_expiry &&
-		(!presented->before.has_expiry ||
-		 now->expires_at < presented->before.expires_at);
+		(!before->has_expiry || now->expires_at < before->expires_at);
 }
 
 /*
@@ -771,10 +767,7 @@ renewal_target(OwnerCall *call, TimestampTz target)
 						 " LEAST(%s, pg_catalog.timezone('UTC', %s OPERATOR(pg_catalog.+) $%d)) END",
 						 created, value, in_utc(created), n);
 	}
-	if (source->column[ROLE_EXPIRES].type == TIMESTAMPOID)
-		value = psprintf("pg_catalog.timezone(%s, %s)",
-						 quote_literal_cstr(source->timezone), value);
-	return value;
+	return owner_in_timezone(source, source->column[ROLE_EXPIRES].type, value);
 }
 
 /*
@@ -801,18 +794,23 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	present(fcinfo, 1, &presented);
-	judge_token(&presented.query, NULL, NULL, &judgement);
-	if (judgement.verdict.status != TOKEN_VALID || !place(&presented))
+	if (!place(&presented) || presented.before.verdict.status != TOKEN_VALID)
+	{
+		forget_presented(fcinfo, &presented);
 		PG_RETURN_NULL();
+	}
 	source = presented.source;
 	if (source->sliding_ttl == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("tokens of source \"%s\" cannot be renewed", source->name),
 				 errhint("Attach the table with the arguments sliding_ttl and sliding_threshold.")));
-	if (!judgement.verdict.has_expiry)
+	if (!presented.before.verdict.has_expiry)
+	{
+		forget_presented(fcinfo, &presented);
 		PG_RETURN_NULL();
-	expires_at = judgement.verdict.expires_at;
+	}
+	expires_at = presented.before.verdict.expires_at;
 	/* most calls end here, having written nothing */
 	if (expires_at > after(now, source->sliding_threshold))
 	{
@@ -916,9 +914,10 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		present(fcinfo, 4, &presented);
-		judge_token(&presented.query, NULL, NULL, &judgement);
+		(void) place(&presented);
+		judgement.verdict.status = presented.before.verdict.status;
 	}
-	if (judgement.verdict.status == TOKEN_VALID && place(&presented))
+	if (judgement.verdict.status == TOKEN_VALID)
 	{
 		if (!AttributeNumberIsValid(presented.source->column[ROLE_USED].attnum))
 			ereport(ERROR,
@@ -957,7 +956,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	record = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
 											   isnull));
 	if (!isnull[1])
-		explicit_bzero(VARDATA(value[1]), VARSIZE(value[1]) - VARHDRSZ);
+		token_wipe(value[1]);
 	if (!PG_ARGISNULL(0))
 		forget_presented(fcinfo, &presented);
 	return record;

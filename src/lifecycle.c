@@ -23,25 +23,26 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+/* Now, as a value of a timestamp type. */
+static char *
+now_as(const Source *source, Oid type)
+{
+	return owner_in_timezone(source, type, "pg_catalog.clock_timestamp()");
+}
+
 /* Where rows are marked as revoked, also the time, if there is a column. */
 static const char *
 also_set_revoked_at(const Source *source)
 {
 	AttrNumber	attnum = get_attnum(source->relation, "revoked_at");
+	Oid			type;
 
 	if (attnum == InvalidAttrNumber ||
 		attnum == source->column[ROLE_REVOKED].attnum)
 		return "";
-	switch (get_atttype(source->relation, attnum))
-	{
-		case TIMESTAMPTZOID:
-			return ", revoked_at = pg_catalog.clock_timestamp()";
-		case TIMESTAMPOID:
-			return psprintf(", revoked_at = pg_catalog.timezone(%s, pg_catalog.clock_timestamp())",
-							quote_literal_cstr(source->timezone));
-		default:
-			return "";
-	}
+	type = get_atttype(source->relation, attnum);
+	return is_timestamp(type) ?
+		psprintf(", revoked_at = %s", now_as(source, type)) : "";
 }
 
 void
@@ -64,28 +65,23 @@ not_revoked(const OwnerCall *call)
 	column = owner_column(call, ROLE_REVOKED);
 	if (revoked->type == BOOLOID)
 		return psprintf("%s IS NOT TRUE", column);
-	if (revoked->type == TIMESTAMPTZOID || revoked->type == TIMESTAMPOID)
+	if (is_timestamp(revoked->type))
 		return psprintf("%s IS NULL", column);
 	/* an unknown literal takes the column's type, be it an enum */
 	return psprintf("%s OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'", column);
 }
 
 /* What a revoked row has in its column. */
-static char *
+static const char *
 revoked_value(const OwnerCall *call)
 {
-	switch (call->source->column[ROLE_REVOKED].type)
-	{
-		case BOOLOID:
-			return "true";
-		case TIMESTAMPTZOID:
-			return "pg_catalog.clock_timestamp()";
-		case TIMESTAMPOID:
-			return psprintf("pg_catalog.timezone(%s, pg_catalog.clock_timestamp())",
-							quote_literal_cstr(call->source->timezone));
-		default:
-			return "'" REVOKED_STATUS "'";
-	}
+	Oid			type = call->source->column[ROLE_REVOKED].type;
+
+	if (type == BOOLOID)
+		return "true";
+	if (is_timestamp(type))
+		return now_as(call->source, type);
+	return "'" REVOKED_STATUS "'";
 }
 
 uint64
@@ -152,7 +148,7 @@ revoke_by_token(Source *source, const char *token, Size len, bool named)
 	owner_begin(&call, source);
 	revoked = lifecycle_revoke(&call, owner_is_token(&call, stored));
 	owner_end(&call);
-	explicit_bzero(VARDATA(stored), VARSIZE(stored) - VARHDRSZ);
+	token_wipe(stored);
 	if (revoked == 0 && IsolationUsesXactSnapshot() &&
 		is_valid(source, token, len))
 		lifecycle_concurrent_update();
@@ -247,18 +243,25 @@ revoke_by_id(Source *source, const char *id, const char *user_id)
 	return revoked;
 }
 
+/* The source named, or all; refreshed. */
+static List *
+choose_sources(const char *name)
+{
+	if (name != NULL)
+		return list_make1(judge_named_source(name));
+	coherence_refresh();
+	source_refresh();
+	return source_all();
+}
+
 /* In the source named, or in each whose ids and user ids look like these. */
 static bool
 revoke_id(const char *id, const char *user_id, const char *source_name)
 {
 	uint64		revoked = 0;
-	List	   *sources;
+	List	   *sources = choose_sources(source_name);
 	ListCell   *lc;
 
-	coherence_refresh();
-	source_refresh();
-	sources = source_name ? list_make1(judge_named_source(source_name)) :
-		source_all();
 	foreach(lc, sources)
 	{
 		Source	   *source = lfirst(lc);
@@ -336,11 +339,7 @@ for_sources_with(FunctionCallInfo fcinfo, SourceRole role, SourceAction act)
 	if (PG_ARGISNULL(0))
 		return 0;
 	value = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	coherence_refresh();
-	source_refresh();
-	sources = named ?
-		list_make1(judge_named_source(NameStr(*PG_GETARG_NAME(1)))) :
-		source_all();
+	sources = choose_sources(named ? NameStr(*PG_GETARG_NAME(1)) : NULL);
 	foreach(lc, sources)
 	{
 		Source	   *source = lfirst(lc);

@@ -194,7 +194,7 @@ row_is_revoked(const Source *source, TupleTableSlot *row)
 	value = slot_getattr(row, column->attnum, &isnull);
 	if (column->type == BOOLOID)
 		return isnull || DatumGetBool(value);
-	if (column->type == TIMESTAMPTZOID || column->type == TIMESTAMPOID)
+	if (is_timestamp(column->type))
 		return !isnull;
 	if (isnull)
 		return true;
@@ -484,7 +484,7 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	close_source(&open);
 	conclude(source, &scene.finding, verdict);
 
-	explicit_bzero(VARDATA(sought), VARSIZE(sought) - VARHDRSZ);
+	token_wipe(sought);
 	pfree(DatumGetPointer(sought));
 	return true;
 }

@@ -96,12 +96,6 @@ is_text(Oid type)
 	return type == TEXTOID || type == VARCHAROID;
 }
 
-static bool
-is_timestamp(Oid type)
-{
-	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
-}
-
 static ValueKind
 kind_of_type(Oid type)
 {

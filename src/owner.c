@@ -134,14 +134,19 @@ owner_cast(OwnerCall *call, SourceRole role, const char *value)
 }
 
 char *
+owner_in_timezone(const Source *source, Oid type, const char *expression)
+{
+	if (type == TIMESTAMPOID)
+		return psprintf("pg_catalog.timezone(%s, %s)",
+						quote_literal_cstr(source->timezone), expression);
+	return pstrdup(expression);
+}
+
+char *
 owner_cast_timestamp(OwnerCall *call, SourceRole role, TimestampTz value)
 {
-	int			n = owner_timestamp(call, value);
-
-	if (call->source->column[role].type == TIMESTAMPOID)
-		return psprintf("pg_catalog.timezone(%s, $%d)",
-						quote_literal_cstr(call->source->timezone), n);
-	return psprintf("$%d", n);
+	return owner_in_timezone(call->source, call->source->column[role].type,
+							 psprintf("$%d", owner_timestamp(call, value)));
 }
 
 char *
@@ -151,11 +156,8 @@ owner_read_timestamp(const OwnerCall *call, SourceRole role)
 
 	if (!AttributeNumberIsValid(column->attnum))
 		return "NULL::pg_catalog.timestamptz";
-	if (column->type == TIMESTAMPOID)
-		return psprintf("pg_catalog.timezone(%s, %s)",
-						quote_literal_cstr(call->source->timezone),
-						owner_column(call, role));
-	return pstrdup(owner_column(call, role));
+	return owner_in_timezone(call->source, column->type,
+							 owner_column(call, role));
 }
 
 char *

@@ -65,7 +65,14 @@ extern const char *owner_column(const OwnerCall *call, SourceRole role);
 /* "CAST($n AS type of the role's column)" for a text value. */
 extern char *owner_cast(OwnerCall *call, SourceRole role, const char *value);
 
-/* The same for a timestamptz and a column that may lack a time zone. */
+/*
+ * A timestamptz expression as a value of a timestamp type, which may be one
+ * without a time zone; and the inverse.  That is the same function to SQL.
+ */
+extern char *owner_in_timezone(const Source *source, Oid type,
+							   const char *expression);
+
+/* "$n" for a timestamptz value, as a value of the role's column. */
 extern char *owner_cast_timestamp(OwnerCall *call, SourceRole role,
 								  TimestampTz value);
 

@@ -27,6 +27,7 @@
 
 #include "access/attnum.h"
 #include "access/stratnum.h"
+#include "catalog/pg_type_d.h"
 #include "executor/tuptable.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
@@ -160,6 +161,13 @@ typedef struct Source
 	int			gate;
 	int			stats_slot;
 } Source;
+
+/* With a time zone or without. */
+static inline bool
+is_timestamp(Oid type)
+{
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
+}
 
 static inline StatsCounts *
 source_counts(const Source *source)

@@ -317,11 +317,19 @@ token_digest_from_hex(const char *hex, Size len, TokenDigest *digest)
 }
 
 void
+token_wipe(Datum value)
+{
+	struct varlena *varlena = (struct varlena *) DatumGetPointer(value);
+
+	explicit_bzero(VARDATA_ANY(varlena), VARSIZE_ANY_EXHDR(varlena));
+}
+
+void
 token_forget_copy(struct varlena *copy, Datum value)
 {
 	if ((Pointer) copy != DatumGetPointer(value))
 	{
-		explicit_bzero(copy, VARSIZE_ANY(copy));
+		token_wipe(PointerGetDatum(copy));
 		pfree(copy);
 	}
 }

@@ -74,6 +74,9 @@ token_digest_equal(const TokenDigest *a, const TokenDigest *b)
 		a->words[2] == b->words[2] && a->words[3] == b->words[3];
 }
 
+/* Wipe a value of our own making that is, or has, a token. */
+extern void token_wipe(Datum value);
+
 /* Wipe and free a detoasted copy of a value that is, or has, a token. */
 extern void token_forget_copy(struct varlena *copy, Datum value);
 
