@@ -488,6 +488,34 @@ REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_tenant(pg_catalog.text, pg_ca
 COMMENT ON FUNCTION @extschema@.tokenauth_flush_tenant(pg_catalog.text, pg_catalog.name) IS
     'stop believing what is cached for a tenant';
 
+CREATE FUNCTION @extschema@.tokenauth_flush_last_used()
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_last_used() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_flush_last_used() IS
+    'write the last uses noted so far into the token tables now; how many rows that has changed';
+
+CREATE FUNCTION @extschema@.tokenauth_warm(
+    source pg_catalog.name DEFAULT NULL,
+    max_rows pg_catalog.int8 DEFAULT NULL)
+RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_warm(pg_catalog.name, pg_catalog.int8) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_warm(pg_catalog.name, pg_catalog.int8) IS
+    'load live tokens into the cache, the most recently used first; how many';
+
+CREATE FUNCTION @extschema@.tokenauth_ready(source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) FROM PUBLIC;
+-- a readiness probe is a monitor
+GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) TO pg_monitor;
+COMMENT ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) IS
+    'has the warming asked for ended, and is nothing badly wrong?';
+
 CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT source pg_catalog.name,
     OUT hits pg_catalog.int8,
@@ -502,6 +530,9 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT bypasses_own_writes pg_catalog.int8,
     OUT bypasses_fenced pg_catalog.int8,
     OUT bypasses_source pg_catalog.int8,
+    OUT uses_noted pg_catalog.int8,
+    OUT uses_dropped pg_catalog.int8,
+    OUT uses_written pg_catalog.int8,
     OUT entries pg_catalog.int8,
     OUT bytes pg_catalog.int8,
     OUT note pg_catalog.text)

@@ -31,7 +31,7 @@ SELECT hits, misses FROM tokenauth_stats;
 -- Created and listed by one call each; ids are made where the table does not.
 SELECT token, token_id FROM tokenauth_issue('00000000-0000-0000-0000-0000000000b9') \gset
 SELECT tokenauth_resolve(:'token'), :'token_id'::uuid IS NOT NULL AS id;
-SELECT token_id = :'token_id' AS same, last_used_at, status FROM tokenauth_list('00000000-0000-0000-0000-0000000000b9');
+SELECT token_id = :'token_id' AS same, last_used_at IS NOT NULL AS used, status FROM tokenauth_list('00000000-0000-0000-0000-0000000000b9');
 SELECT tokenauth_revoke(:'token_id', '00000000-0000-0000-0000-0000000000b9');
 SELECT s.status, s.revoked_at IS NOT NULL AS at FROM backend.sessions s WHERE session_id = :'token_id';
 

@@ -32,6 +32,7 @@
 typedef struct CacheWay
 {
 	CacheKey	key;
+	TimestampTz last_used;
 	CacheItemHeader header;
 	char		payload[CACHE_WAY_PAYLOAD];
 } CacheWay;
@@ -347,6 +348,7 @@ read_item(CacheBucket *bucket, int way, CacheItem *item)
 	header->payload_len = Min(header->payload_len, limit);
 	header->ncells = Min(header->ncells, CACHE_MAX_CELLS);
 	header->class = Min(header->class, CACHE_NCLASSES - 1);
+	item->last_used = bucket->way[way].last_used;
 	memcpy(item->payload, bucket->way[way].payload,
 		   Min(header->payload_len, CACHE_WAY_PAYLOAD));
 	if (header->payload_len > CACHE_WAY_PAYLOAD)
@@ -468,10 +470,10 @@ way_worth(CacheBucket *bucket, int way, TimestampTz now)
  * take.  Begins at the clock's hand, so that of equals the oldest goes.
  */
 static int
-choose_way(CacheBucket *bucket, CacheClass class, int nways, TimestampTz now)
+choose_way(CacheBucket *bucket, bool may_evict, int nways, TimestampTz now)
 {
 	int			best = -1;
-	int			best_worth = class == CACHE_VALID ? 4 : 2;
+	int			best_worth = may_evict ? 4 : 2;
 
 	for (int i = 0; i < WAYS; i += nways)
 	{
@@ -529,7 +531,7 @@ evict(CacheBucket *bucket, int way, int nways, TimestampTz now)
 
 static void
 fill_way(CacheBucket *bucket, int way, const CacheKey *key,
-		 const CacheItem *item)
+		 const CacheItem *item, TimestampTz last_used)
 {
 	const CacheItemHeader *header = &item->header;
 
@@ -538,6 +540,7 @@ fill_way(CacheBucket *bucket, int way, const CacheKey *key,
 	bucket->referenced[way] = false;
 	bucket->way[way].key = *key;
 	bucket->way[way].header = *header;
+	bucket->way[way].last_used = last_used;
 	memcpy(bucket->way[way].payload, item->payload,
 		   Min(header->payload_len, CACHE_WAY_PAYLOAD));
 	if (header->payload_len > CACHE_WAY_PAYLOAD)
@@ -551,10 +554,11 @@ fill_way(CacheBucket *bucket, int way, const CacheKey *key,
 /* The work of cache_publish(), as the bucket's writer: must not fail. */
 static CachePublish
 put_item(CacheBucket *bucket, Floor *publish_floor, const CacheKey *key,
-		 const CacheItem *item, TimestampTz now)
+		 const CacheItem *item, CacheNeed need, TimestampTz now)
 {
 	int			nways = item->header.payload_len > CACHE_WAY_PAYLOAD ? 2 : 1;
 	int			way = find_way(bucket, key);
+	TimestampTz last_used = item->last_used;
 	bool		evicted;
 
 	if (item->header.stamp < floor_read(publish_floor))
@@ -564,26 +568,31 @@ put_item(CacheBucket *bucket, Floor *publish_floor, const CacheKey *key,
 		/* Somebody else's fill may have begun after ours and ended first. */
 		if (bucket->way[way].header.stamp > item->header.stamp)
 			return CACHE_SKIPPED;
+		/* a use may be noted and not yet be in the table */
+		last_used = Max(last_used, bucket->way[way].last_used);
 		clear_way(bucket, way);
 	}
-	way = choose_way(bucket, item->header.class, nways, now);
+	way = choose_way(bucket,
+					 item->header.class == CACHE_VALID && need == CACHE_USED,
+					 nways, now);
 	if (way < 0)
 		return CACHE_SKIPPED;
 	evicted = evict(bucket, way, nways, now);
-	fill_way(bucket, way, key, item);
+	fill_way(bucket, way, key, item, last_used);
 	return evicted ? CACHE_PUBLISHED_EVICTING : CACHE_PUBLISHED;
 }
 
 CachePublish
 cache_publish(const CacheKey *key, int gate, const CacheItem *item,
-			  TimestampTz now)
+			  CacheNeed need, TimestampTz now)
 {
 	CacheBucket *bucket = bucket_of(&key->digest);
 	CachePublish result;
 
 	if (!seqlock_try_write(&bucket->sequence))
 		return CACHE_SKIPPED;
-	result = put_item(bucket, &shared->gate[gate].publish, key, item, now);
+	result = put_item(bucket, &shared->gate[gate].publish, key, item,
+					  need, now);
 	seqlock_write_end(&bucket->sequence);
 	return result;
 }
@@ -639,6 +648,47 @@ cache_flush_matching(Oid database, Oid relation, CacheMatch match, void *arg)
 				break;
 			}
 	}
+}
+
+/* The work of cache_claim_use(), as the bucket's writer: must not fail. */
+static bool
+claim_use(CacheBucket *bucket, const CacheKey *key, TimestampTz before,
+		  TimestampTz now)
+{
+	int			way = find_way(bucket, key);
+
+	if (way < 0)
+		return true;
+	if (bucket->way[way].last_used > before)
+		return false;
+	bucket->way[way].last_used = now;
+	return true;
+}
+
+/*
+ * As a writer, though it costs more than an atomic store: the way could
+ * meanwhile have become the middle of somebody's payload.
+ */
+bool
+cache_claim_use(const CacheKey *key, TimestampTz before, TimestampTz now)
+{
+	CacheBucket *bucket;
+	bool		claimed;
+
+	if (!cache_is_on())
+		return true;
+	bucket = bucket_of(&key->digest);
+	if (!seqlock_try_write(&bucket->sequence))
+		return false;
+	claimed = claim_use(bucket, key, before, now);
+	seqlock_write_end(&bucket->sequence);
+	return claimed;
+}
+
+uint64
+cache_planned_capacity(void)
+{
+	return bucket_count() * WAYS;
 }
 
 uint64

@@ -29,7 +29,8 @@
  *
  * Who writes what:
  *	guards		committers and receivers of messages, atomically, any time
- *	ways, tags	a filler that holds the bucket's sequence lock
+ *	ways, tags	a filler that holds the bucket's sequence lock; so does a
+ *				reader who claims a use
  *	referenced	readers and fillers, plain byte stores: a hint
  *
  * cache_probe() believes an entry iff, in this order and under one window of
@@ -93,12 +94,14 @@ typedef struct CacheItemHeader
 
 /* The payload's meaning is the caller's. */
 #define CACHE_WAY_SIZE		176
-#define CACHE_WAY_PAYLOAD	(CACHE_WAY_SIZE - sizeof(CacheKey) - sizeof(CacheItemHeader))
+#define CACHE_WAY_PAYLOAD	(CACHE_WAY_SIZE - sizeof(CacheKey) - \
+							 sizeof(CacheItemHeader) - sizeof(TimestampTz))
 #define CACHE_MAX_PAYLOAD	(CACHE_WAY_PAYLOAD + CACHE_WAY_SIZE)
 
 typedef struct CacheItem
 {
 	CacheItemHeader header;
+	TimestampTz last_used;		/* as far as is known; 0: never */
 	char		payload[CACHE_MAX_PAYLOAD];
 } CacheItem;
 
@@ -162,9 +165,28 @@ extern CacheProbe cache_probe(const CacheKey *key, int gate, uint64 trust,
 							  uint64 fingerprint, TimestampTz now,
 							  CacheItem *item);
 
-/* Put an item in, if that can be done at once and without harm. */
+/*
+ * Put an item in, if that can be done at once and without harm.  To an entry
+ * that only may come in useful, harm is to push out any that somebody would
+ * believe.
+ */
+typedef enum CacheNeed
+{
+	CACHE_USED,
+	CACHE_MAY_BE_USED
+} CacheNeed;
+
 extern CachePublish cache_publish(const CacheKey *key, int gate,
-								  const CacheItem *item, TimestampTz now);
+								  const CacheItem *item, CacheNeed need,
+								  TimestampTz now);
+
+/*
+ * Claim the noting of a token's use now.  True for the first to come since
+ * `before`, and where the token has no entry; false, too, where the bucket is
+ * busy: a later use will do.
+ */
+extern bool cache_claim_use(const CacheKey *key, TimestampTz before,
+							TimestampTz now);
 
 /*
  * Stop believing the entries of a source that match, also those that are
@@ -176,7 +198,11 @@ typedef bool (*CacheMatch) (const CacheItem *item, void *arg);
 extern void cache_flush_matching(Oid database, Oid relation, CacheMatch match,
 								 void *arg);
 
-/* Tokens that fit, and the bytes that each takes. */
+/*
+ * Tokens that fit, and the bytes that each takes; and what the first will be
+ * once there is shared memory.
+ */
+extern uint64 cache_planned_capacity(void);
 extern uint64 cache_capacity(void);
 extern Size cache_bytes_per_entry(void);
 

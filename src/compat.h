@@ -16,6 +16,7 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
@@ -92,6 +93,22 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 #else
 #define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#endif
+
+/* Since PostgreSQL 17 an extension's wait event has a name. */
+#if PG_VERSION_NUM >= 170000
+#define TOKENAUTH_WAIT_EVENT_LAUNCHER tokenauth_wait_event()
+static inline uint32
+tokenauth_wait_event(void)
+{
+	static uint32 event = 0;
+
+	if (event == 0)
+		event = WaitEventExtensionNew("TokenauthLauncherMain");
+	return event;
+}
+#else
+#define TOKENAUTH_WAIT_EVENT_LAUNCHER PG_WAIT_EXTENSION
 #endif
 
 #endif							/* TOKENAUTH_COMPAT_H */

@@ -12,10 +12,12 @@
 
 #include <limits.h>
 
+#include "datatype/timestamp.h"
 #include "guc.h"
 #include "miscadmin.h"
 #include "testpoint.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 /* 48 MB is 2^15 buckets and little to spare, see cache.c. */
 #define DEFAULT_CACHE_SIZE_KB	(48 * 1024)
@@ -24,18 +26,47 @@ bool		guc_enabled = true;
 int			guc_cache_size = DEFAULT_CACHE_SIZE_KB;
 int			guc_ttl = 600;
 int			guc_negative_ttl = 60;
+int			guc_last_used_interval = 60;
+int			guc_last_used_flush = 10000;
+char	   *guc_warm_databases = NULL;
+
+/* Is it a list of identifiers? */
+static bool
+check_names(char **newval, void **extra, GucSource source)
+{
+	List	   *names;
+
+	if (SplitIdentifierString(pstrdup(*newval), ',', &names))
+		return true;
+	GUC_check_errdetail("List syntax is invalid.");
+	return false;
+}
+
+/* What shared memory is made by: only where it is made. */
+static void
+define_settings_of_start(void)
+{
+	DefineCustomIntVariable("tokenauth.cache_size",
+							"Sets the shared memory used to cache tokens.",
+							"The number of buckets is the largest power of two that fits; 0 turns the cache off.",
+							&guc_cache_size,
+							DEFAULT_CACHE_SIZE_KB, 0, MAX_KILOBYTES,
+							PGC_POSTMASTER, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("tokenauth.warm_databases",
+							   "Lists databases whose live tokens are loaded into the cache after a start.",
+							   NULL,
+							   &guc_warm_databases, "",
+							   PGC_POSTMASTER, GUC_LIST_INPUT,
+							   check_names, NULL, NULL);
+}
 
 void
 guc_define(void)
 {
 	if (process_shared_preload_libraries_in_progress)
-		DefineCustomIntVariable("tokenauth.cache_size",
-								"Sets the shared memory used to cache tokens.",
-								"The number of buckets is the largest power of two that fits; 0 turns the cache off.",
-								&guc_cache_size,
-								DEFAULT_CACHE_SIZE_KB, 0, MAX_KILOBYTES,
-								PGC_POSTMASTER, GUC_UNIT_KB,
-								NULL, NULL, NULL);
+		define_settings_of_start();
 
 	DefineCustomBoolVariable("tokenauth.enabled",
 							 "Answers from the cache.",
@@ -55,6 +86,20 @@ guc_define(void)
 							"0 caches no refusals.",
 							&guc_negative_ttl, 60, 0, INT_MAX / 1000,
 							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("tokenauth.last_used_interval",
+							"Sets how exactly the last use of a token is kept.",
+							"A token's last use is noted at most once in so much time; 0 keeps none.",
+							&guc_last_used_interval, 60, 0, 30 * SECS_PER_DAY,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("tokenauth.last_used_flush",
+							"Sets the time between writes of noted last uses into the token tables.",
+							NULL,
+							&guc_last_used_flush, 10000, 10, SECS_PER_HOUR * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 #ifdef TOKENAUTH_TESTING

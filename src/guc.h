@@ -12,8 +12,11 @@ extern bool guc_enabled;		/* tokenauth.enabled */
 extern int	guc_cache_size;		/* tokenauth.cache_size, in kB; 0 is off */
 extern int	guc_ttl;			/* tokenauth.ttl, in seconds */
 extern int	guc_negative_ttl;	/* tokenauth.negative_ttl, in seconds */
+extern int	guc_last_used_interval; /* in seconds; 0: not kept */
+extern int	guc_last_used_flush;	/* in milliseconds */
+extern char *guc_warm_databases;	/* names, as in a list of identifiers */
 
-/* Called once by _PG_init; cache_size exists only while preloading. */
+/* Called once by _PG_init; what is set at start exists only while preloading. */
 extern void guc_define(void);
 
 #endif							/* TOKENAUTH_GUC_H */

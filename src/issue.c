@@ -1034,7 +1034,7 @@ select_rows(OwnerCall *call, const char *user_id)
 
 static void
 put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
-		const Judgement *judgement)
+		const Judgement *judgement, TimestampTz last_used)
 {
 	Datum		value[LIST_NATTS] = {0};
 	bool		isnull[LIST_NATTS];
@@ -1051,6 +1051,11 @@ put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
 		TimestampTz time;
 
 		isnull[i] = !owner_result_timestamp(row, i + 1, &time);
+		if (i == LIST_LAST_USED_AT && last_used > time)
+		{
+			time = last_used;
+			isnull[i] = false;
+		}
 		value[i] = TimestampTzGetDatum(time);
 	}
 	value[LIST_STATUS] =
@@ -1081,6 +1086,21 @@ is_of_row(const Judgement *judgement, const char *user_id, const char *id)
 		(id == NULL || judged_id == NULL || strcmp(id, judged_id) == 0);
 }
 
+/* When the token was last used, if that need not be in its row yet; or 0. */
+static TimestampTz
+unwritten_use(const Source *source, Datum stored, bool isnull,
+			  const Judgement *judgement)
+{
+	TokenDigest digest;
+	UsedToken	used;
+
+	if (!source->keeps_last_use ||
+		!source_digest_of_value(source, stored, isnull, &digest) ||
+		!judge_used_token(source, &digest, &judgement->verdict, &used))
+		return 0;
+	return last_used_noted(&used);
+}
+
 static void
 list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 			bool include_dead)
@@ -1104,7 +1124,8 @@ list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 		if (!is_of_row(&judgement, user_id, owner_result_text(&call, i, 1)))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)
-			put_row(rsinfo, &call, i, &judgement);
+			put_row(rsinfo, &call, i, &judgement,
+					unwritten_use(source, stored, isnull, &judgement));
 	}
 	owner_end(&call);
 }

@@ -148,9 +148,9 @@ is_single_use(const Source *source, const Verdict *verdict)
 }
 
 /* Show what has just been read to all, if that is allowed and cheap. */
-static void
+static bool
 publish(const Source *source, const CacheKey *key, uint64 stamp,
-		const Verdict *verdict)
+		const Verdict *verdict, CacheNeed need)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Verdict		settled = *verdict;
@@ -164,18 +164,18 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 	ttl = refused ? guc_negative_ttl : guc_ttl;
 
 	if (!coherence_may_publish(source))
-		return;
+		return false;
 	/* A standby hears of no INSERT, so it must not remember a refusal. */
 	if (ttl == 0 || (refused && RecoveryInProgress()) ||
 		is_single_use(source, verdict))
 	{
 		count(source, STATS_PUBLISHES_SKIPPED);
-		return;
+		return false;
 	}
 	if (!verdict_pack(verdict, &item))
 	{
 		count(source, STATS_UNCACHEABLE);
-		return;
+		return false;
 	}
 	item.header.class = refused ? CACHE_REFUSED : CACHE_VALID;
 	item.header.stamp = stamp;
@@ -184,18 +184,19 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 		TimestampTzPlusMilliseconds(now, INT64CONST(1000) * ttl);
 
 	TEST_POINT(fill_before_publish);
-	switch (cache_publish(key, source->gate, &item, now))
+	switch (cache_publish(key, source->gate, &item, need, now))
 	{
 		case CACHE_PUBLISHED_EVICTING:
 			count(source, STATS_EVICTIONS);
 			/* FALLTHROUGH */
 		case CACHE_PUBLISHED:
 			count(source, STATS_PUBLISHES);
-			break;
+			return true;
 		case CACHE_SKIPPED:
 			count(source, STATS_PUBLISHES_SKIPPED);
 			break;
 	}
+	return false;
 }
 
 /* False if the source's table has been dropped. */
@@ -208,9 +209,85 @@ ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
 
 	if (!lookup_token(source, &lookup, verdict, &stamp))
 		return false;
-	publish(source, key, stamp, verdict);
+	(void) publish(source, key, stamp, verdict, CACHE_USED);
 	verdict_settle(verdict, GetCurrentTimestamp());
 	return true;
+}
+
+bool
+judge_warm(Source *source, const TokenQuery *query)
+{
+	CacheKey	key = {.database = MyDatabaseId,.relation = source->relation};
+	LookupKey	lookup;
+	TimestampTz now = GetCurrentTimestamp();
+	Verdict		verdict;
+	Verdict		settled;
+	CacheItem	item;
+	uint64		stamp;
+
+	if (!digest_query(source, query, &key.digest) ||
+		coherence_may_use(source) != CACHE_USE_YES ||
+		cache_probe(&key, source->gate, coherence_trust(), source->fingerprint,
+					now, &item) != CACHE_ABSENT)
+		return false;
+	lookup.digest = key.digest;
+	lookup.token = query->token;
+	lookup.token_len = query->token_len;
+	if (!lookup_token(source, &lookup, &verdict, &stamp))
+		return false;
+	settled = verdict;
+	verdict_settle(&settled, now);
+	return settled.status == TOKEN_VALID &&
+		publish(source, &key, stamp, &verdict, CACHE_MAY_BE_USED);
+}
+
+bool
+judge_used_token(const Source *source, const TokenDigest *digest,
+				 const Verdict *verdict, UsedToken *used)
+{
+	const char *key = (const char *) digest->bytes;
+	Size		len = TOKEN_DIGEST_LEN;
+
+	used->database = MyDatabaseId;
+	used->relation = source->relation;
+	used->by_id = source->stored_as == STORED_PLAINTEXT;
+	if (used->by_id)
+	{
+		text	   *id;
+
+		if (verdict->field[FIELD_ID].data == NULL)
+			return false;
+		id = verdict_text(verdict, FIELD_ID, source->column[ROLE_ID].kind);
+		key = VARDATA_ANY(id);
+		len = VARSIZE_ANY_EXHDR(id);
+	}
+	if (len > LAST_USED_KEY_SIZE)
+		return false;
+	used->key_len = (uint8) len;
+	memcpy(used->key, key, len);
+	return true;
+}
+
+/*
+ * Note that a valid token was used, if that is due.  The table is written
+ * later, by who may.  A standby's tables cannot be written.
+ */
+static void
+note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
+		 TimestampTz now)
+{
+	TimestampTz due = now - guc_last_used_interval * USECS_PER_SEC;
+	UsedToken	used;
+
+	if (!source->keeps_last_use || verdict->last_used > due ||
+		guc_last_used_interval == 0 || RecoveryInProgress() ||
+		!cache_claim_use(key, due, now))
+		return;
+	if (judge_used_token(source, &key->digest, verdict, &used) &&
+		last_used_note(&used, now))
+		count(source, STATS_USES_NOTED);
+	else
+		count(source, STATS_USES_DROPPED);
 }
 
 /* A token of another scope than that asked for is as good as none. */
@@ -228,6 +305,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 {
 	CacheKey	key;
 	Source	   *source;
+	TimestampTz now;
 
 	/* it does not know what its leader has written (G4) */
 	if (IsParallelWorker())
@@ -259,11 +337,14 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 			verdict_init(&judgement->verdict, TOKEN_MALFORMED);
 			return;
 		}
-		if (ask_cache(source, &key, GetCurrentTimestamp(), judgement))
+		now = GetCurrentTimestamp();
+		if (ask_cache(source, &key, now, judgement))
 			break;
 	} while (!ask_table(source, &key, query, &judgement->verdict));
 
 	check_scope(query, &judgement->verdict);
+	if (query->is_use && judgement->verdict.status == TOKEN_VALID)
+		note_use(source, &key, &judgement->verdict, now);
 }
 
 void
@@ -286,6 +367,7 @@ judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
 	query->token = VARDATA_ANY(token);
 	query->token_len = VARSIZE_ANY_EXHDR(token);
 	query->digest = NULL;
+	query->is_use = true;
 	return token;
 }
 

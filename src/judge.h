@@ -9,6 +9,7 @@
 #define TOKENAUTH_JUDGE_H
 
 #include "fmgr.h"
+#include "last_used.h"
 #include "source.h"
 
 /* What a caller asks about. */
@@ -17,6 +18,7 @@ typedef struct TokenQuery
 	const char *token;			/* its text, not terminated; or NULL: */
 	const TokenDigest *digest;	/* its digest */
 	Size		token_len;
+	bool		is_use;			/* if valid, the token counts as used now */
 	const char *source_name;	/* NULL: by the token's prefix */
 	const char *scope;			/* NULL: any; else the token must have it */
 	Size		scope_len;
@@ -43,12 +45,25 @@ typedef void (*SourceCheck) (const Source *source, void *arg);
 extern void judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 						Judgement *judgement);
 
+/*
+ * Put a token's verdict into the cache ahead of its use, if it is valid, there
+ * is room, and it is not there yet.  True if that has been done.
+ */
+extern bool judge_warm(Source *source, const TokenQuery *query);
+
+/*
+ * How a use of a token is noted; false if it cannot be, for its row could not
+ * be found again.  The digest is that under which the token is cached.
+ */
+extern bool judge_used_token(const Source *source, const TokenDigest *digest,
+							 const Verdict *verdict, UsedToken *used);
+
 /* A SourceCheck: throws 55000 if the source's tokens are nobody's. */
 extern void judge_check_user(const Source *source, void *arg);
 
 /*
- * Fill a query from the arguments of a SQL function.  The token is argument
- * 0, not NULL; returned is its text, for token_forget_copy(): it may have been
+ * Fill a query from the arguments of a SQL function, for a token that is
+ * presented by its bearer.  It is argument 0, not NULL; returned is its text, for token_forget_copy(): it may have been
  * detoasted.
  */
 extern text *judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query);

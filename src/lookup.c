@@ -384,6 +384,16 @@ judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 		if (!isnull)
 			verdict->expires_at = timestamp_of(source, ROLE_EXPIRES, value);
 	}
+	if (source->keeps_last_use)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(row,
+										 source->column[ROLE_LAST_USED].attnum,
+										 &isnull);
+
+		if (!isnull)
+			verdict->last_used = timestamp_of(source, ROLE_LAST_USED, value);
+	}
 	take_field(source, row, ROLE_ID, FIELD_ID, verdict);
 	take_field(source, row, ROLE_USER, FIELD_USER, verdict);
 	take_field(source, row, ROLE_TENANT, FIELD_TENANT, verdict);

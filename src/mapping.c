@@ -241,6 +241,11 @@ map_columns(Source *source)
 			source->matters = bms_add_member(source->matters,
 											 source->column[role].attnum);
 	}
+	/* to write it, the row must be found without the token */
+	source->keeps_last_use =
+		AttributeNumberIsValid(source->column[ROLE_LAST_USED].attnum) &&
+		(source->stored_as != STORED_PLAINTEXT ||
+		 source->column[ROLE_ID].kind != VALUE_NONE);
 	if (source->live_when != NULL)
 		map_names(source, source->relation,
 				  expression_columns(source->live_when), &source->matters);

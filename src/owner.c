@@ -113,6 +113,32 @@ owner_execute(OwnerCall *call, const char *sql)
 	return SPI_processed;
 }
 
+Portal
+owner_open(OwnerCall *call, const char *sql)
+{
+	Sandbox		sandbox;
+	Portal		portal;
+
+	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
+	portal = SPI_cursor_open_with_args(NULL, sql, call->nparameters,
+									   call->type, call->value, call->isnull,
+									   false, 0);
+	sandbox_leave(&sandbox);
+	call->nparameters = 0;
+	return portal;
+}
+
+uint64
+owner_fetch(OwnerCall *call, Portal portal, long rows)
+{
+	Sandbox		sandbox;
+
+	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
+	SPI_cursor_fetch(portal, true, rows);
+	sandbox_leave(&sandbox);
+	return SPI_processed;
+}
+
 char *
 owner_table(const OwnerCall *call)
 {

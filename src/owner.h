@@ -21,6 +21,7 @@
 #include "lib/stringinfo.h"
 #include "sandbox.h"
 #include "source.h"
+#include "utils/portal.h"
 #include "utils/relcache.h"
 
 #define OWNER_MAX_PARAMETERS	16
@@ -55,6 +56,13 @@ extern int	owner_timestamp(OwnerCall *call, TimestampTz value);
  * number of rows; those that it returned are in SPI_tuptable.
  */
 extern uint64 owner_execute(OwnerCall *call, const char *sql);
+
+/*
+ * The same for a query with many rows: open it, then fetch so many at a time,
+ * until there are none.  It reads by a snapshot of its opening.
+ */
+extern Portal owner_open(OwnerCall *call, const char *sql);
+extern uint64 owner_fetch(OwnerCall *call, Portal portal, long rows);
 
 /* The table, quoted, as in FROM ONLY. */
 extern char *owner_table(const OwnerCall *call);

@@ -100,6 +100,7 @@ tokenauth_resolve_hash(PG_FUNCTION_ARGS)
 	query.token = NULL;
 	query.token_len = 0;
 	query.digest = &digest;
+	query.is_use = true;
 	return resolve(fcinfo, &query);
 }
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * seqlock.h
- *		The four shared-memory primitives of tokenauth, and the only place in
+ *		The five shared-memory primitives of tokenauth, and the only place in
  *		it that has memory barriers.
  *
  * SeqLock: a counter beside data that many read and few write.  Odd: someone
@@ -22,7 +22,11 @@
  * Floor: a clock reading below which nothing behind it is believed.  It only
  * rises.
  *
- * Protocol, which coherence.c proves:
+ * SlotLock: the state of a small piece of data, or that somebody has it.  Who
+ * wants it takes it from a state that it expects, once, and goes away if that
+ * fails.  As with a SeqLock, the holder must not fail, wait or be interrupted.
+ *
+ * Protocol of clock, fence and floor, which coherence.c proves:
  *
  *	committer	fence_raise(); ...the change becomes visible...;
  *				floor_raise(clock_tick()); fence_lift()
@@ -40,6 +44,9 @@ typedef pg_atomic_uint32 SeqLock;
 typedef pg_atomic_uint64 SharedClock;
 typedef pg_atomic_uint32 Fence;
 typedef pg_atomic_uint64 Floor;
+typedef pg_atomic_uint32 SlotLock;
+
+#define SLOT_BUSY	PG_UINT32_MAX
 
 /* Start to read; false while someone writes. */
 static inline bool
@@ -148,6 +155,27 @@ floor_raise(Floor *floor, uint64 to)
 
 	while (old < to && !pg_atomic_compare_exchange_u64(floor, &old, to))
 		;						/* old was reloaded */
+}
+
+/* A look at the state, which may have changed since. */
+static inline uint32
+slot_state(SlotLock *lock)
+{
+	return pg_atomic_read_u32(lock);
+}
+
+/* Take a slot that is in a state, or return false.  Never waits. */
+static inline bool
+slot_try_take(SlotLock *lock, uint32 state)
+{
+	return pg_atomic_compare_exchange_u32(lock, &state, SLOT_BUSY);
+}
+
+/* Give it back in a state: a full barrier, so all that was stored is seen. */
+static inline void
+slot_release(SlotLock *lock, uint32 state)
+{
+	pg_atomic_exchange_u32(lock, state);
 }
 
 #endif							/* TOKENAUTH_SEQLOCK_H */

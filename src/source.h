@@ -156,6 +156,7 @@ typedef struct Source
 	MemoryContext facts;		/* where what follows is kept */
 	Bitmapset  *matters;		/* columns whose change changes the verdict */
 	RowFinder	finder;
+	bool		keeps_last_use; /* in a column of the table */
 
 	/* Derived once. */
 	int			gate;

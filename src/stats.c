@@ -4,7 +4,7 @@
  *		Counters per source; see stats.h.
  *
  * Locking: owner[] and baseline[] are read and written under the lock, which
- * is held only for a scan of STATS_SLOTS.  Counters are read without a lock:
+ * is held only for a scan of STATS_SLOTS.  Counters and events are read without a lock:
  * an aligned 64-bit load is never torn on the platforms where it matters, and
  * a figure that is off by one reading would do no harm.
  *
@@ -35,6 +35,7 @@ typedef struct StatsShared
 {
 	StatsOwner	owner[STATS_SLOTS];
 	StatsCounts baseline[STATS_SLOTS];
+	TimestampTz event[STATS_SLOTS][STATS_NEVENTS];
 	PaddedCounts counts[FLEXIBLE_ARRAY_MEMBER]; /* [process][slot] */
 } StatsShared;
 
@@ -99,6 +100,7 @@ take_slot(Oid relation)
 			shared->owner[i].database = MyDatabaseId;
 			shared->owner[i].relation = relation;
 			sum_up(i, &shared->baseline[i]);
+			memset(shared->event[i], 0, sizeof(shared->event[i]));
 			return i;
 		}
 	return SHARED_SLOT;
@@ -157,6 +159,19 @@ stats_read(int slot, StatsCounts *sum)
 		sum->n[i] -= shared->baseline[slot].n[i];
 	LWLockRelease(lock);
 	return true;
+}
+
+void
+stats_happened(int slot, StatsEvent event, TimestampTz at)
+{
+	if (slot >= 0)
+		shared->event[slot][event] = at;
+}
+
+TimestampTz
+stats_when(int slot, StatsEvent event)
+{
+	return slot >= 0 ? shared->event[slot][event] : 0;
 }
 
 void

@@ -16,6 +16,8 @@
 #ifndef TOKENAUTH_STATS_H
 #define TOKENAUTH_STATS_H
 
+#include "datatype/timestamp.h"
+
 typedef enum StatsCounter
 {
 	STATS_HITS,					/* answered "valid" from the cache */
@@ -30,6 +32,9 @@ typedef enum StatsCounter
 	STATS_BYPASS_OWN_WRITES,	/* ... this transaction changed tokens */
 	STATS_BYPASS_FENCED,		/* ... a change was just being committed */
 	STATS_BYPASS_SOURCE,		/* ... the source cannot be cached now */
+	STATS_USES_NOTED,			/* last uses to be written into the table */
+	STATS_USES_DROPPED,			/* ... for which there was no room */
+	STATS_USES_WRITTEN,			/* ... that changed a row */
 	STATS_NCOUNTERS
 } StatsCounter;
 
@@ -60,6 +65,17 @@ extern StatsCounts *stats_mine(int slot);
 
 /* Sums since the last reset; false if the slot is -1. */
 extern bool stats_read(int slot, StatsCounts *sum);
+
+/* When something last happened to a source; 0: not since the server's start. */
+typedef enum StatsEvent
+{
+	STATS_LAST_FLUSH,			/* last uses were written */
+	STATS_LAST_WARM,			/* its live tokens were loaded */
+	STATS_NEVENTS
+} StatsEvent;
+
+extern void stats_happened(int slot, StatsEvent event, TimestampTz at);
+extern TimestampTz stats_when(int slot, StatsEvent event);
 
 /* Start anew from 0, for all sources of this database. */
 extern void stats_reset(void);

@@ -19,6 +19,9 @@
  *
  *	identity.c -> judge.c				the same, and bind it to the transaction
  *
+ *	judge.c -> last_used.c				a use is noted, and later written:
+ *	worker.c -> writeback.c -> owner.c
+ *
  *	row changes -> coherence.c trigger notes the bucket -> fence at PRE_COMMIT
  *				-> floor at COMMIT: the entry is not believed any more
  *
@@ -34,11 +37,14 @@
 #include "fmgr.h"
 #include "guc.h"
 #include "identity.h"
+#include "last_used.h"
 #include "miscadmin.h"
 #include "stats.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "warm.h"
+#include "worker.h"
 
 extern TOKENAUTH_EXPORT const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);
 PG_MODULE_MAGIC;
@@ -55,6 +61,9 @@ static const struct
 	{"tokenauth stats", stats_shmem_size, stats_shmem_init},
 	{"tokenauth coherence", coherence_shmem_size, coherence_shmem_init},
 	{"tokenauth cache", cache_shmem_size, cache_shmem_init},
+	{"tokenauth last used", last_used_shmem_size, last_used_shmem_init},
+	{"tokenauth warm", warm_shmem_size, warm_shmem_init},
+	{"tokenauth worker", worker_shmem_size, worker_shmem_init},
 };
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
@@ -101,4 +110,5 @@ _PG_init(void)
 	shmem_request_hook = tokenauth_shmem_request;
 	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = tokenauth_shmem_startup;
+	worker_register();
 }

@@ -202,6 +202,7 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 	if (verdict->has_expiry)
 		header->status |= STATUS_HAS_EXPIRY;
 	header->expires_at = verdict->has_expiry ? verdict->expires_at : DT_NOEND;
+	item->last_used = verdict->last_used;
 	header->ncells = (uint8) verdict->ncells;
 	memcpy(header->cell, verdict->cell, sizeof(header->cell));
 	return true;
@@ -231,5 +232,6 @@ verdict_unpack(const CacheItem *item, Verdict *verdict)
 	verdict->transient = false;
 	verdict->has_expiry = (header->status & STATUS_HAS_EXPIRY) != 0;
 	verdict->expires_at = header->expires_at;
+	verdict->last_used = item->last_used;
 	verdict->ncells = 0;		/* of no use to who asks */
 }

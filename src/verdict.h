@@ -62,6 +62,7 @@ typedef struct Verdict
 	bool		transient;		/* holds only for now: not to be cached */
 	bool		has_expiry;		/* expires_at is not NULL */
 	TimestampTz expires_at;
+	TimestampTz last_used;		/* as far as is known; 0: never */
 	VerdictValue field[FIELD_COUNT];
 	int			ncells;			/* of the rows that it depends on besides */
 	uint16		cell[CACHE_MAX_CELLS];

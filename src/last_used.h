@@ -1,0 +1,92 @@
+/*-------------------------------------------------------------------------
+ *
+ * last_used.h
+ *		Uses of tokens that have yet to be written into their tables.
+ *
+ * Ideal model: a bounded map in shared memory from (database, table, token)
+ * to the time of its latest use.  Whoever judges a token valid notes its use
+ * there, at most once a tokenauth.last_used_interval; a worker writes what is
+ * noted into the tables and then forgets it.  A use noted again before it is
+ * written is merged.  What finds no room is not noted.
+ *
+ * Real layout: an array of slots of one cache line each.  A token's use
+ * stands in one of LAST_USED_WINDOW slots from the one that its hash names;
+ * by a race, or after a gap, it may stand in two, which is harmless, because
+ * uses are only ever written forward.  A slot has a lock of its own, held for
+ * the copying of the slot and nothing else, never while anything can fail.
+ * Nobody waits for a slot: one that is busy is somebody else's.
+ *
+ * A use is forgotten only after the transaction that has written it has
+ * committed, so a writer may be killed at any time.
+ *
+ * Nothing here outlives the shared memory: a crash loses what was not yet
+ * written, no more than one tokenauth.last_used_flush of it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_LAST_USED_H
+#define TOKENAUTH_LAST_USED_H
+
+#include "datatype/timestamp.h"
+#include "storage/latch.h"
+
+#define LAST_USED_WINDOW		16
+#define LAST_USED_KEY_SIZE		38	/* of a uuid as text, and of a digest */
+
+/*
+ * A token, never its text: by its digest where its table holds that, by the
+ * text of its row's id where the table holds the token itself.
+ */
+typedef struct UsedToken
+{
+	Oid			database;
+	Oid			relation;
+	bool		by_id;
+	uint8		key_len;
+	char		key[LAST_USED_KEY_SIZE];
+} UsedToken;
+
+typedef struct NotedUse
+{
+	UsedToken	token;
+	TimestampTz at;
+	uint32		slot;			/* where it stands */
+} NotedUse;
+
+extern Size last_used_shmem_size(void);
+extern void last_used_shmem_init(void *area, bool found);
+
+/*
+ * Note a use.  False if there is no room.  Wakes the writer where room is
+ * getting scarce.
+ */
+extern bool last_used_note(const UsedToken *token, TimestampTz at);
+
+/* The time of a use that is noted and not yet forgotten; 0 if there is none. */
+extern TimestampTz last_used_noted(const UsedToken *token);
+
+/*
+ * Copy the next noted use of a database (InvalidOid: any) and of a table in it
+ * (InvalidOid: any), from *cursor on, which begins at 0.  False at the end.
+ */
+extern bool last_used_next(Oid database, Oid relation, uint32 *cursor,
+						   NotedUse *use);
+
+/* It has been written: forget it, unless the token was used again since. */
+extern void last_used_forget(const NotedUse *use);
+
+/*
+ * It could not be written now.  After LAST_USED_TRIES such calls it is
+ * forgotten all the same, and true is returned.
+ */
+#define LAST_USED_TRIES			20
+extern bool last_used_failed(const NotedUse *use);
+
+/* Slots there are, and slots taken.  Reads them all. */
+extern uint32 last_used_capacity(void);
+extern uint32 last_used_count(void);
+
+/* The latch to set where room is getting scarce; NULL: nobody's. */
+extern void last_used_set_writer(Latch *latch);
+
+#endif							/* TOKENAUTH_LAST_USED_H */

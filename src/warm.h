@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * warm.h
+ *		Filling the cache ahead of use, and telling when that is done.
+ *
+ * tokenauth.warm_databases names databases whose live tokens are loaded after
+ * each start, a crash included, by a worker (worker.c).  Shared memory holds
+ * how far each is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_WARM_H
+#define TOKENAUTH_WARM_H
+
+typedef enum WarmState
+{
+	WARM_WANTED,
+	WARM_RUNNING,
+	WARM_ENDED					/* done, or given up */
+} WarmState;
+
+extern Size warm_shmem_size(void);
+extern void warm_shmem_init(void *area, bool found);
+
+/* The databases to be loaded after the start, from 0 on. */
+extern int	warm_count(void);
+extern const char *warm_database(int index);
+extern WarmState warm_state(int index);
+extern void warm_set_state(int index, WarmState state);
+
+/* Has the warming of this database after the start ended, if it was wanted? */
+extern bool warm_has_ended(void);
+
+/*
+ * Load live tokens of all sources of this database, up to what the cache
+ * holds, the most recently used first.  Returns how many.  For a worker, in
+ * a transaction.
+ */
+extern uint64 warm_this_database(void);
+
+#endif							/* TOKENAUTH_WARM_H */
