@@ -18,7 +18,6 @@
 #include "executor/spi.h"
 #include "lookup.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "owner.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"

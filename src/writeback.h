@@ -17,6 +17,7 @@
 #define TOKENAUTH_WRITEBACK_H
 
 #include "last_used.h"
+#include "nodes/pg_list.h"
 
 #define WRITEBACK_BATCH		1000
 
