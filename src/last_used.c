@@ -10,10 +10,17 @@
 #include "cache.h"
 #include "common/hashfn.h"
 #include "last_used.h"
+#include "miscadmin.h"
 #include "seqlock.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
 
 #define TOKENS_PER_SLOT		8	/* one for so many tokens in the cache */
 #define MIN_SLOTS			1024
+
+/* As pg_stat_statements keeps its figures; the magic names the layout. */
+#define SAVE_FILE			"pg_stat/tokenauth.last_used"
+#define SAVE_MAGIC			UINT64CONST(0x746F6B656E617501)
 
 typedef enum SlotState
 {
@@ -34,7 +41,8 @@ StaticAssertDecl(sizeof(UseSlot) == 64, "a use should take one cache line");
 typedef struct LastUsedShared
 {
 	Latch	   *writer;			/* in a PGPROC, so always there to be set */
-	char		pad[64 - sizeof(Latch *)];
+	volatile bool scarce;		/* room is; set once for each time that it is */
+	char		pad[64 - sizeof(Latch *) - sizeof(bool)];
 	UseSlot		slot[FLEXIBLE_ARRAY_MEMBER];
 } LastUsedShared;
 
@@ -52,6 +60,80 @@ slot_count(void)
 	return count;
 }
 
+/* Say what the file could not be used for. */
+static void
+report_file(const char *problem)
+{
+	ereport(LOG,
+			(errcode_for_file_access(),
+			 errmsg("could not %s file \"%s\": %m", problem, SAVE_FILE),
+			 errdetail("Last uses of tokens that were noted before the server stopped are lost.")));
+}
+
+/* Write what is noted behind the header. */
+static bool
+write_uses(FILE *file)
+{
+	uint64		magic = SAVE_MAGIC;
+	uint32		cursor = 0;
+	NotedUse	use;
+
+	if (fwrite(&magic, sizeof(magic), 1, file) != 1)
+		return false;
+	while (last_used_next(InvalidOid, InvalidOid, &cursor, &use))
+		if (fwrite(&use, sizeof(use), 1, file) != 1)
+			return false;
+	return true;
+}
+
+/*
+ * A callback of on_shmem_exit, in the postmaster: after a clean stop, keep
+ * what the launcher could not write for the next start.
+ */
+static void
+save_uses(int code, Datum arg)
+{
+	FILE	   *file;
+	bool		written;
+
+	if (code != 0 || last_used_count() == 0)
+		return;
+	file = AllocateFile(SAVE_FILE, PG_BINARY_W);
+	if (file == NULL)
+	{
+		report_file("create");
+		return;
+	}
+	written = write_uses(file);
+	if (FreeFile(file) != 0 || !written)
+	{
+		report_file("write");
+		unlink(SAVE_FILE);
+	}
+}
+
+/* The inverse, at the start.  The file is read once and gone. */
+static void
+load_uses(void)
+{
+	FILE	   *file = AllocateFile(SAVE_FILE, PG_BINARY_R);
+	uint64		magic;
+	NotedUse	use;
+
+	if (file == NULL)
+	{
+		if (errno != ENOENT)
+			report_file("read");
+		return;
+	}
+	if (fread(&magic, sizeof(magic), 1, file) == 1 && magic == SAVE_MAGIC)
+		while (fread(&use, sizeof(use), 1, file) == 1)
+			if (use.token.key_len <= LAST_USED_KEY_SIZE)
+				(void) last_used_note(&use.token, use.at);
+	FreeFile(file);
+	unlink(SAVE_FILE);
+}
+
 Size
 last_used_shmem_size(void)
 {
@@ -64,12 +146,15 @@ last_used_shmem_init(void *area, bool found)
 {
 	shared = (LastUsedShared *) CACHELINEALIGN(area);
 	slot_mask = slot_count() - 1;
+	if (!IsUnderPostmaster)
+		on_shmem_exit(save_uses, (Datum) 0);
 	if (found)
 		return;
 
 	memset(area, 0, last_used_shmem_size());
 	for (uint32 i = 0; i <= slot_mask; i++)
 		pg_atomic_init_u32(&shared->slot[i].lock, SLOT_EMPTY);
+	load_uses();
 }
 
 static uint32
@@ -133,6 +218,9 @@ wake_writer(void)
 {
 	Latch	   *writer = shared->writer;
 
+	if (shared->scarce)
+		return;
+	shared->scarce = true;
 	if (writer != NULL)
 		SetLatch(writer);
 }
@@ -229,6 +317,16 @@ last_used_count(void)
 		if (slot_state(&shared->slot[i].lock) != SLOT_EMPTY)
 			count++;
 	return count;
+}
+
+bool
+last_used_was_scarce(void)
+{
+	bool		was = shared != NULL && shared->scarce;
+
+	if (was)
+		shared->scarce = false;
+	return was;
 }
 
 void

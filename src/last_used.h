@@ -19,8 +19,9 @@
  * A use is forgotten only after the transaction that has written it has
  * committed, so a writer may be killed at any time.
  *
- * Nothing here outlives the shared memory: a crash loses what was not yet
- * written, no more than one tokenauth.last_used_flush of it.
+ * At a clean stop what is noted still is kept in a file for the next start.  A
+ * crash loses what was not yet written, no more than one
+ * tokenauth.last_used_flush of it.
  *
  *-------------------------------------------------------------------------
  */
@@ -88,5 +89,8 @@ extern uint32 last_used_count(void);
 
 /* The latch to set where room is getting scarce; NULL: nobody's. */
 extern void last_used_set_writer(Latch *latch);
+
+/* Has room been getting scarce since the last such call? */
+extern bool last_used_was_scarce(void);
 
 #endif							/* TOKENAUTH_LAST_USED_H */

@@ -22,7 +22,8 @@
  * connect to has been dropped: what is noted of it is forgotten.
  *
  * When the server stops, workers can be started no more.  So the launcher then
- * connects itself to the database of which most is noted, and writes that.
+ * connects itself to the database of which most is noted, and writes that; what
+ * is left is written after the next start (last_used.c).
  *
  * As in core's logical replication launcher, the exit status is 1 whenever
  * the launcher ends: that makes the postmaster start it anew.
@@ -373,28 +374,29 @@ warm_databases(void)
 
 /*
  * Wait until it is time to write again: when the interval has passed, or when
- * woken, but then not at once, lest a database that is full and cannot be
+ * room is getting scarce, but then not at once, lest a table that cannot be
  * written keep us busy.  Returns early to stop.
  */
 static void
 wait_for_turn(void)
 {
 	TimestampTz start = GetCurrentTimestamp();
-	bool		woken = false;
+	bool		hurry = false;
 
 	while (!ShutdownRequestPending)
 	{
 		long		passed = TimestampDifferenceMilliseconds(start,
 															 GetCurrentTimestamp());
-		long		left = (woken ? Min(MIN_FLUSH_INTERVAL_MS, guc_last_used_flush) :
+		long		left = (hurry ? Min(MIN_FLUSH_INTERVAL_MS, guc_last_used_flush) :
 								   guc_last_used_flush) - passed;
 
 		if (left <= 0)
 			return;
-		woken |= (WaitLatch(MyLatch,
-							WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							left, TOKENAUTH_WAIT_EVENT_LAUNCHER) & WL_LATCH_SET) != 0;
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 left, TOKENAUTH_WAIT_EVENT_LAUNCHER);
 		ResetLatch(MyLatch);
+		hurry |= last_used_was_scarce();
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
@@ -434,6 +436,10 @@ void
 worker_register(void)
 {
 	BackgroundWorker worker = {0};
+
+	/* pg_upgrade wants nothing to be written */
+	if (IsBinaryUpgrade)
+		return;
 
 	/* flush_at_stop() makes use of the connection */
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
