@@ -22,6 +22,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "arguments.h"
 #include "compat.h"
 #include "executor/spi.h"
 #include "expression.h"
@@ -444,18 +445,6 @@ verify_attached(const char *name)
 		elog(ERROR, "table of token source \"%s\" vanished", name);
 	if (source->problem != PROBLEM_NONE)
 		mapping_report(source);
-}
-
-static const char *
-text_or_null(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
-}
-
-static Interval *
-interval_or_null(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : PG_GETARG_INTERVAL_P(arg);
 }
 
 static const char *

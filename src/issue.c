@@ -2,7 +2,7 @@
  *
  * issue.c
  *		SQL: tokenauth_issue(), tokenauth_rotate(), tokenauth_renew(),
- *		tokenauth_exchange(), tokenauth_list().
+ *		tokenauth_exchange().
  *
  * What makes or replaces a token.  Each is one transaction's matter and has
  * no race: who replaces or uses up a token locks its row first and judges it
@@ -15,11 +15,8 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "coherence.h"
+#include "arguments.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "judge.h"
 #include "lifecycle.h"
@@ -34,8 +31,6 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-/* A column for what may be shown of a token, by which its user knows it. */
-#define DISPLAY_COLUMN		"token_prefix"
 #define DISPLAY_LEN			12
 
 /* A token that has just been made. */
@@ -58,57 +53,6 @@ typedef struct IssueRequest
 	Interval   *expires_in;
 	Jsonb	   *attributes;
 } IssueRequest;
-
-/* ---------- sources and arguments ---------- */
-
-/* The source of that name, or the only one; it must be readable. */
-static Source *
-choose_source(const char *name)
-{
-	Source	   *source;
-
-	if (name != NULL)
-		source = judge_named_source(name);
-	else
-	{
-		coherence_refresh();
-		source_refresh();
-		if (list_length(source_all()) != 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-					 errmsg("token source is ambiguous"),
-					 errdetail("There are %d sources.",
-							   list_length(source_all())),
-					 errhint("Name one of them in the argument \"source\".")));
-		source = linitial(source_all());
-	}
-	if (!source_validate(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the table of token source \"%s\" does not exist any more",
-						source->name)));
-	if (PROBLEM_IS_FATAL(source->problem))
-		mapping_report(source);
-	return source;
-}
-
-static const char *
-name_argument(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : NameStr(*PG_GETARG_NAME(arg));
-}
-
-static char *
-text_argument(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
-}
-
-static Interval *
-interval_argument(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : PG_GETARG_INTERVAL_P(arg);
-}
 
 static Jsonb *
 attributes_argument(FunctionCallInfo fcinfo, int arg)
@@ -143,8 +87,6 @@ in_utc(const char *expression)
 {
 	return psprintf("pg_catalog.timezone('UTC', %s)", expression);
 }
-
-/* ---------- making a token ---------- */
 
 static void
 make_token(const Source *source, NewToken *token)
@@ -207,22 +149,6 @@ give_column(InsertList *list, AttrNumber attnum, const char *value)
 	appendStringInfo(&list->values, "%s%s", separator, value);
 }
 
-/* The column for what may be shown of a token, if it can take it. */
-static Form_pg_attribute
-display_column(const OwnerCall *call)
-{
-	AttrNumber	attnum = get_attnum(call->source->relation, DISPLAY_COLUMN);
-	Form_pg_attribute attribute;
-
-	if (attnum <= 0)
-		return NULL;
-	attribute = TupleDescAttr(RelationGetDescr(call->table), attnum - 1);
-	if ((attribute->atttypid != TEXTOID && attribute->atttypid != VARCHAROID) ||
-		attribute->attgenerated)
-		return NULL;
-	return attribute;
-}
-
 /* Has the column a value if the INSERT gives none? */
 static bool
 fills_itself(Form_pg_attribute attribute)
@@ -239,7 +165,7 @@ give_token(InsertList *list, const NewToken *token)
 	const Source *source = call->source;
 	const SourceColumn *id = &source->column[ROLE_ID];
 	TupleDesc	desc = RelationGetDescr(call->table);
-	Form_pg_attribute display = display_column(call);
+	Form_pg_attribute display = lifecycle_display_column(call);
 	int			n;
 
 	n = owner_parameter(call, source->stored_as == STORED_SHA256_BYTEA ?
@@ -474,12 +400,12 @@ TOKENAUTH_FUNCTION(tokenauth_issue);
 Datum
 tokenauth_issue(PG_FUNCTION_ARGS)
 {
-	Source	   *source = choose_source(name_argument(fcinfo, 1));
+	Source	   *source = lifecycle_source(name_or_null(fcinfo, 1));
 	IssueRequest request = {
-		.user_id = text_argument(fcinfo, 0),
-		.expires_in = interval_argument(fcinfo, 2),
-		.scope = text_argument(fcinfo, 3),
-		.tenant_id = text_argument(fcinfo, 4),
+		.user_id = text_or_null(fcinfo, 0),
+		.expires_in = interval_or_null(fcinfo, 2),
+		.scope = text_or_null(fcinfo, 3),
+		.tenant_id = text_or_null(fcinfo, 4),
 		.attributes = attributes_argument(fcinfo, 5),
 	};
 	OwnerCall	call;
@@ -496,8 +422,6 @@ tokenauth_issue(PG_FUNCTION_ARGS)
 	return token_record(fcinfo, &token);
 }
 
-/* ---------- tokens in hand ---------- */
-
 /* A token that a caller presents as argument 0, and its source. */
 typedef struct Presented
 {
@@ -513,7 +437,7 @@ present(FunctionCallInfo fcinfo, int source_arg, Presented *presented)
 {
 	memset(presented, 0, sizeof(*presented));
 	presented->text = judge_take_token(fcinfo, &presented->query);
-	presented->query.source_name = name_argument(fcinfo, source_arg);
+	presented->query.source_name = name_or_null(fcinfo, source_arg);
 }
 
 /* Judge it, and find its stored form; false if it is no token of any source. */
@@ -854,16 +778,6 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 						  judgement.verdict.expires_at : expires_at);
 }
 
-/* A field of a verdict as text, or NULL. */
-static char *
-field_text(const Judgement *judgement, VerdictField field, SourceRole role)
-{
-	if (judgement->verdict.field[field].data == NULL)
-		return NULL;
-	return text_to_cstring(verdict_text(&judgement->verdict, field,
-										judgement->source->column[role].kind));
-}
-
 /* Mark a single-use token as used. */
 static void
 use_token(OwnerCall *call, Presented *presented)
@@ -908,7 +822,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must not be null", "into_source")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	into = choose_source(name_argument(fcinfo, 1));
+	into = lifecycle_source(name_or_null(fcinfo, 1));
 
 	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
 	if (!PG_ARGISNULL(0))
@@ -934,10 +848,10 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	if (judgement.verdict.status == TOKEN_VALID)
 	{
 		IssueRequest request = {
-			.user_id = field_text(&judgement, FIELD_USER, ROLE_USER),
+			.user_id = lifecycle_field_text(&judgement, FIELD_USER, ROLE_USER),
 			.tenant_id = into->column[ROLE_TENANT].kind == VALUE_NONE ? NULL :
-			field_text(&judgement, FIELD_TENANT, ROLE_TENANT),
-			.expires_in = interval_argument(fcinfo, 2),
+			lifecycle_field_text(&judgement, FIELD_TENANT, ROLE_TENANT),
+			.expires_in = interval_or_null(fcinfo, 2),
 			.attributes = attributes_argument(fcinfo, 3),
 		};
 
@@ -962,200 +876,3 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	return record;
 }
 
-/* ---------- list ---------- */
-
-/* Columns of tokenauth_list(). */
-enum
-{
-	LIST_TOKEN_ID,
-	LIST_TOKEN_PREFIX,
-	LIST_SCOPE,
-	LIST_CREATED_AT,
-	LIST_EXPIRES_AT,
-	LIST_LAST_USED_AT,
-	LIST_STATUS,
-	LIST_CLAIMS,
-	LIST_NATTS
-};
-
-/* Judge a listed row by what its token column holds. */
-static void
-judge_stored(const Source *source, Datum stored, bool isnull,
-			 Judgement *judgement)
-{
-	TokenQuery	query = {.source_name = source->name};
-	TokenDigest digest;
-	text	   *plain;
-
-	judgement->source = NULL;
-	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
-	if (isnull)
-		return;
-	if (source->stored_as == STORED_PLAINTEXT)
-	{
-		plain = DatumGetTextPP(stored);
-		query.token = VARDATA_ANY(plain);
-		query.token_len = VARSIZE_ANY_EXHDR(plain);
-		judge_token(&query, NULL, NULL, judgement);
-	}
-	else if (source_digest_of_value(source, stored, isnull, &digest))
-	{
-		query.digest = &digest;
-		judge_token(&query, NULL, NULL, judgement);
-	}
-}
-
-/* The rows of a user, in one source. */
-static uint64
-select_rows(OwnerCall *call, const char *user_id)
-{
-	const Source *source = call->source;
-	Form_pg_attribute display = display_column(call);
-	bool		has_id = source->column[ROLE_ID].kind != VALUE_NONE;
-	bool		has_scope = source->column[ROLE_SCOPE].kind != VALUE_NONE;
-	const char *created = owner_read_timestamp(call, ROLE_CREATED);
-
-	return owner_execute(call,
-						 psprintf("SELECT %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
-								  " WHERE %s OPERATOR(pg_catalog.=) %s"
-								  " ORDER BY %s DESC NULLS LAST",
-								  has_id ? owner_column(call, ROLE_ID) : "NULL",
-								  display != NULL ? DISPLAY_COLUMN : "NULL",
-								  has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
-								  created,
-								  owner_read_timestamp(call, ROLE_EXPIRES),
-								  owner_read_timestamp(call, ROLE_LAST_USED),
-								  owner_column(call, ROLE_TOKEN),
-								  owner_table(call),
-								  owner_column(call, ROLE_USER),
-								  owner_cast(call, ROLE_USER, user_id),
-								  created));
-}
-
-static void
-put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
-		const Judgement *judgement, TimestampTz last_used)
-{
-	Datum		value[LIST_NATTS] = {0};
-	bool		isnull[LIST_NATTS];
-
-	for (int i = LIST_TOKEN_ID; i <= LIST_SCOPE; i++)
-	{
-		char	   *text = owner_result_text(call, row, i + 1);
-
-		isnull[i] = text == NULL;
-		value[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
-	}
-	for (int i = LIST_CREATED_AT; i <= LIST_LAST_USED_AT; i++)
-	{
-		TimestampTz time;
-
-		isnull[i] = !owner_result_timestamp(row, i + 1, &time);
-		if (i == LIST_LAST_USED_AT && last_used > time)
-		{
-			time = last_used;
-			isnull[i] = false;
-		}
-		value[i] = TimestampTzGetDatum(time);
-	}
-	value[LIST_STATUS] =
-		CStringGetTextDatum(token_status_name(judgement->verdict.status));
-	isnull[LIST_STATUS] = false;
-	isnull[LIST_CLAIMS] = judgement->verdict.field[FIELD_CLAIMS].data == NULL;
-	if (!isnull[LIST_CLAIMS])
-		value[LIST_CLAIMS] = verdict_datum(&judgement->verdict, FIELD_CLAIMS,
-										   VALUE_JSONB);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, isnull);
-}
-
-/*
- * Where a token has several rows the verdict may be another's, and so would
- * its claims be.
- */
-static bool
-is_of_row(const Judgement *judgement, const char *user_id, const char *id)
-{
-	const Source *source = judgement->source;
-	const char *judged_id;
-
-	if (source == NULL || source->finder.unique ||
-		judgement->verdict.status != TOKEN_VALID)
-		return true;
-	judged_id = field_text(judgement, FIELD_ID, ROLE_ID);
-	return strcmp(field_text(judgement, FIELD_USER, ROLE_USER), user_id) == 0 &&
-		(id == NULL || judged_id == NULL || strcmp(id, judged_id) == 0);
-}
-
-/* When the token was last used, if that need not be in its row yet; or 0. */
-static TimestampTz
-unwritten_use(const Source *source, Datum stored, bool isnull,
-			  const Judgement *judgement)
-{
-	TokenDigest digest;
-	UsedToken	used;
-
-	if (!source->keeps_last_use ||
-		!source_digest_of_value(source, stored, isnull, &digest) ||
-		!judge_used_token(source, &digest, &judgement->verdict, &used))
-		return 0;
-	return last_used_noted(&used);
-}
-
-static void
-list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
-			bool include_dead)
-{
-	OwnerCall	call;
-	SPITupleTable *rows;
-	uint64		nrows;
-
-	owner_begin(&call, source);
-	nrows = select_rows(&call, user_id);
-	rows = SPI_tuptable;
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		Judgement	judgement;
-		bool		isnull;
-		Datum		stored = SPI_getbinval(rows->vals[i], rows->tupdesc,
-										   LIST_LAST_USED_AT + 2, &isnull);
-
-		judge_stored(source, stored, isnull, &judgement);
-		SPI_tuptable = rows;
-		if (!is_of_row(&judgement, user_id, owner_result_text(&call, i, 1)))
-			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
-		if (include_dead || judgement.verdict.status == TOKEN_VALID)
-			put_row(rsinfo, &call, i, &judgement,
-					unwritten_use(source, stored, isnull, &judgement));
-	}
-	owner_end(&call);
-}
-
-/*
- * tokenauth_list(user_id text, source name, include_dead boolean)
- * returns table (token_id text, token_prefix text, scope text,
- *				  created_at timestamptz, expires_at timestamptz,
- *				  last_used_at timestamptz, status text, claims jsonb)
- *
- * A user's tokens, newest first; never a token or its digest.
- */
-TOKENAUTH_FUNCTION(tokenauth_list);
-Datum
-tokenauth_list(PG_FUNCTION_ARGS)
-{
-	Source	   *source;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0))
-		return (Datum) 0;
-	source = choose_source(name_argument(fcinfo, 1));
-	if (source->column[ROLE_USER].kind == VALUE_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("token source \"%s\" has no %s", source->name,
-						role_argument(ROLE_USER)),
-				 errhint("Attach the table again, with this argument.")));
-	list_source((ReturnSetInfo *) fcinfo->resultinfo, source,
-				text_argument(fcinfo, 0),
-				!PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
-	return (Datum) 0;
-}

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 /* Now, as a value of a timestamp type. */
 static char *
@@ -43,6 +44,61 @@ also_set_revoked_at(const Source *source)
 	type = get_atttype(source->relation, attnum);
 	return is_timestamp(type) ?
 		psprintf(", revoked_at = %s", now_as(source, type)) : "";
+}
+
+Source *
+lifecycle_source(const char *name)
+{
+	Source	   *source;
+
+	if (name != NULL)
+		source = judge_named_source(name);
+	else
+	{
+		coherence_refresh();
+		source_refresh();
+		if (list_length(source_all()) != 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+					 errmsg("token source is ambiguous"),
+					 errdetail("There are %d sources.",
+							   list_length(source_all())),
+					 errhint("Name one of them in the argument \"source\".")));
+		source = linitial(source_all());
+	}
+	if (!source_validate(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the table of token source \"%s\" does not exist any more",
+						source->name)));
+	if (PROBLEM_IS_FATAL(source->problem))
+		mapping_report(source);
+	return source;
+}
+
+Form_pg_attribute
+lifecycle_display_column(const OwnerCall *call)
+{
+	AttrNumber	attnum = get_attnum(call->source->relation, DISPLAY_COLUMN);
+	Form_pg_attribute attribute;
+
+	if (attnum <= 0)
+		return NULL;
+	attribute = TupleDescAttr(RelationGetDescr(call->table), attnum - 1);
+	if ((attribute->atttypid != TEXTOID && attribute->atttypid != VARCHAROID) ||
+		attribute->attgenerated)
+		return NULL;
+	return attribute;
+}
+
+char *
+lifecycle_field_text(const Judgement *judgement, VerdictField field,
+					 SourceRole role)
+{
+	if (judgement->verdict.field[field].data == NULL)
+		return NULL;
+	return text_to_cstring(verdict_text(&judgement->verdict, field,
+										judgement->source->column[role].kind));
 }
 
 void

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * lifecycle.h
- *		What ends a token's life, for those who replace it by another.
+ *		What ends a token's life, and what else the functions on a token's
+ *		life have in common.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,7 +10,26 @@
 #define TOKENAUTH_LIFECYCLE_H
 
 #include "compat.h"
+#include "judge.h"
 #include "owner.h"
+
+/*
+ * The source of that name, or the only one; refreshed.  Throws 42704 if there
+ * is none of that name, 42P08 if there are several, and what is wrong with it
+ * if it cannot be read.
+ */
+extern Source *lifecycle_source(const char *name);
+
+/*
+ * A column for what may be shown of a token, by which its user knows it; NULL
+ * if the table has none that could take it.
+ */
+#define DISPLAY_COLUMN		"token_prefix"
+extern Form_pg_attribute lifecycle_display_column(const OwnerCall *call);
+
+/* A field of a verdict as text, or NULL. */
+extern char *lifecycle_field_text(const Judgement *judgement,
+								  VerdictField field, SourceRole role);
 
 /*
  * Revoke the rows that meet a condition and are not revoked yet, as the shape
