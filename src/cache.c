@@ -255,55 +255,58 @@ cache_guard_floor(CacheGuard *guard, int classes, uint64 to)
 	}
 }
 
-/* The guards of an entry, and what a reader found there. */
+/* What a reader found at an entry's guards, for the entry's class. */
 typedef struct GuardView
 {
-	int			nguards;
-	CacheGuard *guard[2 + CACHE_MAX_CELLS];
-	bool		fenced[CACHE_NCLASSES];
-	uint64		floor[CACHE_NCLASSES];
+	bool		fenced;
+	uint64		floor;
 } GuardView;
 
 static void
-view_fences(GuardView *view)
+view_fences(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
+			GuardView *view)
 {
-	for (int class = 0; class < CACHE_NCLASSES; class++)
-	{
-		view->fenced[class] = false;
-		for (int i = 0; i < view->nguards; i++)
-			view->fenced[class] |= fence_is_up(&view->guard[i]->fence[class]);
-	}
+	int			class = header->class;
+
+	view->fenced = fence_is_up(&gate->fence[class]) ||
+		fence_is_up(&bucket->fence[class]);
+	for (int i = 0; i < header->ncells; i++)
+		view->fenced |=
+			fence_is_up(&cache_cell_guard(header->cell[i])->fence[class]);
 	fences_read();
 }
 
 static void
-view_floors(GuardView *view)
+view_floors(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
+			GuardView *view)
 {
-	for (int class = 0; class < CACHE_NCLASSES; class++)
-	{
-		view->floor[class] = 0;
-		for (int i = 0; i < view->nguards; i++)
-			view->floor[class] = Max(view->floor[class],
-									 floor_read(&view->guard[i]->floor[class]));
-	}
+	int			class = header->class;
+
+	view->floor = Max(floor_read(&gate->floor[class]),
+					  floor_read(&bucket->floor[class]));
+	for (int i = 0; i < header->ncells; i++)
+		view->floor =
+			Max(view->floor,
+				floor_read(&cache_cell_guard(header->cell[i])->floor[class]));
 	floors_read();
 }
 
 /* First the fences, then the floors: coherence.c says why. */
 static void
-view_guards(GuardView *view)
+view_guards(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
+			GuardView *view)
 {
 	TEST_POINT(hit_before_fence);
 	if (TEST_FAULT(reader_floor_first))
 	{
-		view_floors(view);
+		view_floors(gate, bucket, header, view);
 		TEST_POINT(hit_after_fence);
-		view_fences(view);
+		view_fences(gate, bucket, header, view);
 		return;
 	}
-	view_fences(view);
+	view_fences(gate, bucket, header, view);
 	TEST_POINT(hit_after_fence);
-	view_floors(view);
+	view_floors(gate, bucket, header, view);
 	TEST_POINT(hit_after_floor);
 }
 
@@ -378,13 +381,7 @@ read_way(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 		if (*way >= 0)
 		{
 			read_item(bucket, *way, item);
-			view->nguards = 0;
-			view->guard[view->nguards++] = gate;
-			view->guard[view->nguards++] = &bucket->guard;
-			for (int i = 0; i < item->header.ncells; i++)
-				view->guard[view->nguards++] =
-					cache_cell_guard(item->header.cell[i]);
-			view_guards(view);
+			view_guards(gate, &bucket->guard, &item->header, view);
 		}
 		if (seqlock_read_end(&bucket->sequence, sequence))
 			return true;
@@ -404,9 +401,9 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 	if (!read_way(bucket, cache_gate_guard(gate), key, &view, item, &way) ||
 		way < 0)
 		return CACHE_ABSENT;
-	if (view.fenced[header->class])
+	if (view.fenced)
 		return CACHE_FENCED;
-	if (header->stamp < view.floor[header->class] ||
+	if (header->stamp < view.floor ||
 		header->stamp < trust ||
 		header->fingerprint != fingerprint ||
 		header->deadline <= now)
