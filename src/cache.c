@@ -17,6 +17,7 @@
 
 #include "cache.h"
 #include "common/hashfn.h"
+#include "compat.h"
 #include "guc.h"
 #include "testpoint.h"
 
@@ -387,6 +388,13 @@ read_way(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 			return true;
 	}
 	return false;
+}
+
+void
+cache_prefetch(const TokenDigest *digest)
+{
+	if (cache_is_on())
+		TOKENAUTH_PREFETCH(bucket_of(digest));
 }
 
 CacheProbe

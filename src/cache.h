@@ -157,6 +157,9 @@ extern void cache_guard_fence(CacheGuard *guard, int classes);
 extern void cache_guard_unfence(CacheGuard *guard, int classes);
 extern void cache_guard_floor(CacheGuard *guard, int classes, uint64 to);
 
+/* A key of this digest will be looked up soon: have its bucket fetched. */
+extern void cache_prefetch(const TokenDigest *digest);
+
 /*
  * Look a key up.  gate is that of the key; trust the lowest stamp that the
  * caller believes; now the wall clock.

@@ -36,6 +36,13 @@
 #define TOKENAUTH_EXPORT PGDLLEXPORT
 #endif
 
+/* Memory that will be read soon; a hint. */
+#if defined(__GNUC__)
+#define TOKENAUTH_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define TOKENAUTH_PREFETCH(address) ((void) (address))
+#endif
+
 #define TOKENAUTH_FUNCTION(name) \
 	extern TOKENAUTH_EXPORT Datum name(PG_FUNCTION_ARGS); \
 	extern TOKENAUTH_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name) (void); \

@@ -337,6 +337,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 			verdict_init(&judgement->verdict, TOKEN_MALFORMED);
 			return;
 		}
+		cache_prefetch(&key.digest);	/* comes while the clock is read */
 		now = GetCurrentTimestamp();
 		if (ask_cache(source, &key, now, judgement))
 			break;
