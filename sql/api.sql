@@ -89,3 +89,12 @@ SELECT tokenauth_resolve('mul_4');
 DROP TABLE personal_access_token;
 SELECT tokenauth_resolve('mul_4');
 SELECT source FROM tokenauth_sources;
+
+-- Which source: the longest prefix wins, whichever was asked before.
+SELECT tokenauth_create_table('k', prefix => 'k_');
+SELECT tokenauth_create_table('k_live', prefix => 'k_live_');
+SELECT tokenauth_create_table('rest');
+SELECT token, source
+FROM unnest(ARRAY['k_1', 'k_live_1', 'k_live', 'k_live_2', 'k_1', '1', 'k', 'k_2']) token,
+    tokenauth_identify(token);
+DROP TABLE k, k_live, rest;

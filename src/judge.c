@@ -80,9 +80,7 @@ digest_query(const Source *source, const TokenQuery *query,
 		!token_is_issued(source->prefix ? source->prefix : "", query->token,
 						 query->token_len))
 		return false;
-	return query->token_len >= (Size) source->prefix_len &&
-		memcmp(query->token, source->prefix ? source->prefix : "",
-			   source->prefix_len) == 0 &&
+	return source_has_prefix(source, query->token, query->token_len) &&
 		token_digest(source->encoding, query->token, query->token_len, digest);
 }
 

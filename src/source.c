@@ -59,6 +59,7 @@ enum
  * The registry in memory.  Sources with a prefix are found through an open
  * hash table of prefixes, asked once for each length that a prefix has; so
  * the cost depends on how many lengths are in use, not on how many sources.
+ * Most often it is the same source again, so that one is tried first.
  */
 typedef struct Registry
 {
@@ -69,6 +70,7 @@ typedef struct Registry
 	int		   *length;			/* distinct prefix lengths, longest first */
 	int			nbuckets;		/* a power of two */
 	Source	  **bucket;			/* by prefix, linear probing */
+	Source	   *recent;			/* the last found; NULL: look it up */
 	Source	   *unprefixed;		/* the first source without a prefix */
 	int			nunprefixed;
 	struct Registry *next_retired;
@@ -272,6 +274,37 @@ add_route(Registry *reg, Source *source)
 	reg->bucket[i & (reg->nbuckets - 1)] = source;
 }
 
+static Source *
+find_prefix(const Registry *reg, const char *token, int len)
+{
+	uint32		i = prefix_hash(token, len);
+	Source	   *source;
+
+	while ((source = reg->bucket[i & (reg->nbuckets - 1)]) != NULL)
+	{
+		if (source->prefix_len == len &&
+			memcmp(source->prefix, token, len) == 0)
+			return source;
+		i++;
+	}
+	return NULL;
+}
+
+/* Mark the sources whose prefixes this one's begins with. */
+static void
+mark_extended(const Registry *reg, const Source *source)
+{
+	for (int i = 0; i < reg->nlengths; i++)
+		if (reg->length[i] < source->prefix_len)
+		{
+			Source	   *shorter = find_prefix(reg, source->prefix,
+											  reg->length[i]);
+
+			if (shorter != NULL)
+				shorter->prefix_extended = true;
+		}
+}
+
 static void
 build_routes(Registry *reg)
 {
@@ -285,6 +318,8 @@ build_routes(Registry *reg)
 	reg->length = palloc0((nsources + 1) * sizeof(int));
 	foreach(lc, reg->sources)
 		add_route(reg, lfirst(lc));
+	foreach(lc, reg->sources)
+		mark_extended(reg, lfirst(lc));
 }
 
 /*
@@ -450,33 +485,23 @@ source_uses_table(Oid relation)
 }
 
 static Source *
-find_prefix(const char *token, int len)
-{
-	uint32		i = prefix_hash(token, len);
-	Source	   *source;
-
-	while ((source = registry->bucket[i & (registry->nbuckets - 1)]) != NULL)
-	{
-		if (source->prefix_len == len &&
-			memcmp(source->prefix, token, len) == 0)
-			return source;
-		i++;
-	}
-	return NULL;
-}
-
-static Source *
 find_longest_prefix(const char *token, Size len)
 {
+	Source	   *source = registry->recent;
+
+	if (source != NULL && source_has_prefix(source, token, len))
+		return source;
 	for (int i = 0; i < registry->nlengths; i++)
 	{
-		Source	   *source;
-
 		if ((Size) registry->length[i] > len)
 			continue;
-		source = find_prefix(token, registry->length[i]);
+		source = find_prefix(registry, token, registry->length[i]);
 		if (source != NULL)
+		{
+			if (!source->prefix_extended)
+				registry->recent = source;
 			return source;
+		}
 	}
 	return NULL;
 }

@@ -131,6 +131,7 @@ typedef struct Source
 	char	   *name;
 	char	   *prefix;			/* NULL: none */
 	int			prefix_len;
+	bool		prefix_extended;	/* a longer prefix begins with it */
 	StoredAs	stored_as;
 	TokenEncoding encoding;
 	char	   *timezone;		/* of timestamps without one */
@@ -182,6 +183,15 @@ source_counts(const Source *source)
  * throw whatever reading a table may throw.
  */
 extern void source_refresh(void);
+
+/* Does a token begin as those of the source do? */
+static inline bool
+source_has_prefix(const Source *source, const char *token, Size len)
+{
+	return source->prefix == NULL ||
+		(len >= (Size) source->prefix_len &&
+		 memcmp(token, source->prefix, source->prefix_len) == 0);
+}
 
 /* The OID of tokenauth_changed(), as of the last refresh. */
 extern Oid	source_trigger_function(void);
