@@ -87,7 +87,7 @@ digest_query(const Source *source, const TokenQuery *query,
 static void
 count(const Source *source, StatsCounter counter)
 {
-	source_counts(source)->n[counter]++;
+	source->counts->n[counter]++;
 }
 
 static StatsCounter

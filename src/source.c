@@ -195,6 +195,7 @@ make_source(HeapTuple tuple, TupleDesc desc)
 										  ALLOCSET_SMALL_SIZES);
 	source->gate = cache_gate(MyDatabaseId, source->relation);
 	source->stats_slot = stats_slot(source->relation);
+	source->counts = stats_mine(source->stats_slot);
 	return source;
 }
 

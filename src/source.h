@@ -162,6 +162,7 @@ typedef struct Source
 	/* Derived once. */
 	int			gate;
 	int			stats_slot;
+	StatsCounts *counts;		/* this process's */
 } Source;
 
 /* With a time zone or without. */
@@ -169,12 +170,6 @@ static inline bool
 is_timestamp(Oid type)
 {
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
-}
-
-static inline StatsCounts *
-source_counts(const Source *source)
-{
-	return stats_mine(source->stats_slot);
 }
 
 /*

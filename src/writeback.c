@@ -200,7 +200,7 @@ writeback_write(Writeback *batch)
 		find_left(&call, batch);
 	owner_end(&call);
 
-	source_counts(source)->n[STATS_USES_WRITTEN] += written;
+	source->counts->n[STATS_USES_WRITTEN] += written;
 	stats_happened(source->stats_slot, STATS_LAST_FLUSH, GetCurrentTimestamp());
 	return written;
 }
