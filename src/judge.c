@@ -80,7 +80,9 @@ digest_query(const Source *source, const TokenQuery *query,
 		!token_is_issued(source->prefix ? source->prefix : "", query->token,
 						 query->token_len))
 		return false;
-	return source_has_prefix(source, query->token, query->token_len) &&
+	/* unless named, it was found by its prefix */
+	return (query->source_name == NULL ||
+			source_has_prefix(source, query->token, query->token_len)) &&
 		token_digest(source->encoding, query->token, query->token_len, digest);
 }
 

@@ -541,7 +541,7 @@ source_candidates(const char *token, Size len)
 }
 
 bool
-source_validate(Source *source)
+source_revalidate(Source *source)
 {
 	while (source->state != SOURCE_CURRENT)
 	{

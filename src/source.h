@@ -214,7 +214,13 @@ extern List *source_candidates(const char *token, Size len);
  * Bring a source's catalog side up to date.  False if its table has been
  * dropped; then the registry is due for a refresh, after which it is gone.
  */
-extern bool source_validate(Source *source);
+extern bool source_revalidate(Source *source);
+
+static inline bool
+source_validate(Source *source)
+{
+	return source->state == SOURCE_CURRENT || source_revalidate(source);
+}
 
 static inline bool
 source_is_current(const Source *source)
