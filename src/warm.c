@@ -155,7 +155,7 @@ live_tokens(OwnerCall *call, uint64 limit)
 static bool
 warm_stored(Source *source, Datum stored)
 {
-	TokenQuery	query = {0};
+	TokenQuery	query = {.source_name = source->name};
 	TokenDigest digest;
 	text	   *plain = NULL;
 	bool		loaded;
