@@ -518,9 +518,11 @@ COMMENT ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) IS
 
 CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT source pg_catalog.name,
+    OUT hit_ratio pg_catalog.float8,
     OUT hits pg_catalog.int8,
     OUT negative_hits pg_catalog.int8,
     OUT misses pg_catalog.int8,
+    OUT negative_lookups pg_catalog.int8,
     OUT publishes pg_catalog.int8,
     OUT publishes_skipped pg_catalog.int8,
     OUT uncacheable pg_catalog.int8,
@@ -535,6 +537,7 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT uses_written pg_catalog.int8,
     OUT entries pg_catalog.int8,
     OUT bytes pg_catalog.int8,
+    OUT stats_reset pg_catalog.timestamptz,
     OUT note pg_catalog.text)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
@@ -549,7 +552,45 @@ CREATE VIEW @extschema@.tokenauth_stats AS
 REVOKE ALL ON @extschema@.tokenauth_stats FROM PUBLIC;
 GRANT SELECT ON @extschema@.tokenauth_stats TO pg_monitor;
 COMMENT ON VIEW @extschema@.tokenauth_stats IS
-    'activity of each token source, since the server''s start or the last reset';
+    'activity of each token source, since stats_reset';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.source IS
+    'name of the token source';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.hit_ratio IS
+    'hits and negative_hits among all judgements; NULL if there were none';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.hits IS
+    'valid tokens answered from the cache';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.negative_hits IS
+    'refusals answered from the cache';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.misses IS
+    'judged by the table, because nothing was cached, or nothing to be believed any more';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.negative_lookups IS
+    'refusals that the table was asked for, whether missed or bypassed';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.publishes IS
+    'answers put into the cache';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.publishes_skipped IS
+    'answers not put into the cache: busy, full, single use, not wanted';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.uncacheable IS
+    'answers too long for an entry, or true only for now';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.evictions IS
+    'live valid entries pushed out by others';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.invalidations IS
+    'changes of tokens that were committed';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_disabled IS
+    'judged by the table, because tokenauth.enabled is off';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_own_writes IS
+    'judged by the table, because the transaction had changed tokens';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_fenced IS
+    'judged by the table, because a change was just being committed';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_source IS
+    'judged by the table, because the source cannot be cached; see note';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.entries IS
+    'places that it takes in the cache';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.bytes IS
+    'shared memory of these entries';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.stats_reset IS
+    'since when there are these figures';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.note IS
+    'why the source is not cached now; NULL if it is';
 
 CREATE FUNCTION @extschema@.tokenauth_stats_reset()
 RETURNS pg_catalog.void
@@ -558,3 +599,56 @@ LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 REVOKE ALL ON FUNCTION @extschema@.tokenauth_stats_reset() FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.tokenauth_stats_reset() IS
     'start the figures of tokenauth_stats anew';
+
+CREATE FUNCTION @extschema@.tokenauth_cache_entries(
+    OUT source pg_catalog.name,
+    OUT user_id pg_catalog.text,
+    OUT tenant_id pg_catalog.text,
+    OUT status pg_catalog.text,
+    OUT believed pg_catalog.bool,
+    OUT age pg_catalog.interval,
+    OUT last_used_at pg_catalog.timestamptz,
+    OUT expires_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_cache_entries() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_cache_entries() TO pg_monitor;
+COMMENT ON FUNCTION @extschema@.tokenauth_cache_entries() IS
+    'what lies behind the view tokenauth_cache';
+
+CREATE VIEW @extschema@.tokenauth_cache AS
+    SELECT * FROM @extschema@.tokenauth_cache_entries();
+REVOKE ALL ON @extschema@.tokenauth_cache FROM PUBLIC;
+GRANT SELECT ON @extschema@.tokenauth_cache TO pg_monitor;
+COMMENT ON VIEW @extschema@.tokenauth_cache IS
+    'what is cached of this database''s token sources, without what the tokens are';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.source IS
+    'name of the token source';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.user_id IS
+    'whose token it is; NULL for one that is not in the table';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.tenant_id IS
+    'the tenant that it is for';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.status IS
+    'as tokenauth_identify() would tell from this entry';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.believed IS
+    'whether this session would answer by it; if not, the next use asks the table';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.age IS
+    'since it was read from the table; NULL if tokenauth.ttl was over 18 hours';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.last_used_at IS
+    'when the token was last used, to within tokenauth.last_used_interval';
+COMMENT ON COLUMN @extschema@.tokenauth_cache.expires_at IS
+    'when the token expires; NULL if it does not';
+
+CREATE FUNCTION @extschema@.tokenauth_doctor(
+    OUT severity pg_catalog.text,
+    OUT source pg_catalog.name,
+    OUT finding pg_catalog.text,
+    OUT fix pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_doctor() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_doctor() TO pg_monitor;
+COMMENT ON FUNCTION @extschema@.tokenauth_doctor() IS
+    'what is wrong, the worst first, and the SQL that cures it';

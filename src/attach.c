@@ -31,6 +31,7 @@
 #include "mapping.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "remedy.h"
 #include "sandbox.h"
 #include "stats.h"
 #include "storage/lmgr.h"
@@ -41,10 +42,6 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
-
-/* Whatever they are called later, mapping.c knows them by their function. */
-#define ROW_TRIGGER			"tokenauth_row"
-#define TRUNCATE_TRIGGER	"tokenauth_truncate"
 
 /* Arguments of tokenauth_attach(), in the order of its SQL declaration. */
 enum
@@ -101,21 +98,6 @@ execute_as_extension(const ExtensionInfo *extension, const char *sql,
 	sandbox_enter(&sandbox, extension->owner, NULL);
 	execute(sql, nargs, types, values, nulls);
 	sandbox_leave(&sandbox);
-}
-
-/* A relation of the extension's, quoted. */
-static char *
-our_name(const ExtensionInfo *extension, const char *name)
-{
-	return quote_qualified_identifier(get_namespace_name(extension->schema),
-									  name);
-}
-
-static char *
-quoted_relation(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
 }
 
 static void
@@ -185,14 +167,9 @@ check_one_of(const char *argument, const char *value,
 static void
 check_storage(const char *stored_as, const char *encoding)
 {
-	static const char *const storages[] =
-	{"sha256-hex", "sha256-bytea", "plaintext", NULL};
-	static const char *const encodings[] =
-	{"text", "base64url", "hex", NULL};
-
-	check_one_of("stored_as", stored_as, storages,
+	check_one_of("stored_as", stored_as, source_storages,
 				 "It is one of sha256-hex, sha256-bytea, plaintext.");
-	check_one_of("token_encoding", encoding, encodings,
+	check_one_of("token_encoding", encoding, source_encodings,
 				 "It is one of text, base64url, hex.");
 }
 
@@ -350,7 +327,7 @@ write_registry(const ExtensionInfo *extension, const char *table,
 {
 	execute_as_extension(extension,
 			   psprintf("INSERT INTO %s (%s) VALUES (%s)",
-						our_name(extension, table), row->columns.data,
+						remedy_our_name(table), row->columns.data,
 						row->parameters.data),
 			   row->n, row->type, row->value, row->isnull);
 }
@@ -367,7 +344,7 @@ forget_dropped(const ExtensionInfo *extension)
 						" (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 						" OPERATOR(pg_catalog.=) s.relation)"
 						" RETURNING relation::pg_catalog.oid",
-						our_name(extension, "tokenauth_source")),
+						remedy_our_name("tokenauth_source")),
 			   0, NULL, NULL, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -383,27 +360,10 @@ forget_dropped(const ExtensionInfo *extension)
 static void
 create_triggers(const ExtensionInfo *extension, Oid relation)
 {
-	char	   *table = quoted_relation(relation);
-	char	   *function = our_name(extension, "tokenauth_changed");
-
 	source_refresh();
-	if (mapping_has_triggers(relation))
-		return;
-	execute_as_extension(extension,
-			   psprintf("CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s"
-						" FOR EACH ROW EXECUTE FUNCTION %s()",
-						ROW_TRIGGER, table, function),
-			   0, NULL, NULL, NULL);
-	execute_as_extension(extension,
-			   psprintf("CREATE TRIGGER %s AFTER TRUNCATE ON %s"
-						" FOR EACH STATEMENT EXECUTE FUNCTION %s()",
-						TRUNCATE_TRIGGER, table, function),
-			   0, NULL, NULL, NULL);
-	execute_as_extension(extension,
-			   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s,"
-						" ENABLE ALWAYS TRIGGER %s",
-						table, ROW_TRIGGER, TRUNCATE_TRIGGER),
-			   0, NULL, NULL, NULL);
+	if (!mapping_has_triggers(relation))
+		execute_as_extension(extension, remedy_create_triggers(relation),
+							 0, NULL, NULL, NULL);
 }
 
 /*
@@ -430,7 +390,7 @@ drop_triggers(const ExtensionInfo *extension, Oid relation)
 			execute_as_extension(extension,
 					   psprintf("DROP TRIGGER %s ON %s",
 								quote_identifier(trigger->tgname),
-								quoted_relation(relation)),
+								remedy_relation(relation)),
 					   0, NULL, NULL, NULL);
 	}
 }
@@ -825,7 +785,7 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	execute_as_extension(&extension,
 			   psprintf("DELETE FROM %s"
 						" WHERE relation OPERATOR(pg_catalog.=) $1",
-						our_name(&extension, "tokenauth_source")),
+						remedy_our_name("tokenauth_source")),
 			   1, &type, &value, NULL);
 	drop_triggers(&extension, relation);
 	/* the Source is retired by now, and good until the transaction's end */

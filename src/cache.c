@@ -19,6 +19,7 @@
 #include "common/hashfn.h"
 #include "compat.h"
 #include "guc.h"
+#include "miscadmin.h"
 #include "testpoint.h"
 
 #define WAYS			8
@@ -696,6 +697,60 @@ cache_planned_capacity(void)
 	return bucket_count() * WAYS;
 }
 
+/*
+ * One consistent look at a way, as read_way() has at a key.  False if there is
+ * nothing of the database in it, or while writers interfere.
+ */
+static bool
+look_at_way(CacheBucket *bucket, int way, Oid database, Oid *relation,
+			CacheItem *item, GuardView *view)
+{
+	uint32		sequence;
+	CacheKey   *key = &bucket->way[way].key;
+
+	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++)
+	{
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!seqlock_read_begin(&bucket->sequence, &sequence))
+		{
+			pg_spin_delay();
+			continue;
+		}
+		found = (bucket->state[way] == WAY_VALID ||
+				 bucket->state[way] == WAY_REFUSED) &&
+			key->database == database;
+		if (found)
+		{
+			*relation = key->relation;
+			read_item(bucket, way, item);
+			view_guards(cache_gate_guard(cache_gate(database, *relation)),
+						&bucket->guard, &item->header, view);
+		}
+		if (seqlock_read_end(&bucket->sequence, sequence))
+			return found;
+	}
+	return false;
+}
+
+void
+cache_walk(Oid database, CacheVisit visit, void *arg)
+{
+	for (uint64 i = 0; i < cache_capacity(); i++)
+	{
+		CacheItem	item;
+		GuardView	view;
+		Oid			relation;
+
+		if (!look_at_way(&shared->bucket[i / WAYS], (int) (i % WAYS), database,
+						 &relation, &item, &view))
+			continue;
+		visit(relation, &item,
+			  !view.fenced && item.header.stamp >= view.floor, arg);
+	}
+}
+
 uint64
 cache_capacity(void)
 {
@@ -708,25 +763,23 @@ cache_bytes_per_entry(void)
 	return sizeof(CacheBucket) / WAYS;
 }
 
-uint64
-cache_count(Oid database, Oid relation)
+void
+cache_count(Oid database, int n, const Oid *relation, uint64 *count)
 {
-	uint64		count = 0;
-
-	if (!cache_is_on())
-		return 0;
-	for (uint64 i = 0; i <= bucket_mask; i++)
+	memset(count, 0, n * sizeof(*count));
+	for (uint64 i = 0; i < cache_capacity(); i++)
 	{
-		CacheBucket *bucket = &shared->bucket[i];
+		CacheBucket *bucket = &shared->bucket[i / WAYS];
+		int			way = (int) (i % WAYS);
+		CacheKey   *key;
 
-		for (int way = 0; way < WAYS; way++)
-			if (bucket->state[way] != WAY_EMPTY)
-			{
-				CacheKey   *key = &bucket->way[item_way(bucket, way)].key;
-
-				if (key->database == database && key->relation == relation)
-					count++;
-			}
+		if (way == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (bucket->state[way] == WAY_EMPTY)
+			continue;
+		key = &bucket->way[item_way(bucket, way)].key;
+		for (int source = 0; source < n; source++)
+			if (key->relation == relation[source] && key->database == database)
+				count[source]++;
 	}
-	return count;
 }

@@ -90,7 +90,24 @@ typedef struct CacheItemHeader
 	uint8		ncells;
 	uint16		payload_len;
 	uint16		cell[CACHE_MAX_CELLS];
+	uint16		ttl;			/* seconds to the deadline at first; 0: more than fit */
 } CacheItemHeader;
+
+/* An item made now is to be believed so many seconds. */
+static inline void
+cache_set_deadline(CacheItemHeader *header, TimestampTz now, int ttl)
+{
+	header->deadline = now + ttl * USECS_PER_SEC;
+	header->ttl = ttl <= PG_UINT16_MAX ? (uint16) ttl : 0;
+}
+
+/* When an item was made; DT_NOBEGIN if that is not known. */
+static inline TimestampTz
+cache_made_at(const CacheItemHeader *header)
+{
+	return header->ttl > 0 ? header->deadline - header->ttl * USECS_PER_SEC :
+		DT_NOBEGIN;
+}
 
 /* The payload's meaning is the caller's. */
 #define CACHE_WAY_SIZE		176
@@ -202,6 +219,16 @@ extern void cache_flush_matching(Oid database, Oid relation, CacheMatch match,
 								 void *arg);
 
 /*
+ * Show copies of what a database has in the cache, one after the other.  An
+ * item stands if no guard speaks against it; whether it is believed depends
+ * on who asks, too.  Reads the whole cache.
+ */
+typedef void (*CacheVisit) (Oid relation, const CacheItem *item, bool stands,
+							void *arg);
+
+extern void cache_walk(Oid database, CacheVisit visit, void *arg);
+
+/*
  * Tokens that fit, and the bytes that each takes; and what the first will be
  * once there is shared memory.
  */
@@ -209,7 +236,8 @@ extern uint64 cache_planned_capacity(void);
 extern uint64 cache_capacity(void);
 extern Size cache_bytes_per_entry(void);
 
-/* Ways taken by a source, believable or not.  Reads the whole cache. */
-extern uint64 cache_count(Oid database, Oid relation);
+/* Ways taken by each of n sources, believable or not.  Reads the whole cache. */
+extern void cache_count(Oid database, int n, const Oid *relation,
+						uint64 *count);
 
 #endif							/* TOKENAUTH_CACHE_H */

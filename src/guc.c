@@ -19,11 +19,8 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
-/* 48 MB is 2^15 buckets and little to spare, see cache.c. */
-#define DEFAULT_CACHE_SIZE_KB	(48 * 1024)
-
 bool		guc_enabled = true;
-int			guc_cache_size = DEFAULT_CACHE_SIZE_KB;
+int			guc_cache_size = GUC_DEFAULT_CACHE_SIZE;
 int			guc_ttl = 600;
 int			guc_negative_ttl = 60;
 int			guc_last_used_interval = 60;
@@ -50,7 +47,7 @@ define_settings_of_start(void)
 							"Sets the shared memory used to cache tokens.",
 							"The number of buckets is the largest power of two that fits; 0 turns the cache off.",
 							&guc_cache_size,
-							DEFAULT_CACHE_SIZE_KB, 0, MAX_KILOBYTES,
+							GUC_DEFAULT_CACHE_SIZE, 0, MAX_KILOBYTES,
 							PGC_POSTMASTER, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
@@ -69,7 +66,7 @@ guc_define(void)
 		define_settings_of_start();
 
 	DefineCustomBoolVariable("tokenauth.enabled",
-							 "Answers from the cache.",
+							 "Enables answering from the cache.",
 							 "When off, every token is judged by its table.",
 							 &guc_enabled, true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);

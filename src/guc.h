@@ -8,6 +8,9 @@
 #ifndef TOKENAUTH_GUC_H
 #define TOKENAUTH_GUC_H
 
+/* In kB; 48 MB is 2^15 buckets and little to spare, see cache.c. */
+#define GUC_DEFAULT_CACHE_SIZE	(48 * 1024)
+
 extern bool guc_enabled;		/* tokenauth.enabled */
 extern int	guc_cache_size;		/* tokenauth.cache_size, in kB; 0 is off */
 extern int	guc_ttl;			/* tokenauth.ttl, in seconds */

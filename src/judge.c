@@ -180,8 +180,7 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 	item.header.class = refused ? CACHE_REFUSED : CACHE_VALID;
 	item.header.stamp = stamp;
 	item.header.fingerprint = source->fingerprint;
-	item.header.deadline =
-		TimestampTzPlusMilliseconds(now, INT64CONST(1000) * ttl);
+	cache_set_deadline(&item.header, now, ttl);
 
 	TEST_POINT(fill_before_publish);
 	switch (cache_publish(key, source->gate, &item, need, now))
@@ -211,6 +210,8 @@ ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
 		return false;
 	(void) publish(source, key, stamp, verdict, CACHE_USED);
 	verdict_settle(verdict, GetCurrentTimestamp());
+	if (verdict->status != TOKEN_VALID)
+		count(source, STATS_NEGATIVE_LOOKUPS);
 	return true;
 }
 

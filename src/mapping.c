@@ -112,9 +112,8 @@ kind_of_type(Oid type)
 	}
 }
 
-/* Can a column of this type play this role? */
-static bool
-type_fits(const Source *source, SourceRole role, Oid type)
+bool
+mapping_type_fits(const Source *source, SourceRole role, Oid type)
 {
 	switch (role)
 	{
@@ -200,7 +199,7 @@ map_column(Source *source, SourceRole role)
 		return true;
 	if (!find_column(source, source->relation, column))
 		return false;
-	if (!type_fits(source, role, column->type))
+	if (!mapping_type_fits(source, role, column->type))
 		return set_problem(source, PROBLEM_COLUMN_TYPE, source->relation,
 						   column->name);
 	if (role == ROLE_SCOPE)
@@ -614,10 +613,11 @@ problem_text(SourceProblem problem)
 	return &texts[problem];
 }
 
-/* The message, from a fixed list of formats above. */
-static char *
-problem_message(const Source *source, const ProblemText *text)
+/* From a fixed list of formats above. */
+char *
+mapping_problem_message(const Source *source)
 {
+	const ProblemText *text = problem_text(source->problem);
 	char	   *table = get_rel_name(source->problem_relation);
 
 #pragma GCC diagnostic push
@@ -634,7 +634,7 @@ mapping_report(const Source *source)
 
 	ereport(ERROR,
 			(errcode(text->sqlstate),
-			 errmsg_internal("%s", problem_message(source, text)),
+			 errmsg_internal("%s", mapping_problem_message(source)),
 			 errhint("%s", text->hint)));
 }
 
@@ -646,5 +646,5 @@ mapping_problem_text(const Source *source)
 	if (source->problem == PROBLEM_NONE)
 		return NULL;
 	text = problem_text(source->problem);
-	return psprintf("%s. %s", problem_message(source, text), text->hint);
+	return psprintf("%s. %s", mapping_problem_message(source), text->hint);
 }

@@ -87,24 +87,28 @@ text_or_null(Datum value, bool isnull)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-static StoredAs
-parse_stored_as(const char *text)
-{
-	if (strcmp(text, "sha256-bytea") == 0)
-		return STORED_SHA256_BYTEA;
-	if (strcmp(text, "plaintext") == 0)
-		return STORED_PLAINTEXT;
-	return STORED_SHA256_HEX;	/* a CHECK keeps other texts out */
-}
+const char *const source_storages[] = {
+	[STORED_SHA256_HEX] = "sha256-hex",
+	[STORED_SHA256_BYTEA] = "sha256-bytea",
+	[STORED_PLAINTEXT] = "plaintext",
+	NULL
+};
 
-static TokenEncoding
-parse_encoding(const char *text)
+const char *const source_encodings[] = {
+	[TOKEN_TEXT] = "text",
+	[TOKEN_BASE64URL] = "base64url",
+	[TOKEN_HEX] = "hex",
+	NULL
+};
+
+/* Which of the choices it is; a CHECK keeps other texts out. */
+static int
+parse_choice(const char *const *choices, const char *text)
 {
-	if (strcmp(text, "base64url") == 0)
-		return TOKEN_BASE64URL;
-	if (strcmp(text, "hex") == 0)
-		return TOKEN_HEX;
-	return TOKEN_TEXT;
+	for (int i = 0; choices[i] != NULL; i++)
+		if (strcmp(choices[i], text) == 0)
+			return i;
+	return 0;
 }
 
 static char *
@@ -164,9 +168,11 @@ make_source(HeapTuple tuple, TupleDesc desc)
 								  isnull[REG_PREFIX - 1]);
 	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
 	source->stored_as =
-		parse_stored_as(TextDatumGetCString(value[REG_STORED_AS - 1]));
+		parse_choice(source_storages,
+					 TextDatumGetCString(value[REG_STORED_AS - 1]));
 	source->encoding =
-		parse_encoding(TextDatumGetCString(value[REG_TOKEN_ENCODING - 1]));
+		parse_choice(source_encodings,
+					 TextDatumGetCString(value[REG_TOKEN_ENCODING - 1]));
 	for (int role = 0; role < ROLE_COUNT; role++)
 		source->column[role].name =
 			name_or_null(value[REG_FIRST_ROLE + role - 1],

@@ -62,6 +62,10 @@ typedef enum StoredAs
 	STORED_PLAINTEXT			/* text */
 } StoredAs;
 
+/* What the registry calls them, and the encodings; each ends with NULL. */
+extern const char *const source_storages[];
+extern const char *const source_encodings[];
+
 typedef enum SourceState
 {
 	SOURCE_STALE,

@@ -3,10 +3,10 @@
  * stats.c
  *		Counters per source; see stats.h.
  *
- * Locking: owner[] and baseline[] are read and written under the lock, which
- * is held only for a scan of STATS_SLOTS.  Counters and events are read without a lock:
- * an aligned 64-bit load is never torn on the platforms where it matters, and
- * a figure that is off by one reading would do no harm.
+ * Locking: owner[], baseline[] and since[] are read and written under the lock,
+ * which is held only for a scan of STATS_SLOTS.  Counters and events are read
+ * without a lock: an aligned 64-bit load is never torn on the platforms where it
+ * matters, and a figure that is off by one reading would do no harm.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "stats.h"
 #include "storage/lwlock.h"
+#include "utils/timestamp.h"
 
 #define SHARED_SLOT		0		/* of sources that came too late */
 
@@ -36,6 +37,7 @@ typedef struct StatsShared
 	StatsOwner	owner[STATS_SLOTS];
 	StatsCounts baseline[STATS_SLOTS];
 	TimestampTz event[STATS_SLOTS][STATS_NEVENTS];
+	TimestampTz since[STATS_SLOTS]; /* when the baseline was drawn */
 	PaddedCounts counts[FLEXIBLE_ARRAY_MEMBER]; /* [process][slot] */
 } StatsShared;
 
@@ -55,8 +57,16 @@ stats_shmem_init(void *area, bool found)
 {
 	shared = (StatsShared *) area;
 	lock = &(GetNamedLWLockTranche("tokenauth"))->lock;
-	if (!found)
-		memset(area, 0, stats_shmem_size());
+	if (found)
+		return;
+	memset(area, 0, stats_shmem_size());
+	shared->since[SHARED_SLOT] = GetCurrentTimestamp();
+}
+
+bool
+stats_are_kept(void)
+{
+	return shared != NULL;
 }
 
 static PaddedCounts *
@@ -80,6 +90,14 @@ sum_up(int slot, StatsCounts *sum)
 	}
 }
 
+/* Count from now on.  Caller holds the lock. */
+static void
+draw_baseline(int slot)
+{
+	sum_up(slot, &shared->baseline[slot]);
+	shared->since[slot] = GetCurrentTimestamp();
+}
+
 /* The slot that a source has, or -1.  Caller holds the lock. */
 static int
 find_slot(Oid relation)
@@ -99,7 +117,7 @@ take_slot(Oid relation)
 		{
 			shared->owner[i].database = MyDatabaseId;
 			shared->owner[i].relation = relation;
-			sum_up(i, &shared->baseline[i]);
+			draw_baseline(i);
 			memset(shared->event[i], 0, sizeof(shared->event[i]));
 			return i;
 		}
@@ -148,7 +166,7 @@ stats_mine(int slot)
 }
 
 bool
-stats_read(int slot, StatsCounts *sum)
+stats_read(int slot, StatsCounts *sum, TimestampTz *since)
 {
 	if (slot < 0)
 		return false;
@@ -157,6 +175,7 @@ stats_read(int slot, StatsCounts *sum)
 	sum_up(slot, sum);
 	for (int i = 0; i < STATS_NCOUNTERS; i++)
 		sum->n[i] -= shared->baseline[slot].n[i];
+	*since = shared->since[slot];
 	LWLockRelease(lock);
 	return true;
 }
@@ -183,6 +202,6 @@ stats_reset(void)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	for (int i = 0; i < STATS_SLOTS; i++)
 		if (i == SHARED_SLOT || shared->owner[i].database == MyDatabaseId)
-			sum_up(i, &shared->baseline[i]);
+			draw_baseline(i);
 	LWLockRelease(lock);
 }

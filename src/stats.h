@@ -23,6 +23,7 @@ typedef enum StatsCounter
 	STATS_HITS,					/* answered "valid" from the cache */
 	STATS_NEGATIVE_HITS,		/* answered "refused" from the cache */
 	STATS_MISSES,				/* asked the table: no entry to believe */
+	STATS_NEGATIVE_LOOKUPS,		/* refusals that the table was asked for */
 	STATS_PUBLISHES,			/* answers put into the cache */
 	STATS_PUBLISHES_SKIPPED,	/* answers not put there: busy, full, unwanted */
 	STATS_UNCACHEABLE,			/* answers that do not fit, or hold for now */
@@ -45,8 +46,21 @@ typedef struct StatsCounts
 
 #define STATS_SLOTS		64
 
+/* Judgements of tokens of a source: from the cache, and by the table. */
+static inline uint64
+stats_asked(const StatsCounts *counts)
+{
+	return counts->n[STATS_HITS] + counts->n[STATS_NEGATIVE_HITS] +
+		counts->n[STATS_MISSES] + counts->n[STATS_BYPASS_DISABLED] +
+		counts->n[STATS_BYPASS_OWN_WRITES] + counts->n[STATS_BYPASS_FENCED] +
+		counts->n[STATS_BYPASS_SOURCE];
+}
+
 extern Size stats_shmem_size(void);
 extern void stats_shmem_init(void *area, bool found);
+
+/* Is there shared memory of ours? */
+extern bool stats_are_kept(void);
 
 /*
  * The slot of a source of this database; takes a lock, so ask once.
@@ -63,8 +77,8 @@ extern void stats_forget(Oid relation);
 /* This process's counters; slot -1 counts into the void. */
 extern StatsCounts *stats_mine(int slot);
 
-/* Sums since the last reset; false if the slot is -1. */
-extern bool stats_read(int slot, StatsCounts *sum);
+/* Sums since the last reset, and when that was; false if the slot is -1. */
+extern bool stats_read(int slot, StatsCounts *sum, TimestampTz *since);
 
 /* When something last happened to a source; 0: not since the server's start. */
 typedef enum StatsEvent
