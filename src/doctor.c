@@ -49,7 +49,11 @@
 #define ENOUGH_EVICTIONS	100
 #define ENOUGH_REFUSALS		1000
 
-/* One published answer in so many pushes out one that somebody would use. */
+/*
+ * One judgement in so many pushes out an answer that somebody would use.  Not
+ * one published answer: where nearly all are hits, few are published, and
+ * those few are evicted ones that came back.
+ */
 #define EVICTIONS_RATIO		10
 
 /* A prepared transaction this old has been left behind. */
@@ -394,7 +398,7 @@ static void
 check_evictions(Doctor *doctor)
 {
 	uint64		evictions = 0;
-	uint64		publishes = 0;
+	uint64		asked = 0;
 	ListCell   *lc;
 
 	foreach(lc, doctor->sources)
@@ -405,15 +409,14 @@ check_evictions(Doctor *doctor)
 		if (stats_read(((Source *) lfirst(lc))->stats_slot, &counts, &since))
 		{
 			evictions += counts.n[STATS_EVICTIONS];
-			publishes += counts.n[STATS_PUBLISHES];
+			asked += stats_asked(&counts);
 		}
 	}
-	if (evictions >= ENOUGH_EVICTIONS &&
-		evictions >= publishes / EVICTIONS_RATIO)
+	if (evictions >= ENOUGH_EVICTIONS && evictions >= asked / EVICTIONS_RATIO)
 		report(doctor, SEVERITY_WARNING, NULL,
 			   remedy_cache_size(Max(2 * (guc_cache_size / 1024), 1)),
-			   "the cache is too small: of " UINT64_FORMAT " answers that were put into it, " UINT64_FORMAT " pushed out a live one",
-			   publishes, evictions);
+			   "the cache is too small: of " UINT64_FORMAT " judgements " UINT64_FORMAT " pushed a live answer out of it",
+			   asked, evictions);
 }
 
 static void
@@ -426,7 +429,10 @@ take_prepared(Doctor *doctor, const Source *source, char **row)
 		   row[0], row[1], row[2]);
 }
 
-/* Those that hold a lock on a table of ours, as who has changed it does. */
+/*
+ * Those that hold a lock on a table of ours, as who has changed it does.  All
+ * locks of one have the same virtual transaction, with no process behind it.
+ */
 static void
 check_prepared(Doctor *doctor)
 {
@@ -453,8 +459,11 @@ check_prepared(Doctor *doctor)
 	for_rows(doctor,
 			 "SELECT p.gid, date_trunc('second', p.prepared)::text,"
 			 "    string_agg(DISTINCT l.relation::regclass::text, ', ')"
-			 " FROM pg_prepared_xacts p JOIN pg_locks l"
-			 "     ON l.virtualtransaction = '-1/' || p.transaction::text"
+			 " FROM pg_prepared_xacts p"
+			 "     JOIN pg_locks x ON x.transactionid = p.transaction"
+			 "         AND x.pid IS NULL"
+			 "     JOIN pg_locks l ON l.virtualtransaction = x.virtualtransaction"
+			 "         AND l.pid IS NULL"
 			 " WHERE p.database = current_database() AND p.prepared < $2"
 			 "     AND l.locktype = 'relation' AND l.relation = ANY ($1)"
 			 "     AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
