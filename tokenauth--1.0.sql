@@ -509,7 +509,7 @@ COMMENT ON FUNCTION @extschema@.tokenauth_warm(pg_catalog.name, pg_catalog.int8)
 CREATE FUNCTION @extschema@.tokenauth_ready(source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 REVOKE ALL ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) FROM PUBLIC;
 -- a readiness probe is a monitor
 GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) TO pg_monitor;
@@ -537,6 +537,8 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT uses_written pg_catalog.int8,
     OUT entries pg_catalog.int8,
     OUT bytes pg_catalog.int8,
+    OUT last_flush pg_catalog.timestamptz,
+    OUT last_warm pg_catalog.timestamptz,
     OUT stats_reset pg_catalog.timestamptz,
     OUT note pg_catalog.text)
 RETURNS SETOF pg_catalog.record
@@ -583,10 +585,20 @@ COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_fenced IS
     'judged by the table, because a change was just being committed';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_source IS
     'judged by the table, because the source cannot be cached; see note';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.uses_noted IS
+    'last uses to be written into the table';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.uses_dropped IS
+    'last uses for which there was no room, or which could not be written';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.uses_written IS
+    'last uses that have been written';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.entries IS
     'places that it takes in the cache';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.bytes IS
     'shared memory of these entries';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.last_flush IS
+    'when last uses were last written; NULL if not since the server''s start';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.last_warm IS
+    'when live tokens were last loaded; NULL if not since the server''s start';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.stats_reset IS
     'since when there are these figures';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.note IS

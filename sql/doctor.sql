@@ -99,9 +99,11 @@ SELECT tokenauth_resolve('doc_1', NULL::bigint);
 -- Triggers: disabled, not ALWAYS, gone, incomplete; by whatever name.
 ALTER TABLE "Auth"."Tokens" DISABLE TRIGGER tokenauth_truncate;
 SELECT * FROM tokenauth_doctor();
+SELECT tokenauth_ready(), tokenauth_ready('doc''s');
 SELECT fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
+SELECT tokenauth_ready(), tokenauth_ready('doc''s');
 ALTER TRIGGER tokenauth_row ON "Auth".member RENAME TO "My trigger";
 ALTER TABLE "Auth".member ENABLE TRIGGER "My trigger";
 SELECT * FROM tokenauth_doctor();
@@ -228,6 +230,13 @@ CREATE TABLE plain (token text PRIMARY KEY, user_id int);
 SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext');
 GRANT SELECT ON plain TO regress_doctor_app;
 SELECT * FROM tokenauth_doctor();
+-- A warning keeps nobody out; another source's error keeps that source out.
+SELECT tokenauth_ready(), tokenauth_ready('plain');
+SELECT tokenauth_create_table('broken', prefix => 'broken_');
+DROP TRIGGER tokenauth_row ON broken;
+SELECT tokenauth_ready(), tokenauth_ready('plain'), tokenauth_ready('broken');
+SELECT tokenauth_ready('none');
+DROP TABLE broken;
 DROP TABLE plain;
 -- A source whose table is gone is none.
 SELECT * FROM tokenauth_doctor();

@@ -11,6 +11,7 @@ CREATE TABLE seen (
     expires_at timestamptz,
     revoked bool NOT NULL DEFAULT false,
     used_at timestamptz,
+    last_used_at timestamptz,
     note text
 );
 SELECT tokenauth_attach('seen', prefix => 'seen_', used_column => '', claims => ARRAY['note']);
@@ -50,11 +51,21 @@ SELECT ask(1), ask(1);
 SELECT uncacheable, invalidations FROM tokenauth_stats;
 UPDATE seen SET note = NULL WHERE id = 1;
 
+-- Last uses, and what was loaded.
+SELECT uses_noted >= 2 AS noted, uses_dropped, last_flush IS NULL OR uses_written > 0 AS flushed, last_warm
+FROM tokenauth_stats;
+SELECT tokenauth_flush_last_used() >= 0 AS ok;
+SELECT count(*) FROM tokenauth_warm();
+SELECT uses_written >= 2 AS written, last_flush BETWEEN stats_reset AND clock_timestamp() AS flushed,
+    last_warm BETWEEN stats_reset AND clock_timestamp() AS loaded
+FROM tokenauth_stats;
+
 -- What is in the cache.
 SELECT tokenauth_flush();
 SELECT source, count(*) FROM tokenauth_cache WHERE believed GROUP BY source;
 SELECT n, ask(n) FROM generate_series(1, 5) n;
-SELECT source, user_id, tenant_id, status, age BETWEEN '0' AND '1 hour' AS aged, expires_at
+SELECT source, user_id, tenant_id, status, age BETWEEN '0' AND '1 hour' AS aged,
+    last_used_at BETWEEN now() - interval '1 hour' AND now() AS used, expires_at
 FROM tokenauth_cache WHERE believed ORDER BY user_id, status;
 -- Entries without anybody to believe them are marked: one of a row that was
 -- changed, those of other columns, all while the table must be asked.

@@ -56,6 +56,9 @@
  */
 #define EVICTIONS_RATIO		10
 
+/* One last use in so many may be dropped: in a rush that is soon over. */
+#define DROPS_RATIO			100
+
 /* A prepared transaction this old has been left behind. */
 #define PREPARED_MINUTES	5
 
@@ -293,15 +296,15 @@ check_dropped_uses(Doctor *doctor, const Source *source)
 	TimestampTz since;
 
 	if (!stats_read(source->stats_slot, &counts, &since) ||
-		counts.n[STATS_USES_DROPPED] == 0)
+		counts.n[STATS_USES_DROPPED] <= counts.n[STATS_USES_NOTED] / DROPS_RATIO)
 		return;
 	report(doctor, SEVERITY_WARNING, source,
 		   psprintf("ALTER SYSTEM SET tokenauth.last_used_interval = '%ds';"
 					" SELECT pg_catalog.pg_reload_conf(); SELECT %s();",
 					2 * guc_last_used_interval,
 					remedy_our_name("tokenauth_stats_reset")),
-		   UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " written: there are too many at once, or their rows cannot be found or updated",
-		   counts.n[STATS_USES_DROPPED], counts.n[STATS_USES_WRITTEN]);
+		   UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: there are too many at once, or their rows cannot be found or updated",
+		   counts.n[STATS_USES_DROPPED], counts.n[STATS_USES_NOTED]);
 }
 
 /* Columns of the query below. */

@@ -79,10 +79,12 @@ is_cured(
 restart_with(
 	shared_preload_libraries => 'tokenauth',
 	'tokenauth.cache_size' => '0');
-is_cured(qr/warning: tokenauth.cache_size is too small for a cache: .*/,
+is_cured(qr/error: tokenauth.cache_size is too small for a cache: .*/,
 	1, 'no cache');
 
-restart_with('tokenauth.cache_size' => '1MB');
+restart_with(
+	'tokenauth.cache_size' => '1MB',
+	'tokenauth.last_used_interval' => '0');
 use_tokens(3);
 is_cured(
 	qr/warning: the cache is too small: of 13800 judgements \d+ pushed .*/,
@@ -91,6 +93,7 @@ use_tokens(3);
 is(findings(), '', 'it is large enough now');
 
 restart_with(
+	'tokenauth.last_used_interval' => '60s',
 	wal_level => 'minimal',
 	max_wal_senders => '0',
 	synchronous_standby_names => '');
@@ -102,6 +105,32 @@ restart_with(synchronous_standby_names => '', primary_conninfo => 'host=gone');
 is_cured(qr/warning: wal_level is minimal, though primary_conninfo is set.*/,
 	1, 'has been a standby');
 restart_with(primary_conninfo => '');
+
+# The id is too long to be noted in place of a token that must not be.
+$node->safe_psql(
+	'postgres', q(
+	CREATE TABLE plain (id text PRIMARY KEY, token text UNIQUE, last_used_at timestamptz);
+	INSERT INTO plain VALUES (repeat('long', 20), 'plain_1');
+	SELECT tokenauth_attach('plain', prefix => 'plain_', token_column => 'token',
+							stored_as => 'plaintext');
+	SELECT (tokenauth_identify('plain_1')).status));
+is( $node->safe_psql(
+		'postgres',
+		q(SELECT severity, source, finding FROM tokenauth_doctor()
+		  WHERE finding NOT LIKE '%holds the tokens themselves%')),
+	'warning|plain|1 last uses were dropped, against 0 noted: there are too many at once, or their rows cannot be found or updated',
+	'last uses dropped: found');
+$node->safe_psql(
+	'postgres',
+	$node->safe_psql(
+		'postgres', q(SELECT fix FROM tokenauth_doctor() WHERE finding ~ 'dropped')));
+$node->poll_query_until('postgres',
+	q(SELECT setting = '120' FROM pg_settings WHERE name = 'tokenauth.last_used_interval'))
+  or die 'the fix has not set the interval';
+is( $node->safe_psql('postgres',
+		q(SELECT count(*) FROM tokenauth_doctor() WHERE finding ~ 'dropped')),
+	'0', 'last uses dropped: cured');
+$node->safe_psql('postgres', 'DROP TABLE plain');
 
 my ($faketime) = glob '/usr/lib/*/faketime/libfaketime.so.1';
 SKIP:
