@@ -14,6 +14,30 @@ PG_MAJOR=${PG_MAJOR:-15}
 say() { printf '\n=== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+apt_update() {
+    if [ -z "${APT_UPDATED:-}" ]; then
+        apt-get -qq update
+        APT_UPDATED=1
+    fi
+}
+
+# borrow COMMAND PACKAGE: have a program without installing its package, which
+# would start a service.
+borrow() {
+    command -v "$1" >/dev/null && return
+    [ "$(id -u)" = 0 ] || die "$1 is missing; install: $2"
+    apt_update
+    echo "unpacking $2"
+    mkdir -p "$SCRATCH/borrowed"
+    (
+        cd "$SCRATCH/borrowed"
+        apt-get -qq -o APT::Sandbox::User=root download "$2" &&
+            dpkg-deb -x "$2"_*.deb .
+    ) >"$SCRATCH/apt.log" 2>&1 ||
+        { cat "$SCRATCH/apt.log" >&2; die "could not get $2"; }
+    export PATH=$PATH:$SCRATCH/borrowed/usr/bin
+}
+
 # need COMMAND-OR-FILE PACKAGE...: install the packages unless it is there.
 need() {
     local what=$1
@@ -23,10 +47,7 @@ need() {
         *) command -v "$what" >/dev/null && return ;;
     esac
     [ "$(id -u)" = 0 ] || die "$what is missing; install: $*"
-    if [ -z "${APT_UPDATED:-}" ]; then
-        apt-get -qq update
-        APT_UPDATED=1
-    fi
+    apt_update
     echo "installing $*"
     DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
         install "$@" >/dev/null 2>"$SCRATCH/apt.log" ||
