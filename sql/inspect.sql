@@ -22,8 +22,9 @@ INSERT INTO seen (id, user_id, tenant_id, token_hash, expires_at, revoked) VALUE
     (4, NULL, 'four', encode(sha256('seen_4'), 'hex'), '2001-01-01 UTC', false);
 
 -- Nothing was asked: no ratio.
+SELECT clock_timestamp() AS before \gset
 SELECT tokenauth_stats_reset();
-SELECT hit_ratio, hits, entries, bytes, stats_reset <= now() AS since, note FROM tokenauth_stats;
+SELECT hit_ratio, hits, entries, bytes, stats_reset BETWEEN :'before' AND now() AS since, note FROM tokenauth_stats;
 SELECT count(*) FROM tokenauth_cache;
 
 -- What each figure counts.
