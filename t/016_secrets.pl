@@ -140,6 +140,8 @@ sub everywhere
 		SELECT * FROM pg_prepared_statements;
 		SELECT * FROM pg_locks;
 		SELECT * FROM tokenauth_stats;
+		SELECT * FROM tokenauth_cache;
+		SELECT * FROM tokenauth_doctor();
 		SELECT * FROM tokenauth_sources;
 	));
 	return (
