@@ -1,0 +1,102 @@
+/*
+ * contenders.c
+ *		What is measured; see contenders.h.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "contenders.h"
+
+#define LIVE	" NOT revoked AND (expires_at IS NULL OR expires_at > now())"
+#define SELECT	"SELECT user_id FROM personal_access_token WHERE token_hash = $1 AND" LIVE
+#define RESOLVE	"SELECT tokenauth_resolve($1)"
+#define WORK	"SELECT body FROM note WHERE owner = $1"
+#define JOIN	"SELECT count(p.user_id) FROM trace JOIN personal_access_token p ON token_hash = hash AND" LIVE
+#define SET(function, column) "SELECT count(" function "(" column ")) FROM trace"
+#define HOT(function) "SELECT count(" function "((SELECT token FROM active WHERE n = 1))) FROM generate_series(1, 20000)"
+#define TRACE	20000
+#define REVOKE(table) "UPDATE " table " SET revoked = NOT revoked WHERE token_hash = $1"
+#define ISSUE(table) "INSERT INTO " table " (user_id, name, token_hash, token_prefix) " \
+	"VALUES ('4e5a2b1c-0000-4000-8000-000000000001', 'issued', $1, 'mul_00000000')"
+#define TOUCH(table) "CALL bench_touch('" table "', 2000)"
+#define MESSAGES 2000
+
+static const Contender contenders[] = {
+	{"no-op", {{POSTGRES, "SELECT bench_noop($1)", TOKEN, NOBODY}}},
+	{"SELECT 1", {{POSTGRES, "SELECT 1", NOTHING, ONE}}},
+	{"SELECT", {{POSTGRES, SELECT, HASH, USER}}},
+	{"SQL function", {{POSTGRES, "SELECT bench_sql($1)", TOKEN, USER}}},
+	{"PL/pgSQL function", {{POSTGRES, "SELECT bench_plpgsql($1)", TOKEN, USER}}},
+	{"tokenauth", {{POSTGRES, RESOLVE, TOKEN, USER}}},
+	{"Redis", {{REDIS, NULL, HASH, USER}}},
+	{"memcached", {{POSTGRES, "SELECT memcache_get($1)", HASH, USER}}},
+
+	/* authenticate, then read the user's note */
+	{"Redis, then query", {{REDIS, NULL, HASH, USER}, {POSTGRES, WORK, ANSWER, BODY}}},
+	{"SELECT, then query", {{POSTGRES, SELECT, HASH, USER}, {POSTGRES, WORK, ANSWER, BODY}}},
+	{"join in one query",
+		{{POSTGRES, "SELECT body FROM note JOIN personal_access_token ON owner = user_id"
+			" WHERE token_hash = $1 AND" LIVE, HASH, BODY}}},
+	{"tokenauth in one query",
+		{{POSTGRES, "SELECT body FROM note WHERE owner = tokenauth_resolve($1)", TOKEN, BODY}}},
+
+	/* set-based: a whole log of requests in one statement */
+	{"set: no-op", {{POSTGRES, SET("bench_noop", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: tokenauth", {{POSTGRES, SET("tokenauth_resolve", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: SQL function", {{POSTGRES, SET("bench_sql", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: PL/pgSQL function", {{POSTGRES, SET("bench_plpgsql", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: memcached", {{POSTGRES, SET("memcache_get", "hash"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: hash join", {{POSTGRES, JOIN, NOTHING, ALL_ROWS}}, .rows = TRACE,
+		.setup = "SET enable_nestloop = off; SET enable_mergejoin = off"},
+	{"set: nested-loop join", {{POSTGRES, JOIN, NOTHING, ALL_ROWS}}, .rows = TRACE,
+		.setup = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_memoize = off"},
+	{"hot: no-op", {{POSTGRES, HOT("bench_noop"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"hot: tokenauth", {{POSTGRES, HOT("tokenauth_resolve"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+
+	/* not in the cache, or not at all */
+	{"tokenauth, cache off", {{POSTGRES, RESOLVE, TOKEN, USER}},
+		.setup = "SET tokenauth.enabled = off"},
+	{"tokenauth, refused before", {{POSTGRES, RESOLVE, UNKNOWN, REFUSED}}},
+	{"tokenauth, never seen", {{POSTGRES, RESOLVE, RANDOM, REFUSED}}},
+	{"SELECT, never seen", {{POSTGRES, SELECT, RANDOM_HASH, REFUSED}}},
+
+	/* a new connection for each request */
+	{"connect: SELECT 1", {{POSTGRES, "SELECT 1", NOTHING, ONE}}, .connect = true},
+	{"connect: SELECT", {{POSTGRES, SELECT, HASH, USER}}, .connect = true},
+	{"connect: tokenauth", {{POSTGRES, RESOLVE, TOKEN, USER}}, .connect = true},
+	{"connect: Redis", {{REDIS, NULL, HASH, USER}}, .connect = true},
+
+	/* changes, with our triggers and without */
+	{"revoke, bare", {{POSTGRES, REVOKE("bare_token"), HASH, DONE}}},
+	{"revoke, attached", {{POSTGRES, REVOKE("personal_access_token"), HASH, DONE}}},
+	{"issue, bare", {{POSTGRES, ISSUE("bare_token"), RANDOM_HASH, DONE}}},
+	{"issue, attached", {{POSTGRES, ISSUE("personal_access_token"), RANDOM_HASH, DONE}}},
+	{"inline UPDATE",
+		{{POSTGRES, "UPDATE personal_access_token SET last_used_at = now() WHERE token_hash = $1 AND"
+			LIVE " RETURNING user_id", HASH, USER}}},
+
+	/* what the messages of changes cost a session that hears them */
+	{"hear, bare", {{POSTGRES, "SELECT 1", NOTHING, ONE}}, .rows = MESSAGES,
+		.before = TOUCH("bare_token")},
+	{"hear, attached, 0 plans", {{POSTGRES, "SELECT 1", NOTHING, ONE}}, .rows = MESSAGES,
+		.before = TOUCH("personal_access_token")},
+	{"hear, attached, 100 plans", {{POSTGRES, "SELECT 1", NOTHING, ONE}}, .rows = MESSAGES,
+		.setup = "SELECT bench_prepare(100)", .before = TOUCH("personal_access_token")},
+	{"hear, attached, 1000 plans", {{POSTGRES, "SELECT 1", NOTHING, ONE}}, .rows = MESSAGES,
+		.setup = "SELECT bench_prepare(1000)", .before = TOUCH("personal_access_token")},
+
+	/* the file lies in the data directory */
+	{"COPY, bare", {{POSTGRES, "COPY bare_token FROM 'bench.copy'", NOTHING, DONE}},
+		.rows = ROWS_OF_COPY, .before = "TRUNCATE bare_token"},
+	{"COPY, attached", {{POSTGRES, "COPY personal_access_token FROM 'bench.copy'", NOTHING, DONE}},
+		.rows = ROWS_OF_COPY, .before = "TRUNCATE personal_access_token"},
+};
+
+const Contender *
+contender_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(contenders) / sizeof(contenders[0]); i++)
+		if (strcmp(contenders[i].name, name) == 0)
+			return &contenders[i];
+	return NULL;
+}

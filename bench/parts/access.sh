@@ -1,0 +1,5 @@
+# All tokens alike, few often and many seldom, or one.
+for access in uniform zipf "one token"; do
+    measure "$access" --placement=one --access="$access" \
+        "no-op" "SELECT" tokenauth "tokenauth again=tokenauth" Redis
+done

@@ -1,0 +1,21 @@
+# What our triggers cost who changes tokens: the same statements on an attached
+# table and on a bare one; commits on disk, and not; beside 100 idle sessions,
+# who have to hear of every change.
+changes() {
+    local label=$1
+    shift
+    measure "revoke, $label" --placement=one "$@" \
+        "bare=revoke, bare" "bare again=revoke, bare" "attached=revoke, attached"
+    measure "issue, $label" --placement=one "$@" \
+        "bare=issue, bare" "bare again=issue, bare" "attached=issue, attached"
+}
+ROUNDS=$((ROUNDS * 2))
+bench_cluster changes
+load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
+changes "commits not on disk"
+changes "commits not on disk, 100 idle sessions" --idle=100
+stop_clusters
+
+bench_cluster durable "fsync = on"
+load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
+changes "commits on disk"

@@ -1,0 +1,8 @@
+# Random tokens beside honest traffic.  One client asks for live tokens, few
+# often and many seldom; on the other core a second one asks for tokens that
+# nobody issued, each only once.
+sql -c "SELECT tokenauth_stats_reset()" >/dev/null
+measure "honest client" --placement=pairs --access=zipf \
+    "SELECT" "SELECT, flooded=SELECT+flood" \
+    tokenauth "tokenauth again=tokenauth" "tokenauth, flooded=tokenauth+flood"
+fact "live tokens evicted" "$(sql -c "SELECT evictions FROM tokenauth_stats")"
