@@ -98,8 +98,8 @@ hex_of_random(Session *session, char *to, int digits)
 static void
 make_input(Session *session, Input input, Request *request)
 {
-	if (session->unknown_only && input == TOKEN)
-		input = RANDOM;
+	if (session->unknown_only)
+		input = input == TOKEN ? RANDOM : RANDOM_HASH;
 	switch (input)
 	{
 		case NOTHING:

@@ -11,7 +11,7 @@ trace() {
     local rank="floor(random() * $2)"
     # of P(k) ~ 1/k, by inversion of its continuous kin
     [ "$1" != zipf ] || rank="floor(exp(random() * ln($2 + 1))) - 1"
-    sql -c "SELECT setseed(0.25)" -c "DROP TABLE IF EXISTS requests" \
+    sql -c "SET client_min_messages = warning" -c "SELECT setseed(0.25)" -c "DROP TABLE IF EXISTS requests" \
         -c "CREATE TABLE requests AS
             SELECT r, n, token, user_id
             FROM (SELECT r, 1 + ($rank)::bigint AS k FROM generate_series(1, $length) r) drawn
@@ -20,8 +20,7 @@ trace() {
 
 # ask OPERATOR: have the cache asked for half of the trace; all must be right
 ask() {
-    [ "$(sql -c "SET max_parallel_workers_per_gather = 0" \
-        -c "SELECT bool_and(tokenauth_resolve(token) = user_id) FROM requests
+    [ "$(sql -c "SELECT bool_and(tokenauth_resolve(token) = user_id) FROM requests
             WHERE r $1 $length / 2")" = t ] || die "a wrong answer"
 }
 
