@@ -19,7 +19,6 @@
  *	one		clients and servers on one core
  *	two		clients on one core, servers on another
  *	pairs	client i and its server process on core i modulo 2; Redis on both
- *	free	all on both cores, as the scheduler likes
  *
  * The database is that of PGHOST, PGDATABASE and the like.
  */
@@ -107,8 +106,6 @@ find_cpus(void)
 static const cpu_set_t *
 client_cpus(int client)
 {
-	if (strcmp(placement, "free") == 0)
-		return &both_cpus;
 	return &cpu[strcmp(placement, "pairs") == 0 ? client % 2 : 0];
 }
 

@@ -350,7 +350,10 @@ session_run(Session *session, double *seconds)
 	double		started;
 
 	if (session->contender->before != NULL)
+	{
+		run_sql(session->pg, "SELECT");	/* hear what came earlier */
 		run_sql(session->side, session->contender->before);
+	}
 	started = seconds_now();
 	run_batch(session, workload.depth);
 	*seconds += seconds_now() - started;

@@ -84,8 +84,8 @@ sub lines
 		}
 		next unless @rows;
 		$blocks .= data("line$i", @rows);
-		push @plots, "\$line$i using 1:2 with linespoints lw 2 pt 7 ps 0.6 lc rgb \"$colour\" title \"$label\"",
-			"\$line$i using 1:2:3:4 with yerrorbars pt -1 lc rgb \"$colour\" notitle";
+		push @plots, "\$line$i using 1:2 with lines lw 2 lc rgb \"$colour\" title \"$label\"",
+			"\$line$i using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lc rgb \"$colour\" notitle";
 	}
 	return 1 unless @plots;
 	return gnuplot($name, 760, 380, $blocks . <<"END");
@@ -110,18 +110,19 @@ sub hit_ratio
 		{
 			my @value = map { $rounds->fact('hitratio', "$access, cache of $percent %, $_") }
 				'tokenauth', 'best possible', 'least recently used';
-			push @rows, ["$access, $percent %", map { $_ * 100 } @value] unless grep { !defined } @value;
+			push @rows, ["$access\\n$percent %", map { $_ * 100 } @value] unless grep { !defined } @value;
 		}
 	}
 	return 1 unless @rows;
 	return gnuplot('hit-ratio', 760, 380, data('ratio', @rows) . <<"END");
 set title "Hit ratio" textcolor rgb "#222222"
-set xlabel "access, and size of the cache in percent of the working set" textcolor rgb "#222222"
+set xlabel offset 0,-1 "access, and size of the cache in percent of the working set" textcolor rgb "#222222"
 set ylabel "percent of requests" textcolor rgb "#222222"
 set yrange [0:105]
 set xrange [-0.6:@{[ scalar(@rows) - 0.4 ]}]
 set grid ytics lc rgb "#dddddd"
 set key outside right center
+set bmargin 5
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid noborder
@@ -150,10 +151,10 @@ sub draw
 	$ok &= bars('pipelined', 'Twenty questions under way at once', 'microseconds a question; one client, one core',
 		map { [$_->[0], 'pipelined', 'depth 20, one', $_->[1]] } @questions);
 	$ok &= lines('size', 'size', 'Cost of a round trip against table size', 'tokens in the table', 'microseconds',
-		'set logscale x; set format x "10^{%L}"', sub { $_[0] * 1e6 }, sub { 1 },
+		'set logscale x; set format x "10^{%L}"; set xrange [500:2e7]', sub { $_[0] * 1e6 }, sub { 1 },
 		['SELECT', 'SELECT', $GREY], ['tokenauth', 'tokenauth', $BLUE], ['no-op', 'no-op', $ORANGE]);
 	$ok &= lines('clients', 'clients', 'Clients at once, on two cores', 'clients', 'thousand questions a second',
-		'set xtics (1, 2, 4, 8)', sub { 1 / $_[0] / 1000 }, sub { $_[0] =~ /free$/ },
+		'set logscale x 2; set xtics (1, 2, 4, 8); set xrange [0.8:10]', sub { 1 / $_[0] / 1000 }, sub { $_[0] =~ /pairs$/ },
 		['no-op', 'no-op', $ORANGE], ['tokenauth', 'tokenauth', $BLUE], ['Redis', 'Redis', '#b03a48'],
 		['SELECT', 'SELECT', $GREY], ['memcached', 'memcached', '#6b8e5a']);
 	$ok &= hit_ratio();

@@ -111,6 +111,16 @@ sub ratio
 	return median(map { $one[$_] / $other[$_] } 0 .. $#one);
 }
 
+# How many seconds longer, likewise.
+sub difference
+{
+	my ($self, $part, $group, $one, $other) = @_;
+	my @one = $self->times($part, $group, $one);
+	my @other = $self->times($part, $group, $other);
+	return unless @one && @one == @other;
+	return median(map { $one[$_] - $other[$_] } 0 .. $#one);
+}
+
 # What a part says of itself at its top.
 sub comment
 {
