@@ -50,6 +50,8 @@ queries() {
 }
 total_of() { awk '$1 == "totals:" { print $2 }' "$out.$1"; }
 per_call() { awk -v a="$(total_of "$1")" -v b="$(total_of "$2")" -v n="$calls" 'BEGIN { printf "%.2f\n", (b - a) / n }'; }
+# recovery first, so that both runs begin alike
+as_user "$SERVER_BIN/postgres" --single -D "$DATA" instructions </dev/null >/dev/null 2>&1
 for run in 1 2; do
     out=$SCRATCH/helpers/callgrind-$run
     queries | as_user valgrind --tool=callgrind --callgrind-out-file="$out" \
