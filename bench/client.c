@@ -25,7 +25,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <getopt.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

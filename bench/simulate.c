@@ -69,11 +69,7 @@ find_next_uses(void)
 	free(seen);
 }
 
-/*
- * A heap of times of next use, the latest on top.  When a token is used, its
- * time in the heap has become past; such remain until they would be evicted,
- * and are told by their token's due time being another.
- */
+/* A heap of times of next use, the latest on top. */
 static int *heap;
 static int	heap_size = 0;
 
@@ -111,10 +107,10 @@ heap_pop(void)
 }
 
 /*
- * Keep those tokens that are used soonest.  A token that is not used again is
- * not kept at all.  Times in the heap are those of tokens in the cache; the
- * one that has just come due is the smallest of all and never on top while
- * there are later ones, so it can be left there.
+ * Keep those tokens that are used soonest; one that is not used again is not
+ * kept at all.  The heap holds the next uses of the tokens in the cache, and
+ * those that have come: they are past, so smaller than any other, and never on
+ * top when one has to go.
  */
 static double
 best(int capacity)
@@ -150,7 +146,7 @@ best(int capacity)
 	return (double) hits / (length - length / 2);
 }
 
-/* A doubly linked list of tokens; 0 stands for its ends, so tokens move by 1. */
+/* A doubly linked list of tokens, counted from 1; 0 stands for its ends. */
 static double
 least_recently_used(int capacity)
 {
