@@ -446,6 +446,7 @@ take_options(int argc, char **argv)
 		}
 	if (out == NULL)
 		die("could not open the output file");
+	setvbuf(out, NULL, _IOLBF, 0);	/* whole lines, however we end */
 	while (optind < argc)
 		add_entrant(argv[optind++]);
 }

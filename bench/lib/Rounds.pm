@@ -37,6 +37,7 @@ sub read
 		next if $file =~ /(machine|facts)\.csv$/;
 		for (lines($file))
 		{
+			next unless @$_ == 12;
 			my ($part, $group, $contender, undef, undef, undef, undef, undef, $round, undef, $operations, $seconds) = @$_;
 			my $order = $self->{order}{$part} //= { groups => [] };
 			push @{ $order->{groups} }, $group unless $order->{contenders}{$group};
