@@ -87,6 +87,27 @@ SELECT user_id, is_recent(last_used_at) FROM sessions ORDER BY 1;
 SELECT uses_noted, uses_dropped FROM tokenauth_stats;
 DROP TABLE sessions;
 
+-- An id of a fixed length, and a collation to which other ids are the same.
+CREATE TABLE sessions (
+    id character(8) PRIMARY KEY, token text NOT NULL UNIQUE, user_id text, last_used_at timestamptz);
+INSERT INTO sessions VALUES ('abc', 'plain_1', 'u1'), ('abcdefgh', 'plain_2', 'u2');
+SELECT tokenauth_attach('sessions', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_resolve('plain_1', NULL::text), tokenauth_resolve('plain_2', NULL::text);
+CALL flush_uses();
+SELECT user_id, is_recent(last_used_at) FROM sessions ORDER BY 1;
+SELECT tokenauth_revoke('abc', 'u1'), tokenauth_revoke('abcdefgh', 'u2');
+DROP TABLE sessions;
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE sessions (
+    id text COLLATE any_case, token text NOT NULL UNIQUE, user_id text, last_used_at timestamptz);
+INSERT INTO sessions VALUES ('abc', 'plain_1', 'u1'), ('ABC', 'plain_2', 'u2');
+SELECT tokenauth_attach('sessions', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_resolve('plain_1', NULL::text);
+CALL flush_uses();
+SELECT user_id, is_recent(last_used_at) FROM sessions ORDER BY 1;
+DROP TABLE sessions;
+DROP COLLATION any_case;
+
 -- Triggers of the owner run as the owner, with the table's schema as path; one
 -- that fails fails the flush, and resolve notices nothing.
 CREATE SCHEMA app;

@@ -152,11 +152,20 @@ owner_column(const OwnerCall *call, SourceRole role)
 	return quote_identifier(call->source->column[role].name);
 }
 
+/* As "character" it would be one of length 1, and so cut values off. */
+char *
+owner_type(const OwnerCall *call, SourceRole role)
+{
+	return format_type_extended(call->source->column[role].type, -1,
+								FORMAT_TYPE_TYPEMOD_GIVEN |
+								FORMAT_TYPE_FORCE_QUALIFY);
+}
+
 char *
 owner_cast(OwnerCall *call, SourceRole role, const char *value)
 {
 	return psprintf("CAST($%d AS %s)", owner_text(call, value),
-					format_type_be_qualified(call->source->column[role].type));
+					owner_type(call, role));
 }
 
 char *

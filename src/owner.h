@@ -70,6 +70,9 @@ extern char *owner_table(const OwnerCall *call);
 /* A role's column, quoted. */
 extern const char *owner_column(const OwnerCall *call, SourceRole role);
 
+/* The type of a role's column, of whatever length. */
+extern char *owner_type(const OwnerCall *call, SourceRole role);
+
 /* "CAST($n AS type of the role's column)" for a text value. */
 extern char *owner_cast(OwnerCall *call, SourceRole role, const char *value);
 
