@@ -93,6 +93,11 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 	object_ownercheck(RelationRelationId, relid, roleid)
 #endif
 
+/* A limit that applies to background workers, too. */
+#if PG_VERSION_NUM >= 170000
+#define TOKENAUTH_HAS_TRANSACTION_TIMEOUT
+#endif
+
 /* PostgreSQL 18 counts index searches for EXPLAIN; we have no plan node. */
 #if PG_VERSION_NUM < 180000
 #define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \

@@ -285,8 +285,10 @@ last_used_forget(const NotedUse *use)
 {
 	UseSlot    *slot = &shared->slot[use->slot];
 
-	if (take_slot_of(slot, &use->token))
-		slot_release(&slot->lock, slot->at > use->at ? SLOT_FULL : SLOT_EMPTY);
+	if (!take_slot_of(slot, &use->token))
+		return;
+	slot->tries = 0;
+	slot_release(&slot->lock, slot->at > use->at ? SLOT_FULL : SLOT_EMPTY);
 }
 
 bool

@@ -186,14 +186,14 @@ warm_rows(Source *source, SPITupleTable *rows, uint64 nrows)
 	MemoryContext caller = MemoryContextSwitchTo(row_context);
 	uint64		loaded = 0;
 
-	for (uint64 i = 0; i < nrows && !source->retired; i++)
+	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 		Datum		stored = SPI_getbinval(rows->vals[i], rows->tupdesc, 1,
 										   &isnull);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!isnull && warm_stored(source, stored))
+		if (!isnull && !source->retired && warm_stored(source, stored))
 			loaded++;
 		if (!isnull && source->stored_as == STORED_PLAINTEXT)
 			explicit_bzero(rows->vals[i]->t_data, rows->vals[i]->t_len);
@@ -213,7 +213,7 @@ is_worth_warming(Source *source)
 }
 
 static uint64
-warm_source(Source *source, uint64 limit)
+warm_source(Source *source, uint64 limit, WarmStop stop)
 {
 	OwnerCall	call;
 	Portal		portal;
@@ -224,7 +224,8 @@ warm_source(Source *source, uint64 limit)
 		return 0;
 	owner_begin(&call, source);
 	portal = owner_open(&call, live_tokens(&call, limit));
-	while ((nrows = owner_fetch(&call, portal, ROWS_AT_A_TIME)) > 0)
+	while ((stop == NULL || !stop()) &&
+		   (nrows = owner_fetch(&call, portal, ROWS_AT_A_TIME)) > 0)
 	{
 		SPITupleTable *rows = SPI_tuptable;
 
@@ -244,16 +245,32 @@ warm_sources(List *sources, uint64 limit)
 	ListCell   *lc;
 
 	foreach(lc, sources)
-		loaded += warm_source(lfirst(lc), limit - loaded);
+		loaded += warm_source(lfirst(lc), limit - loaded, NULL);
 	return loaded;
 }
 
-uint64
-warm_this_database(void)
+List *
+warm_tables(void)
 {
+	List	   *tables = NIL;
+	ListCell   *lc;
+
 	coherence_refresh();
 	source_refresh();
-	return warm_sources(source_all(), cache_capacity());
+	foreach(lc, source_all())
+		tables = lappend_oid(tables, ((Source *) lfirst(lc))->relation);
+	return tables;
+}
+
+uint64
+warm_table(Oid table, uint64 limit, WarmStop stop)
+{
+	Source	   *source;
+
+	coherence_refresh();
+	source_refresh();
+	source = source_by_relation(table);
+	return source != NULL ? warm_source(source, limit, stop) : 0;
 }
 
 /*

@@ -12,6 +12,8 @@
 #ifndef TOKENAUTH_WARM_H
 #define TOKENAUTH_WARM_H
 
+#include "nodes/pg_list.h"
+
 typedef enum WarmState
 {
 	WARM_WANTED,
@@ -31,11 +33,16 @@ extern void warm_set_state(int index, WarmState state);
 /* Has the warming of this database after the start ended, if it was wanted? */
 extern bool warm_has_ended(void);
 
+/* The tables of the sources of this database.  In a transaction. */
+extern List *warm_tables(void);
+
 /*
- * Load live tokens of all sources of this database, up to what the cache
- * holds, the most recently used first.  Returns how many.  For a worker, in
- * a transaction.
+ * Load live tokens of one of them, the most recently used first.  Returns how
+ * many.  In a transaction.  Ends early if stop() says so, which is asked now
+ * and then; NULL: does not.
  */
-extern uint64 warm_this_database(void);
+typedef bool (*WarmStop) (void);
+
+extern uint64 warm_table(Oid table, uint64 limit, WarmStop stop);
 
 #endif							/* TOKENAUTH_WARM_H */

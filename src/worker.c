@@ -18,8 +18,13 @@
  *
  * A worker may be killed at any time.  What it had not written stays noted,
  * and the launcher starts another one at the next turn; the launcher itself
- * is started anew by the postmaster.  A database that a worker could not even
- * connect to has been dropped: what is noted of it is forgotten.
+ * is started anew by the postmaster.  If a worker finds its database dropped,
+ * what is noted of that is forgotten.
+ *
+ * Tables, and with them triggers, are somebody else's.  What one of them does,
+ * be it to fail each time or to sleep, must not cost others their last uses:
+ * a batch has BATCH_TIMEOUT_MS to end in, and one that fails is split, until
+ * the rows that cannot be written are alone.
  *
  * When the server stops, workers can be started no more.  So the launcher then
  * connects itself to the database of which most is noted, and writes that; what
@@ -34,12 +39,16 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "cache.h"
 #include "catalog/pg_database.h"
+#include "commands/trigger.h"
 #include "compat.h"
 #include "guc.h"
 #include "last_used.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -49,45 +58,60 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
+#include "utils/timeout.h"
 #include "warm.h"
 #include "worker.h"
 #include "writeback.h"
 
 #define RESTART_AFTER_S			5
 #define MIN_FLUSH_INTERVAL_MS	1000
-#define WARM_TRIES				3
+#define WARM_TRIES				10
+#define WARM_RETRY_MS			1000
 #define MAX_DATABASES			256 /* flushed in one turn */
 
 /* Longer than anything that a worker waits for ought to take. */
 #define LOCK_TIMEOUT			"1s"
 
+/* DROP DATABASE waits 5 s for others to leave. */
+#define BATCH_TIMEOUT_MS		3000
+
+/* After these, what is left of a table has to wait for another turn. */
+#define MAX_ERRORS				64
+#define MAX_MS_WITH_ERRORS		10000
+
 extern TOKENAUTH_EXPORT void tokenauth_launcher_main(Datum arg);
 extern TOKENAUTH_EXPORT void tokenauth_flush_main(Datum arg);
 extern TOKENAUTH_EXPORT void tokenauth_warm_main(Datum arg);
 
-/* How far the one worker has come, for the launcher to see. */
-typedef enum Progress
+/*
+ * What the one worker has to tell the launcher when it has ended.  There may be
+ * a second one, of a launcher that was killed: it is not heard.
+ */
+typedef struct WorkerReport
 {
-	PROGRESS_STARTED,
-	PROGRESS_CONNECTED,
-	PROGRESS_DONE
-} Progress;
+	uint32		run;			/* whose it is */
+	volatile bool connected;	/* to its database */
+	volatile bool no_database;	/* there is none of that name or OID */
+} WorkerReport;
 
-static volatile Progress *progress = NULL;
+static WorkerReport *report = NULL;
+
+/* This worker's run, and the hook that was there before. */
+static uint32 my_run = 0;
+static emit_log_hook_type prev_emit_log_hook = NULL;
 
 Size
 worker_shmem_size(void)
 {
-	return sizeof(Progress);
+	return sizeof(WorkerReport);
 }
 
 void
 worker_shmem_init(void *area, bool found)
 {
-	progress = area;
+	report = area;
 	if (!found)
-		*progress = PROGRESS_STARTED;
+		memset(area, 0, sizeof(WorkerReport));
 }
 
 /* ---------- the work ---------- */
@@ -104,27 +128,99 @@ flush_in_transaction(Oid table, Writeback *batch)
 	return written;
 }
 
-/* Write a batch in a transaction of its own.  An error is logged, no more. */
-static void
-write_batch(Writeback *batch)
+static long
+ms_since(instr_time start)
 {
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return (long) INSTR_TIME_GET_MILLISEC(now);
+}
+
+/*
+ * Do something in a transaction of its own.  False after an error, which is
+ * logged, if so wished, and no more.
+ */
+static bool
+in_transaction(void (*work) (void *arg), void *arg, bool log_error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool done = false;
+
 	PG_TRY();
 	{
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		(void) writeback_write(batch);
+		work(arg);
 		PopActiveSnapshot();
 		CommitTransactionCommand();
-		writeback_settle(batch);
+		done = true;
 	}
 	PG_CATCH();
 	{
-		EmitErrorReport();
+		if (log_error)
+			EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
-		writeback_failed(batch);
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	return done;
+}
+
+/* One table's turn to be written. */
+typedef struct TableTurn
+{
+	instr_time	start;
+	int			nerrors;
+} TableTurn;
+
+static bool
+may_go_on(const TableTurn *turn)
+{
+	return turn->nerrors == 0 ||
+		(turn->nerrors < MAX_ERRORS && !ShutdownRequestPending &&
+		 ms_since(turn->start) < MAX_MS_WITH_ERRORS);
+}
+
+/* The work of a batch's transaction. */
+static void
+write_noted(void *arg)
+{
+	ConstraintsSetStmt immediate = {.type = T_ConstraintsSetStmt};
+
+	/* a deferred trigger may not run as the table's owner, see sandbox.h */
+	AfterTriggerSetState(&immediate);
+	(void) writeback_write((Writeback *) arg);
+}
+
+static void
+write_batch(Writeback *batch, TableTurn *turn)
+{
+	bool		written;
+
+	enable_timeout_after(STATEMENT_TIMEOUT, BATCH_TIMEOUT_MS);
+	written = in_transaction(write_noted, batch, turn->nerrors == 0);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	QueryCancelPending = false; /* it may have come too late */
+	if (written)
+	{
+		writeback_settle(batch);
+		return;
+	}
+
+	turn->nerrors++;
+	if (batch->nuses > 1 && may_go_on(turn))
+	{
+		Writeback  *rest = writeback_split(batch);
+
+		write_batch(batch, turn);
+		write_batch(rest, turn);
+		pfree(rest);
+	}
+	else
+		writeback_failed(batch);
 }
 
 /* Is somebody dropping, or otherwise busy with, the database as a whole? */
@@ -144,30 +240,27 @@ database_is_wanted(void)
 static void
 flush_database(void)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
-												  "tokenauth flush",
-												  ALLOCSET_DEFAULT_SIZES);
-	Writeback  *batch;
+	Writeback  *batch = MemoryContextAlloc(TopMemoryContext, sizeof(Writeback));
 	List	   *tables;
 	ListCell   *lc;
 
-	MemoryContextSwitchTo(context);
-	batch = palloc(sizeof(Writeback));
+	MemoryContextSwitchTo(TopMemoryContext);
 	tables = writeback_tables();
 	foreach(lc, tables)
 	{
 		uint32		cursor = 0;
+		TableTurn	turn = {.nerrors = 0};
 
-		while (writeback_gather(lfirst_oid(lc), &cursor, batch))
+		INSTR_TIME_SET_CURRENT(turn.start);
+		while (may_go_on(&turn) &&
+			   writeback_gather(lfirst_oid(lc), &cursor, batch))
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (database_is_wanted())
 				return;
-			write_batch(batch);
-			MemoryContextSwitchTo(context);
+			write_batch(batch, &turn);
 		}
 	}
-	MemoryContextDelete(context);
 }
 
 /*
@@ -190,6 +283,9 @@ use_own_settings(void)
 		{"statement_timeout", "0"},
 		/* what has been seen must outlive a crash; no standby is waited for */
 		{"synchronous_commit", "local"},
+#ifdef TOKENAUTH_HAS_TRANSACTION_TIMEOUT
+		{"transaction_timeout", "0"},
+#endif
 	};
 
 	for (int i = 0; i < (int) lengthof(settings); i++)
@@ -199,50 +295,107 @@ use_own_settings(void)
 
 /* ---------- transient workers ---------- */
 
+/* An emit_log_hook: no error tells us why there is no connection. */
 static void
-become_worker(void)
+notice_error(ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_DATABASE &&
+		report->run == my_run && !report->connected)
+		report->no_database = true;
+	if (prev_emit_log_hook)
+		prev_emit_log_hook(error);
+}
+
+static void
+begin_worker(void)
 {
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	*progress = PROGRESS_STARTED;
+	memcpy(&my_run, MyBgworkerEntry->bgw_extra, sizeof(my_run));
+	prev_emit_log_hook = emit_log_hook;
+	emit_log_hook = notice_error;
+	/* for the connecting, too: a database can be locked */
+	use_own_settings();
+}
+
+static void
+is_connected(const char *activity)
+{
+	if (report->run == my_run)
+		report->connected = true;
+	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
 void
 tokenauth_flush_main(Datum arg)
 {
-	become_worker();
+	begin_worker();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
 											  0);
-	*progress = PROGRESS_CONNECTED;
-	use_own_settings();
-	pgstat_report_activity(STATE_RUNNING, "tokenauth: writing last uses");
+	is_connected("tokenauth: writing last uses");
 	flush_database();
-	*progress = PROGRESS_DONE;
+}
+
+/* What a warming worker has to do, and has done. */
+typedef struct WarmTurn
+{
+	List	   *tables;
+	Oid			table;			/* of these, the one now */
+	uint64		loaded;
+} WarmTurn;
+
+static void
+list_tables(void *arg)
+{
+	WarmTurn   *turn = arg;
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	turn->tables = warm_tables();
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+load_table(void *arg)
+{
+	WarmTurn   *turn = arg;
+
+	turn->loaded += warm_table(turn->table, cache_capacity() - turn->loaded,
+							   database_is_wanted);
+}
+
+/* False if there is reason to try again. */
+static bool
+load_tables(WarmTurn *turn)
+{
+	bool		done = in_transaction(list_tables, turn, true);
+	ListCell   *lc;
+
+	foreach(lc, turn->tables)
+	{
+		if (database_is_wanted())
+			return false;
+		turn->table = lfirst_oid(lc);
+		done &= in_transaction(load_table, turn, true);
+	}
+	return done && !database_is_wanted();
 }
 
 void
 tokenauth_warm_main(Datum arg)
 {
 	int			index = DatumGetInt32(arg);
-	uint64		loaded;
+	WarmTurn	turn = {NIL};
 
-	become_worker();
+	begin_worker();
 	BackgroundWorkerInitializeConnection(warm_database(index), NULL, 0);
-	*progress = PROGRESS_CONNECTED;
+	is_connected("tokenauth: warming");
 	warm_set_state(index, WARM_RUNNING);
-	use_own_settings();
-	pgstat_report_activity(STATE_RUNNING, "tokenauth: warming");
-
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	loaded = warm_this_database();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-
+	if (!load_tables(&turn))
+		return;
 	ereport(LOG,
 			(errmsg("tokenauth loaded " UINT64_FORMAT " tokens of database \"%s\"",
-					loaded, warm_database(index))));
-	*progress = PROGRESS_DONE;
+					turn.loaded, warm_database(index))));
+	warm_set_state(index, WARM_ENDED);
 }
 
 /* ---------- the launcher ---------- */
@@ -251,6 +404,7 @@ tokenauth_warm_main(Datum arg)
 static bool
 run_worker(const char *function, const char *what, Datum arg)
 {
+	static bool complained = false;
 	BackgroundWorker worker = {0};
 	BackgroundWorkerHandle *handle;
 
@@ -265,15 +419,20 @@ run_worker(const char *function, const char *what, Datum arg)
 	worker.bgw_main_arg = arg;
 	worker.bgw_notify_pid = MyProcPid;
 
-	*progress = PROGRESS_STARTED;
+	report->run++;
+	report->connected = report->no_database = false;
+	memcpy(worker.bgw_extra, &report->run, sizeof(report->run));
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
 	{
-		ereport(LOG,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("tokenauth could not start a worker for %s", what),
-				 errhint("You might need to increase max_worker_processes.")));
+		if (!complained)
+			ereport(LOG,
+					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					 errmsg("tokenauth could not start a worker for %s", what),
+					 errhint("You might need to increase max_worker_processes.")));
+		complained = true;		/* once is enough */
 		return false;
 	}
+	complained = false;
 	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
 		proc_exit(1);
 	pfree(handle);
@@ -306,14 +465,18 @@ noted_databases(Oid *database, int *nuses)
 	return n;
 }
 
+/* Nothing of this database could be written: not now, or not ever again. */
 static void
-forget_database(Oid database)
+leave_database(Oid database, bool is_gone)
 {
 	uint32		cursor = 0;
 	NotedUse	use;
 
 	while (last_used_next(database, InvalidOid, &cursor, &use))
-		last_used_forget(&use);
+		if (is_gone)
+			last_used_forget(&use);
+		else
+			(void) last_used_failed(&use);
 }
 
 static void
@@ -329,8 +492,8 @@ flush_databases(void)
 	for (int i = 0; i < n && !ShutdownRequestPending; i++)
 		if (run_worker("tokenauth_flush_main", "last use",
 					   ObjectIdGetDatum(database[i])) &&
-			*progress == PROGRESS_STARTED && !ShutdownRequestPending)
-			forget_database(database[i]);
+			!report->connected && !ShutdownRequestPending)
+			leave_database(database[i], report->no_database);
 }
 
 static void
@@ -346,63 +509,81 @@ flush_at_stop(void)
 	for (int i = 1; i < n; i++)
 		if (nuses[i] > nuses[most])
 			most = i;
-	BackgroundWorkerInitializeConnectionByOid(database[most], InvalidOid, 0);
 	use_own_settings();
+	BackgroundWorkerInitializeConnectionByOid(database[most], InvalidOid, 0);
 	flush_database();
 }
 
+/* Sleep, unless there is something to be done first. */
 static void
-warm_databases(void)
+nap(long ms)
 {
-	for (int i = 0; i < warm_count(); i++)
-	{
-		int			tries = 0;
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 ms, TOKENAUTH_WAIT_EVENT_LAUNCHER);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
 
-		while (warm_state(i) != WARM_ENDED && !ShutdownRequestPending)
-		{
-			if (run_worker("tokenauth_warm_main", "warming", Int32GetDatum(i)) &&
-				(*progress != PROGRESS_CONNECTED || ++tries == WARM_TRIES))
-				warm_set_state(i, WARM_ENDED);
-			else
-				(void) WaitLatch(MyLatch,
-								 WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-								 MIN_FLUSH_INTERVAL_MS,
-								 TOKENAUTH_WAIT_EVENT_LAUNCHER);
-		}
+/*
+ * Have a database's tokens loaded, again and again if need be, but not for
+ * ever: tokenauth_ready() waits for it, and it is only a matter of speed.
+ */
+static void
+have_warmed(int index)
+{
+	for (int try = 1; !ShutdownRequestPending; try++)
+	{
+		bool		ran = run_worker("tokenauth_warm_main", "warming",
+									 Int32GetDatum(index));
+		instr_time	end;
+
+		if (warm_state(index) == WARM_ENDED || ShutdownRequestPending)
+			return;
+		if ((ran && report->no_database) || try == WARM_TRIES)
+			break;
+		INSTR_TIME_SET_CURRENT(end);
+		while (!ShutdownRequestPending && ms_since(end) < WARM_RETRY_MS)
+			nap(WARM_RETRY_MS);
 	}
+	if (ShutdownRequestPending)
+		return;
+	ereport(LOG,
+			(errmsg("tokenauth gave up loading the tokens of database \"%s\"",
+					warm_database(index))));
+	warm_set_state(index, WARM_ENDED);
 }
 
 /*
  * Wait until it is time to write again: when the interval has passed, or when
  * room is getting scarce, but then not at once, lest a table that cannot be
  * written keep us busy.  Returns early to stop.
+ *
+ * What was to wake us may have come while a worker was waited for.
  */
 static void
 wait_for_turn(void)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	instr_time	start;
 	bool		hurry = false;
 
+	INSTR_TIME_SET_CURRENT(start);
 	while (!ShutdownRequestPending)
 	{
-		long		passed = TimestampDifferenceMilliseconds(start,
-															 GetCurrentTimestamp());
-		long		left = (hurry ? Min(MIN_FLUSH_INTERVAL_MS, guc_last_used_flush) :
-								   guc_last_used_flush) - passed;
+		long		wanted;
+		long		passed;
 
-		if (left <= 0)
-			return;
-		(void) WaitLatch(MyLatch,
-						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 left, TOKENAUTH_WAIT_EVENT_LAUNCHER);
-		ResetLatch(MyLatch);
-		hurry |= last_used_was_scarce();
-		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
+		hurry |= last_used_was_scarce();
+		wanted = hurry ? Min(MIN_FLUSH_INTERVAL_MS, guc_last_used_flush) :
+			guc_last_used_flush;
+		passed = ms_since(start);
+		if (passed >= wanted)
+			return;
+		nap(wanted - passed);
 	}
 }
 
@@ -422,7 +603,9 @@ tokenauth_launcher_main(Datum arg)
 
 	before_shmem_exit(sign_off, (Datum) 0);
 	last_used_set_writer(MyLatch);
-	warm_databases();
+	for (int i = 0; i < warm_count(); i++)
+		if (warm_state(i) != WARM_ENDED)
+			have_warmed(i);
 	while (!ShutdownRequestPending)
 	{
 		flush_databases();

@@ -50,6 +50,19 @@ writeback_gather(Oid relation, uint32 *cursor, Writeback *batch)
 	return batch->nuses > 0;
 }
 
+Writeback *
+writeback_split(Writeback *batch)
+{
+	Writeback  *rest = palloc(sizeof(Writeback));
+	int			nkept = batch->nuses / 2;
+
+	rest->relation = batch->relation;
+	rest->nuses = batch->nuses - nkept;
+	memcpy(rest->use, &batch->use[nkept], rest->nuses * sizeof(NotedUse));
+	batch->nuses = nkept;
+	return rest;
+}
+
 /* Can the uses of this source's tokens be written at all? */
 static bool
 is_writable(Source *source)
@@ -110,26 +123,33 @@ batch_rows(OwnerCall *call, const Writeback *batch)
 									PointerGetDatum(times), false));
 }
 
-/* "the row is that of the token, and its last use lies before this one" */
+/* "the row is that of the token", by index and to the byte */
+static char *
+is_used_token(const OwnerCall *call)
+{
+	const Source *source = call->source;
+	SourceRole	role = source->stored_as == STORED_PLAINTEXT ? ROLE_ID : ROLE_TOKEN;
+	const char *column = owner_column(call, role);
+	char	   *match = psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
+								 column, owner_type(call, role));
+
+	/* the column's collation may call equal what is not the same */
+	if (source->column[role].type == TEXTOID ||
+		source->column[role].type == VARCHAROID)
+		match = psprintf("%s AND token.%s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) used.key",
+						 match, column);
+	return match;
+}
+
+/* "it is that row, and its last use lies before this one" */
 static char *
 is_due(const OwnerCall *call)
 {
 	const Source *source = call->source;
 	const char *last_used = owner_column(call, ROLE_LAST_USED);
-	const char *column;
-	char	   *match;
 
-	if (source->stored_as == STORED_PLAINTEXT)
-		match = psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
-						 owner_column(call, ROLE_ID),
-						 format_type_be_qualified(source->column[ROLE_ID].type));
-	else
-	{
-		column = owner_column(call, ROLE_TOKEN);
-		match = psprintf("token.%s OPERATOR(pg_catalog.=) used.key", column);
-	}
 	return psprintf("%s AND (token.%s IS NULL OR token.%s OPERATOR(pg_catalog.<) %s)",
-					match, last_used, last_used,
+					is_used_token(call), last_used, last_used,
 					owner_in_timezone(source,
 									  source->column[ROLE_LAST_USED].type,
 									  "used.at"));

@@ -45,6 +45,9 @@ extern bool writeback_gather(Oid relation, uint32 *cursor, Writeback *batch);
  */
 extern uint64 writeback_write(Writeback *batch);
 
+/* Move the upper half of a batch of several to a new one. */
+extern Writeback *writeback_split(Writeback *batch);
+
 /* Forget what has been written, and what never can be. */
 extern void writeback_settle(const Writeback *batch);
 
