@@ -272,6 +272,7 @@ last_used_next(Oid database, Oid relation, uint32 *cursor, NotedUse *use)
 			continue;
 		use->token = slot->token;
 		use->at = slot->at;
+		use->tries = slot->tries;
 		slot_release(&slot->lock, SLOT_FULL);
 		if ((!OidIsValid(database) || use->token.database == database) &&
 			(!OidIsValid(relation) || use->token.relation == relation))

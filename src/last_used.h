@@ -52,6 +52,7 @@ typedef struct NotedUse
 	UsedToken	token;
 	TimestampTz at;
 	uint32		slot;			/* where it stands */
+	uint8		tries;			/* to write it, in vain */
 } NotedUse;
 
 extern Size last_used_shmem_size(void);

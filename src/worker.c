@@ -75,9 +75,9 @@
 /* DROP DATABASE waits 5 s for others to leave. */
 #define BATCH_TIMEOUT_MS		3000
 
-/* After these, what is left of a table has to wait for another turn. */
+/* With so much gone wrong, a table has to wait for its next turn. */
 #define MAX_ERRORS				64
-#define MAX_MS_WITH_ERRORS		10000
+#define MAX_MS_WITH_ERRORS		5000
 
 extern TOKENAUTH_EXPORT void tokenauth_launcher_main(Datum arg);
 extern TOKENAUTH_EXPORT void tokenauth_flush_main(Datum arg);
@@ -169,11 +169,24 @@ in_transaction(void (*work) (void *arg), void *arg, bool log_error)
 	return done;
 }
 
+/* Is somebody dropping, or otherwise busy with, the database as a whole? */
+static bool
+database_is_wanted(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, RowExclusiveLock, false);
+	return false;
+}
+
 /* One table's turn to be written. */
 typedef struct TableTurn
 {
-	instr_time	start;
 	int			nerrors;
+	instr_time	start;			/* of the first batch with an error */
 } TableTurn;
 
 static bool
@@ -181,7 +194,8 @@ may_go_on(const TableTurn *turn)
 {
 	return turn->nerrors == 0 ||
 		(turn->nerrors < MAX_ERRORS && !ShutdownRequestPending &&
-		 ms_since(turn->start) < MAX_MS_WITH_ERRORS);
+		 ms_since(turn->start) < MAX_MS_WITH_ERRORS &&
+		 !database_is_wanted());
 }
 
 /* The work of a batch's transaction. */
@@ -200,6 +214,13 @@ write_batch(Writeback *batch, TableTurn *turn)
 {
 	bool		written;
 
+	if (!may_go_on(turn))
+	{
+		writeback_failed(batch);
+		return;
+	}
+	if (turn->nerrors == 0)
+		INSTR_TIME_SET_CURRENT(turn->start);
 	enable_timeout_after(STATEMENT_TIMEOUT, BATCH_TIMEOUT_MS);
 	written = in_transaction(write_noted, batch, turn->nerrors == 0);
 	disable_timeout(STATEMENT_TIMEOUT, false);
@@ -211,7 +232,7 @@ write_batch(Writeback *batch, TableTurn *turn)
 	}
 
 	turn->nerrors++;
-	if (batch->nuses > 1 && may_go_on(turn))
+	if (batch->nuses > 1)
 	{
 		Writeback  *rest = writeback_split(batch);
 
@@ -221,19 +242,6 @@ write_batch(Writeback *batch, TableTurn *turn)
 	}
 	else
 		writeback_failed(batch);
-}
-
-/* Is somebody dropping, or otherwise busy with, the database as a whole? */
-static bool
-database_is_wanted(void)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	LockRelease(&tag, RowExclusiveLock, false);
-	return false;
 }
 
 /* All that is noted of the database connected to. */
@@ -251,9 +259,7 @@ flush_database(void)
 		uint32		cursor = 0;
 		TableTurn	turn = {.nerrors = 0};
 
-		INSTR_TIME_SET_CURRENT(turn.start);
-		while (may_go_on(&turn) &&
-			   writeback_gather(lfirst_oid(lc), &cursor, batch))
+		while (writeback_gather(lfirst_oid(lc), &cursor, batch))
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (database_is_wanted())

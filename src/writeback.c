@@ -41,12 +41,17 @@ writeback_tables(void)
 bool
 writeback_gather(Oid relation, uint32 *cursor, Writeback *batch)
 {
+	int			size = WRITEBACK_BATCH;
+
 	batch->relation = relation;
 	batch->nuses = 0;
-	while (batch->nuses < WRITEBACK_BATCH &&
+	while (batch->nuses < size &&
 		   last_used_next(MyDatabaseId, relation, cursor,
 						  &batch->use[batch->nuses]))
+	{
 		batch->nuses++;
+		size = Max(WRITEBACK_BATCH >> batch->use[0].tries, 1);
+	}
 	return batch->nuses > 0;
 }
 

@@ -35,7 +35,8 @@ extern List *writeback_tables(void);
 
 /*
  * Gather the next batch of a table from *cursor on, which begins at 0.  False
- * if there is nothing left.
+ * if there is nothing left.  It is the smaller, the more often writing its
+ * first use has failed: it may have been too much at once.
  */
 extern bool writeback_gather(Oid relation, uint32 *cursor, Writeback *batch);
 

@@ -31,9 +31,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  all_say end_sessions is_cold is_warm issue judge judge_anew keep_busy
-  like_note make_noise new_node new_standby questions revoke session set_up
-  token unnoticed_revoke
+  all_say configure end_sessions has_been_used is_cold is_warm issue judge
+  judge_anew keep_busy like_note make_noise new_node new_standby processes
+  questions revoke session set_up token unnoticed_revoke use_token
 );
 
 # A running server.  conf: more settings; init: as for its init().
@@ -76,6 +76,57 @@ synchronous_commit = remote_apply
 	return $standby;
 }
 
+# Change settings of a running server, and wait until new sessions have them.
+sub configure
+{
+	my ($node, %settings) = @_;
+
+	foreach my $name (sort keys %settings)
+	{
+		$node->safe_psql('postgres',
+			"ALTER SYSTEM SET $name = '$settings{$name}'");
+	}
+	$node->reload;
+	foreach my $name (sort keys %settings)
+	{
+		$node->poll_query_until('postgres',
+			"SELECT current_setting('$name') = '$settings{$name}'")
+		  or die "$name is not set";
+	}
+	return;
+}
+
+# A file that may vanish at any time.
+sub read_if_there
+{
+	my ($name) = @_;
+	local $/;
+	open(my $file, '<', $name) or return '';
+	my $content = <$file>;
+	close $file;
+	return $content // '';
+}
+
+# The server's processes whose title has this, for not all of them show up in
+# pg_stat_activity.
+sub processes
+{
+	my ($node, $title) = @_;
+	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @found;
+
+	foreach my $folder (glob '/proc/[0-9]*')
+	{
+		my ($pid) = $folder =~ /(\d+)/;
+		my ($parent) = read_if_there("$folder/stat") =~ /\) \S (\d+)/;
+
+		push @found, $pid
+		  if ($parent // 0) == $postmaster
+		  && read_if_there("$folder/cmdline") =~ /$title/;
+	}
+	return @found;
+}
+
 # The extension, a standard table, and tokens 1 to $count in it.
 sub set_up
 {
@@ -116,6 +167,20 @@ sub revoke
 		UPDATE personal_access_token SET revoked = true
 		WHERE user_id IN (SELECT lpad(n::text, 32, '0')::uuid
 						  FROM generate_series($from, $to) n););
+}
+
+# SQL by which tokens are used.
+sub use_token
+{
+	return map { sprintf q(SELECT tokenauth_resolve('%s');), token($_) } @_;
+}
+
+# SQL that tells whether the table says that a token has been used.
+sub has_been_used
+{
+	my ($n) = @_;
+	return sprintf q(SELECT last_used_at IS NOT NULL FROM personal_access_token
+		WHERE user_id = '00000000-0000-0000-0000-%012d'), $n;
 }
 
 # The same in such a way that no trigger tells of it.
