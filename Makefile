@@ -15,7 +15,8 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 REGRESS = install api bad_input expiry hits privileges transactions \
 	service_multica service_dify service_visiona service_scrabble service_xtablo \
-	types conditions property lifecycle identity last_used warm inspect doctor
+	types conditions property lifecycle identity last_used warm inspect doctor \
+	migrate
 TAP_TESTS = 1
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -175,6 +175,27 @@ REVOKE ALL ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) FROM PUBLIC
 COMMENT ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) IS
     'make a token source a mere table again';
 
+-- A procedure that commits cannot have settings of its own; all names in its
+-- SQL are qualified.
+CREATE PROCEDURE @extschema@.tokenauth_hash_in_place(
+    source pg_catalog.name,
+    batch pg_catalog.int4 DEFAULT 10000)
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+REVOKE ALL ON PROCEDURE @extschema@.tokenauth_hash_in_place(pg_catalog.name,
+    pg_catalog.int4) FROM PUBLIC;
+COMMENT ON PROCEDURE @extschema@.tokenauth_hash_in_place(pg_catalog.name,
+    pg_catalog.int4) IS
+    'move a source of plaintext tokens to their SHA-256, while it is in use';
+
+CREATE FUNCTION @extschema@.tokenauth_hash_row()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION @extschema@.tokenauth_hash_row() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.tokenauth_hash_row() IS
+    'trigger of tables that tokenauth_hash_in_place() is at work on';
+
 -- This one runs with the caller's search_path: the table must go where the
 -- caller's CREATE TABLE would put it.  All names in its SQL are qualified.
 CREATE FUNCTION @extschema@.tokenauth_create_table(

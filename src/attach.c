@@ -31,8 +31,8 @@
 #include "mapping.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "owner.h"
 #include "remedy.h"
-#include "sandbox.h"
 #include "stats.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
@@ -65,17 +65,6 @@ enum
 	ARG_COUNT
 };
 
-/* The extension, which is there, for its function has been called. */
-static void
-get_extension(ExtensionInfo *extension)
-{
-	extension_find(extension);
-	if (!OidIsValid(extension->schema))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"%s\" does not exist", "tokenauth")));
-}
-
 static void
 execute(const char *sql, int nargs, Oid *types, Datum *values,
 		const char *nulls)
@@ -88,32 +77,6 @@ execute(const char *sql, int nargs, Oid *types, Datum *values,
 			 SPI_result_code_string(result));
 }
 
-/* Run a statement as the extension's owner. */
-static void
-execute_as_extension(const ExtensionInfo *extension, const char *sql,
-					 int nargs, Oid *types, Datum *values, const char *nulls)
-{
-	Sandbox		sandbox;
-
-	sandbox_enter(&sandbox, extension->owner, NULL);
-	execute(sql, nargs, types, values, nulls);
-	sandbox_leave(&sandbox);
-}
-
-static void
-check_owner(Oid relation)
-{
-	char		relkind = get_rel_relkind(relation);
-
-	if (relkind == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
-	if (!TOKENAUTH_OWNS_RELATION(relation, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relkind),
-					   get_rel_name(relation));
-}
-
 /*
  * The caller must own the table; its DDL lock keeps writers out till the end.
  * Checked before, too, so that nobody queues for a lock on others' tables.
@@ -121,9 +84,9 @@ check_owner(Oid relation)
 static void
 lock_owned_table(Oid relation)
 {
-	check_owner(relation);
+	owner_check(relation);
 	LockRelationOid(relation, ShareRowExclusiveLock);
-	check_owner(relation);
+	owner_check(relation);
 }
 
 /*
@@ -325,7 +288,7 @@ static void
 write_registry(const ExtensionInfo *extension, const char *table,
 			   RegistryRow *row)
 {
-	execute_as_extension(extension,
+	extension_execute(extension,
 			   psprintf("INSERT INTO %s (%s) VALUES (%s)",
 						remedy_our_name(table), row->columns.data,
 						row->parameters.data),
@@ -339,7 +302,7 @@ write_registry(const ExtensionInfo *extension, const char *table,
 static void
 forget_dropped(const ExtensionInfo *extension)
 {
-	execute_as_extension(extension,
+	extension_execute(extension,
 			   psprintf("DELETE FROM %s s WHERE NOT EXISTS"
 						" (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 						" OPERATOR(pg_catalog.=) s.relation)"
@@ -362,7 +325,7 @@ create_triggers(const ExtensionInfo *extension, Oid relation)
 {
 	source_refresh();
 	if (!mapping_has_triggers(relation))
-		execute_as_extension(extension, remedy_create_triggers(relation),
+		extension_execute(extension, remedy_create_triggers(relation),
 							 0, NULL, NULL, NULL);
 }
 
@@ -387,7 +350,7 @@ drop_triggers(const ExtensionInfo *extension, Oid relation)
 		Trigger    *trigger = &triggers->triggers[i];
 
 		if (trigger->tgfoid == extension->trigger_function)
-			execute_as_extension(extension,
+			extension_execute(extension,
 					   psprintf("DROP TRIGGER %s ON %s",
 								quote_identifier(trigger->tgname),
 								remedy_relation(relation)),
@@ -612,7 +575,7 @@ attach(const AttachOptions *options)
 	check_not_taken(options->relation, options->name, options->prefix);
 	check_condition(options->relation, options->live_when);
 	check_claims(options);
-	get_extension(&extension);
+	extension_require(&extension);
 
 	initStringInfo(&row.columns);
 	initStringInfo(&row.parameters);
@@ -743,7 +706,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 							source->parent[i].from.name, source->name),
 					 errhint("To change it, detach the source and attach the table again.")));
 	check_condition(parent, text_or_null(fcinfo, 4));
-	get_extension(&extension);
+	extension_require(&extension);
 
 	initStringInfo(&row.columns);
 	initStringInfo(&row.parameters);
@@ -778,11 +741,11 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	ExtensionInfo extension;
 
 	lock_owned_table(relation);
-	get_extension(&extension);
+	extension_require(&extension);
 
 	SPI_connect();
 	/* its parents go with it, by the foreign key */
-	execute_as_extension(&extension,
+	extension_execute(&extension,
 			   psprintf("DELETE FROM %s"
 						" WHERE relation OPERATOR(pg_catalog.=) $1",
 						remedy_our_name("tokenauth_source")),

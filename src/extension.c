@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * extension.c
- *		Where this database's tokenauth is.
+ *		Where this database's tokenauth is; see extension.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,6 +14,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "extension.h"
+#include "sandbox.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -45,11 +46,19 @@ find_schema(ExtensionInfo *extension)
 	return OidIsValid(extension->schema);
 }
 
+/* A function of the extension's without arguments. */
+static Oid
+find_function(const ExtensionInfo *extension, const char *name)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(NULL, 0)),
+						   ObjectIdGetDatum(extension->schema));
+}
+
 void
 extension_find(ExtensionInfo *extension)
 {
-	oidvector  *no_arguments = buildoidvector(NULL, 0);
-
 	memset(extension, 0, sizeof(*extension));
 	if (!find_schema(extension))
 		return;
@@ -57,9 +66,24 @@ extension_find(ExtensionInfo *extension)
 										   extension->schema);
 	extension->parents = get_relname_relid("tokenauth_source_parent",
 										   extension->schema);
-	extension->trigger_function =
-		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						CStringGetDatum("tokenauth_changed"),
-						PointerGetDatum(no_arguments),
-						ObjectIdGetDatum(extension->schema));
+	extension->trigger_function = find_function(extension,
+												"tokenauth_changed");
+	extension->hash_function = find_function(extension, "tokenauth_hash_row");
+}
+
+void
+extension_require(ExtensionInfo *extension)
+{
+	extension_find(extension);
+	if (!OidIsValid(extension->schema))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" does not exist", "tokenauth")));
+}
+
+void
+extension_execute(const ExtensionInfo *extension, const char *sql, int nargs,
+				  Oid *types, Datum *values, const char *nulls)
+{
+	sandbox_execute(extension->owner, sql, nargs, types, values, nulls);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * extension.h
- *		Where this database's tokenauth is.
+ *		Where this database's tokenauth is, and SQL with its owner's rights.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,9 +16,18 @@ typedef struct ExtensionInfo
 	Oid			sources;		/* table tokenauth_source */
 	Oid			parents;		/* table tokenauth_source_parent */
 	Oid			trigger_function;	/* tokenauth_changed() */
+	Oid			hash_function;	/* tokenauth_hash_row() */
 } ExtensionInfo;
 
 /* Looks it all up; needs a transaction. */
 extern void extension_find(ExtensionInfo *extension);
+
+/* The same where it must be there: a function of it has been called. */
+extern void extension_require(ExtensionInfo *extension);
+
+/* Run a statement as the extension's owner: sandbox_execute(). */
+extern void extension_execute(const ExtensionInfo *extension, const char *sql,
+							  int nargs, Oid *types, Datum *values,
+							  const char *nulls);
 
 #endif							/* TOKENAUTH_EXTENSION_H */

@@ -448,7 +448,8 @@ place(Presented *presented)
 	LookupKey	key = {{{0}}, query->token, query->token_len};
 
 	judge_token(query, NULL, NULL, &presented->before);
-	presented->source = presented->before.source;
+	if (presented->before.source != NULL)
+		presented->source = source_hold(presented->before.source);
 	if (presented->source == NULL ||
 		!token_digest(presented->source->encoding, key.token, key.token_len,
 					  &key.digest))

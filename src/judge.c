@@ -198,7 +198,7 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 	return false;
 }
 
-/* False if the source's table has been dropped. */
+/* False if the source must be looked up again. */
 static bool
 ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
 		  Verdict *verdict)
@@ -316,7 +316,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 				 errhint("A function that calls tokenauth must not be marked PARALLEL SAFE.")));
 	do
 	{
-		/* again, if the source's table turns out to have been dropped */
+		/* again, if the source turns out to have been dropped or changed */
 		do
 		{
 			source = judgement->source = find_source(query);

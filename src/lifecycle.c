@@ -50,6 +50,7 @@ Source *
 lifecycle_source(const char *name)
 {
 	Source	   *source;
+	Source	   *held;
 
 	if (name != NULL)
 		source = judge_named_source(name);
@@ -66,14 +67,15 @@ lifecycle_source(const char *name)
 					 errhint("Name one of them in the argument \"source\".")));
 		source = linitial(source_all());
 	}
-	if (!source_validate(source))
+	held = source_hold(source);
+	if (held == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the table of token source \"%s\" does not exist any more",
 						source->name)));
-	if (PROBLEM_IS_FATAL(source->problem))
-		mapping_report(source);
-	return source;
+	if (PROBLEM_IS_FATAL(held->problem))
+		mapping_report(held);
+	return held;
 }
 
 Form_pg_attribute
@@ -158,16 +160,17 @@ lifecycle_revoke(OwnerCall *call, const char *condition)
 }
 
 /*
- * Can the source be read?  If not and the caller has named it, that is an
- * error; if it is one of several, it must not keep others from being revoked.
+ * The source, held; NULL if it cannot be read.  If the caller has named it,
+ * that is an error; if it is one of several, it must not keep others from
+ * being revoked.
  */
-static bool
-prepare_source(Source *source, bool named)
+static Source *
+prepare_source(const Source *candidate, bool named)
 {
-	if (!source_validate(source))
-		return false;
-	if (!PROBLEM_IS_FATAL(source->problem))
-		return true;
+	Source	   *source = source_hold(candidate);
+
+	if (source == NULL || !PROBLEM_IS_FATAL(source->problem))
+		return source;
 	if (named)
 		mapping_report(source);
 	ereport(WARNING,
@@ -175,7 +178,7 @@ prepare_source(Source *source, bool named)
 			 errmsg("token source \"%s\" is passed over, because it cannot be read",
 					source->name),
 			 errdetail_internal("%s", mapping_problem_text(source))));
-	return false;
+	return NULL;
 }
 
 /* Is a token of this source valid now, whatever this transaction sees? */
@@ -190,14 +193,16 @@ is_valid(const Source *source, const char *token, Size len)
 }
 
 static uint64
-revoke_by_token(Source *source, const char *token, Size len, bool named)
+revoke_by_token(const Source *candidate, const char *token, Size len,
+				bool named)
 {
+	const Source *source = prepare_source(candidate, named);
 	LookupKey	key = {{{0}}, token, len};
 	OwnerCall	call;
 	Datum		stored;
 	uint64		revoked;
 
-	if (!prepare_source(source, named) ||
+	if (source == NULL ||
 		!token_digest(source->encoding, token, len, &key.digest))
 		return 0;
 	stored = lookup_search_value(source, &key);
@@ -320,9 +325,9 @@ revoke_id(const char *id, const char *user_id, const char *source_name)
 
 	foreach(lc, sources)
 	{
-		Source	   *source = lfirst(lc);
+		Source	   *source = prepare_source(lfirst(lc), source_name != NULL);
 
-		if (!prepare_source(source, source_name != NULL))
+		if (source == NULL)
 			continue;
 		if (source_name != NULL && !has_id_and_user(source))
 			ereport(ERROR,
@@ -398,9 +403,9 @@ for_sources_with(FunctionCallInfo fcinfo, SourceRole role, SourceAction act)
 	sources = choose_sources(named ? NameStr(*PG_GETARG_NAME(1)) : NULL);
 	foreach(lc, sources)
 	{
-		Source	   *source = lfirst(lc);
+		Source	   *source = prepare_source(lfirst(lc), named);
 
-		if (!prepare_source(source, named))
+		if (source == NULL)
 			continue;
 		if (named && source->column[role].kind == VALUE_NONE)
 			ereport(ERROR,

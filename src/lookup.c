@@ -93,7 +93,8 @@ open_tables(const Source *source, OpenSource *open)
 
 /*
  * Open a source such that its metadata is current under the locks.  False if
- * its table is gone.
+ * its table is gone, or if the registry has changed: while we waited for the
+ * lock, the source may have moved to another column.
  */
 static bool
 open_source(Source *source, OpenSource *open)
@@ -102,7 +103,7 @@ open_source(Source *source, OpenSource *open)
 	{
 		bool		opened;
 
-		if (!source_validate(source))
+		if (!source_validate(source) || source_is_outdated(source))
 			return false;
 		if (PROBLEM_IS_FATAL(source->problem))
 			mapping_report(source);
@@ -475,9 +476,9 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	Scene		scene = {source, &open};
 	Datum		sought;
 
-	sought = lookup_search_value(source, key);
 	if (!open_source(source, &open))
 		return false;
+	sought = lookup_search_value(source, key);
 
 	TEST_POINT(fill_before_stamp);
 	*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;

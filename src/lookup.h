@@ -30,7 +30,7 @@ typedef struct LookupKey
  * 0 without a cache.  The verdict is not yet settled for the time of day, and
  * its fields are in the current memory context.
  *
- * False if the source's table has been dropped.  Throws what reading a table
+ * False if the source must be looked up again, which may be gone by then.  Throws what reading a table
  * may throw, and source->problem if that makes the table unreadable.
  */
 extern bool lookup_token(Source *source, const LookupKey *key,

@@ -9,6 +9,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "owner.h"
@@ -17,6 +18,20 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+
+void
+owner_check(Oid relation)
+{
+	char		relkind = get_rel_relkind(relation);
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	if (!TOKENAUTH_OWNS_RELATION(relation, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relkind),
+					   get_rel_name(relation));
+}
 
 void
 owner_begin(OwnerCall *call, const Source *source)

@@ -42,6 +42,9 @@ typedef struct OwnerCall
 	char		isnull[OWNER_MAX_PARAMETERS];	/* as SPI wants it */
 } OwnerCall;
 
+/* Throws 42501 unless the caller owns the table; 42P01 if it is gone. */
+extern void owner_check(Oid relation);
+
 extern void owner_begin(OwnerCall *call, const Source *source);
 extern void owner_end(OwnerCall *call);
 

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "sandbox.h"
 #include "utils/builtins.h"
@@ -39,6 +40,21 @@ sandbox_leave(const Sandbox *sandbox)
 {
 	SetUserIdAndSecContext(sandbox->role, sandbox->context);
 	AtEOXact_GUC(false, sandbox->guc_level);
+}
+
+void
+sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
+				Datum *values, const char *nulls)
+{
+	Sandbox		sandbox;
+	int			result;
+
+	sandbox_enter(&sandbox, role, NULL);
+	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	sandbox_leave(&sandbox);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
 }
 
 int

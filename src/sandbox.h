@@ -31,6 +31,13 @@ extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
 extern void sandbox_leave(const Sandbox *sandbox);
 
 /*
+ * Run a statement by SPI, which must be connected, in a sandbox of its own.
+ * All names in it must be qualified.
+ */
+extern void sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
+							Datum *values, const char *nulls);
+
+/*
  * Settings on which the text of a value, or the meaning of a literal, may
  * depend, fixed, so that they are the same for all sessions.  Returns what to leave by.
  */

@@ -17,6 +17,7 @@
 #include "mapping.h"
 #include "miscadmin.h"
 #include "source.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -562,6 +563,32 @@ source_revalidate(Source *source)
 			source->state = SOURCE_CURRENT;
 	}
 	return true;
+}
+
+Source *
+source_hold(const Source *source)
+{
+	Oid			relation = source->relation;
+	Source	   *held;
+
+	LockRelationOid(relation, AccessShareLock);
+	do
+	{
+		source_refresh();
+		held = source_by_relation(relation);
+		if (held == NULL)
+		{
+			UnlockRelationOid(relation, AccessShareLock);
+			return NULL;
+		}
+	} while (!source_validate(held));
+	return held;
+}
+
+bool
+source_is_outdated(const Source *source)
+{
+	return registry_state != SOURCE_CURRENT || source->retired;
 }
 
 /* Can a type hold the values of a column? */

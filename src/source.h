@@ -226,6 +226,17 @@ source_validate(Source *source)
 	return source->state == SOURCE_CURRENT || source_revalidate(source);
 }
 
+/*
+ * The source of a table whose columns cannot change any more until the
+ * transaction ends, for AccessShareLock is held on it so long; validated.
+ * NULL if it is none any more.  Who names columns in SQL must hold their
+ * source: tokenauth_hash_in_place() moves a source to another column.
+ */
+extern Source *source_hold(const Source *source);
+
+/* Has the registry changed, so that the source must be looked up again? */
+extern bool source_is_outdated(const Source *source);
+
 static inline bool
 source_is_current(const Source *source)
 {

@@ -206,9 +206,9 @@ warm_rows(Source *source, SPITupleTable *rows, uint64 nrows)
 
 /* Tokens that one bearer uses up are not cached. */
 static bool
-is_worth_warming(Source *source)
+is_worth_warming(const Source *source)
 {
-	return source_validate(source) && source_is_cacheable(source) &&
+	return source_is_cacheable(source) &&
 		!AttributeNumberIsValid(source->column[ROLE_USED].attnum);
 }
 
@@ -220,7 +220,10 @@ warm_source(Source *source, uint64 limit, WarmStop stop)
 	uint64		nrows;
 	uint64		loaded = 0;
 
-	if (limit == 0 || !is_worth_warming(source))
+	if (limit == 0)
+		return 0;
+	source = source_hold(source);
+	if (source == NULL || !is_worth_warming(source))
 		return 0;
 	owner_begin(&call, source);
 	portal = owner_open(&call, live_tokens(&call, limit));
