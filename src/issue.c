@@ -428,7 +428,7 @@ typedef struct Presented
 	text	   *text;
 	TokenQuery	query;
 	Judgement	before;			/* as it was before any lock */
-	const Source *source;		/* of before; NULL: it can be of none */
+	const Source *source;		/* held; NULL: it can be of none */
 	Datum		stored;
 } Presented;
 

@@ -14,7 +14,7 @@
 #include "owner.h"
 
 /*
- * The source of that name, or the only one; refreshed.  Throws 42704 if there
+ * The source of that name, or the only one; held.  Throws 42704 if there
  * is none of that name, 42P08 if there are several, and what is wrong with it
  * if it cannot be read.
  */
