@@ -90,9 +90,9 @@ static const Contender contenders[] = {
 
 	/* the file lies in the data directory */
 	{"COPY, bare", {{POSTGRES, "COPY bare_token FROM 'bench.copy'", NOTHING, DONE}},
-		.rows = ROWS_OF_COPY, .before = "TRUNCATE bare_token"},
+		.rows = ROWS_OF_COPY, .before = "TRUNCATE bare_token; CHECKPOINT"},
 	{"COPY, attached", {{POSTGRES, "COPY personal_access_token FROM 'bench.copy'", NOTHING, DONE}},
-		.rows = ROWS_OF_COPY, .before = "TRUNCATE personal_access_token"},
+		.rows = ROWS_OF_COPY, .before = "TRUNCATE personal_access_token; CHECKPOINT"},
 };
 
 const Contender *

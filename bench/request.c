@@ -367,7 +367,9 @@ session_warm(Session *session)
 	int			requests = (workload.ntokens + workload.depth - 1) / workload.depth;
 	double		seconds = 0;
 
-	if (contender->rows != 0 || contender->connect)
+	/* changes are warmed by their part, in one transaction */
+	if (contender->rows != 0 || contender->connect ||
+		contender->step[0].expected == DONE)
 		requests = 1;
 	session->warming = true;
 	for (int i = 0; i < requests; i++)

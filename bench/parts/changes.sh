@@ -2,8 +2,12 @@
 # table and on a bare one; commits on disk, and not; beside 100 idle sessions,
 # who have to hear of every change.
 changes() {
-    local label=$1
+    local label=$1 table
     shift
+    # each page is in the WAL since the last checkpoint, of either table
+    for table in bare_token personal_access_token; do
+        sql -c "UPDATE $table SET revoked = NOT revoked" -c "VACUUM $table"
+    done
     measure "revoke, $label" --placement=one "$@" \
         "bare=revoke, bare" "bare again=revoke, bare" "attached=revoke, attached"
     measure "issue, $label" --placement=one "$@" \
