@@ -66,7 +66,7 @@
 #define RESTART_AFTER_S			5
 #define MIN_FLUSH_INTERVAL_MS	1000
 #define WARM_TRIES				10
-#define WARM_RETRY_MS			1000
+#define WARM_RETRY_MS			500
 #define MAX_DATABASES			256 /* flushed in one turn */
 
 /* Longer than anything that a worker waits for ought to take. */
