@@ -73,8 +73,10 @@ static const Contender contenders[] = {
 
 	/* changes, with our triggers and without */
 	{"revoke, bare", {{POSTGRES, REVOKE("bare_token"), HASH, DONE}}},
+	{"revoke, no-op trigger", {{POSTGRES, REVOKE("noop_token"), HASH, DONE}}},
 	{"revoke, attached", {{POSTGRES, REVOKE("personal_access_token"), HASH, DONE}}},
 	{"issue, bare", {{POSTGRES, ISSUE("bare_token"), RANDOM_HASH, DONE}}},
+	{"issue, no-op trigger", {{POSTGRES, ISSUE("noop_token"), RANDOM_HASH, DONE}}},
 	{"issue, attached", {{POSTGRES, ISSUE("personal_access_token"), RANDOM_HASH, DONE}}},
 	{"inline UPDATE",
 		{{POSTGRES, "UPDATE personal_access_token SET last_used_at = now() WHERE token_hash = $1 AND"
@@ -91,6 +93,8 @@ static const Contender contenders[] = {
 	/* the file lies in the data directory */
 	{"COPY, bare", {{POSTGRES, "COPY bare_token FROM 'bench.copy'", NOTHING, DONE}},
 		.rows = ROWS_OF_COPY, .before = "TRUNCATE bare_token; CHECKPOINT"},
+	{"COPY, no-op trigger", {{POSTGRES, "COPY noop_token FROM 'bench.copy'", NOTHING, DONE}},
+		.rows = ROWS_OF_COPY, .before = "TRUNCATE noop_token; CHECKPOINT"},
 	{"COPY, attached", {{POSTGRES, "COPY personal_access_token FROM 'bench.copy'", NOTHING, DONE}},
 		.rows = ROWS_OF_COPY, .before = "TRUNCATE personal_access_token; CHECKPOINT"},
 };

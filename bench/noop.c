@@ -1,7 +1,7 @@
 /*
  * noop.c
- *		The floor: a C function of tokenauth_resolve()'s signature that does
- *		nothing.
+ *		The floors: a C function of tokenauth_resolve()'s signature, and a
+ *		trigger, that do nothing.
  */
 #include "postgres.h"
 
@@ -17,4 +17,11 @@ bench_noop(PG_FUNCTION_ARGS)
 	static pg_uuid_t nobody;
 
 	PG_RETURN_UUID_P(&nobody);
+}
+
+PG_FUNCTION_INFO_V1(bench_noop_trigger);
+Datum
+bench_noop_trigger(PG_FUNCTION_ARGS)
+{
+	return PointerGetDatum(NULL);
 }

@@ -112,11 +112,17 @@ BEGIN
 END
 $$;
 
--- The same table without our triggers.
+-- The same table without our triggers, and with one that does nothing.
 CREATE TABLE bare_token (LIKE personal_access_token INCLUDING ALL);
 INSERT INTO bare_token SELECT p.* FROM personal_access_token p
 JOIN active ON p.token_hash = active.hash;
 REINDEX TABLE bare_token;
+CREATE TABLE noop_token (LIKE personal_access_token INCLUDING ALL);
+INSERT INTO noop_token SELECT * FROM bare_token;
+REINDEX TABLE noop_token;
+CREATE FUNCTION bench_noop_trigger() RETURNS trigger AS :'module' LANGUAGE C;
+CREATE TRIGGER noop AFTER INSERT OR UPDATE OR DELETE ON noop_token
+    FOR EACH ROW EXECUTE FUNCTION bench_noop_trigger();
 
 VACUUM (FREEZE, ANALYZE);
 CHECKPOINT;

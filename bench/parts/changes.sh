@@ -5,13 +5,15 @@ changes() {
     local label=$1 table
     shift
     # each page is in the WAL since the last checkpoint, of either table
-    for table in bare_token personal_access_token; do
+    for table in bare_token noop_token personal_access_token; do
         sql -c "UPDATE $table SET revoked = NOT revoked" -c "VACUUM $table"
     done
     measure "revoke, $label" --placement=one "$@" \
-        "bare=revoke, bare" "bare again=revoke, bare" "attached=revoke, attached"
+        "bare=revoke, bare" "bare again=revoke, bare" \
+        "attached=revoke, attached" "no-op trigger=revoke, no-op trigger"
     measure "issue, $label" --placement=one "$@" \
-        "bare=issue, bare" "bare again=issue, bare" "attached=issue, attached"
+        "bare=issue, bare" "bare again=issue, bare" \
+        "attached=issue, attached" "no-op trigger=issue, no-op trigger"
 }
 ROUNDS=$((ROUNDS * 2))
 bench_cluster changes

@@ -8,4 +8,5 @@ sql -c "COPY (SELECT gen_random_uuid(), bench_user(n), 'token ' || n, bench_hash
 SLOT=0
 ROUNDS=6
 measure "$rows rows" --placement=one --copy-rows="$rows" \
-    "bare=COPY, bare" "bare again=COPY, bare" "attached=COPY, attached"
+    "bare=COPY, bare" "bare again=COPY, bare" \
+    "attached=COPY, attached" "no-op trigger=COPY, no-op trigger"
