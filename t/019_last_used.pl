@@ -195,6 +195,25 @@ crash($launchers[0]);
 use_tokens('postgres', 15);
 is_written('postgres', 15, 'written after the launcher was killed');
 
+# ---- what somebody has locked ----
+
+configure($node, $soon => '200ms');
+$holder = session($node, 'one');
+$holder->query_safe(q(BEGIN;
+	SELECT FROM personal_access_token WHERE user_id = lpad('50', 32, '0')::uuid FOR UPDATE));
+use_tokens('one', 50, 51);
+is_written('one', 51, 'written although another row is locked');
+let_go();
+is_written('one', 50, 'the locked row, too, when it no longer is');
+$holder = session($node, 'one');
+$holder->query_safe(q(BEGIN; LOCK TABLE personal_access_token IN SHARE MODE));
+use_tokens('one', 52);
+use_tokens('two', 52);
+is_written('two', 52, 'written although another table is locked');
+isnt_written('one', 52, 'the locked table is not written');
+let_go();
+is_written('one', 52, 'but when it no longer is');
+
 # ---- what is not there any more ----
 
 configure($node, $soon => '1h');
@@ -233,12 +252,14 @@ on_writing('two', q(
 use_tokens('two', 5 .. 100);
 my $dropped = counter('two', 'uses_dropped');
 $log_end = -s $node->logfile;
-configure($node, $soon => '20ms');
+# a new launcher begins with a turn, and an hour passes until the next one
+kill 'TERM', processes($node, 'tokenauth launcher');
 ok( $node->poll_query_until('two',
 		q(SELECT count(last_used_at) = 98 FROM personal_access_token)),
 	'a row that cannot be written keeps no other from it');
 isnt_written('two', 33, 'it is not written');
 ok(logged(qr/not this one/, $log_end), 'it is in the log');
+configure($node, $soon => '20ms');
 ok( $node->poll_query_until('two',
 		"SELECT sum(uses_dropped) = $dropped + 1 FROM tokenauth_stats"),
 	'and is given up in the end');
