@@ -38,6 +38,7 @@
 #include "sandbox.h"
 #include "source.h"
 #include "stats.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -539,19 +540,44 @@ check_clock(Doctor *doctor)
 			   (future.latest - future.now) / USECS_PER_SEC);
 }
 
-/* The sources that are there, brought up to date. */
-static List *
-valid_sources(void)
+/* Can a source's tables be looked at now?  They stay so. */
+static bool
+lock_tables(const Source *source)
 {
-	List	   *valid = NIL;
+	if (!ConditionalLockRelationOid(source->relation, AccessShareLock))
+		return false;
+	for (int i = 0; i < source->nparents; i++)
+		if (!ConditionalLockRelationOid(source->parent[i].relation,
+										AccessShareLock))
+			return false;
+	return true;
+}
+
+/*
+ * The sources that are there, brought up to date.  A probe of readiness must
+ * not wait for whoever has locked a table, so that one is passed over.
+ */
+static void
+find_sources(Doctor *doctor)
+{
 	ListCell   *lc;
 
 	coherence_refresh();
 	source_refresh();
 	foreach(lc, source_all())
-		if (source_validate(lfirst(lc)))
-			valid = lappend(valid, lfirst(lc));
-	return valid;
+	{
+		Source	   *source = lfirst(lc);
+
+		if (!lock_tables(source))
+			report(doctor, SEVERITY_NOTICE, source,
+				   psprintf("SELECT pid, mode FROM pg_catalog.pg_locks"
+							" WHERE relation OPERATOR(pg_catalog.=) %u; -- who has it, and wait",
+							source->relation),
+				   "table \"%s\", or what its tokens belong to, is locked: it was not examined",
+				   get_rel_name(source->relation));
+		else if (source_validate(source))
+			doctor->sources = lappend(doctor->sources, source);
+	}
 }
 
 static void
@@ -578,9 +604,10 @@ examine(Doctor *doctor)
 bool
 doctor_has_error(const char *source_name)
 {
-	Doctor		doctor = {CurrentMemoryContext, NIL, valid_sources()};
+	Doctor		doctor = {CurrentMemoryContext};
 	ListCell   *lc;
 
+	find_sources(&doctor);
 	check_preloaded(&doctor);
 	foreach(lc, doctor.sources)
 	{
@@ -629,7 +656,7 @@ tokenauth_doctor(PG_FUNCTION_ARGS)
 	Doctor		doctor = {CurrentMemoryContext};
 
 	InitMaterializedSRF(fcinfo, 0);
-	doctor.sources = valid_sources();
+	find_sources(&doctor);
 	examine(&doctor);
 	for (Severity severity = SEVERITY_ERROR; severity <= SEVERITY_NOTICE;
 		 severity++)
