@@ -1,6 +1,6 @@
 --
 -- tokenauth_doctor(): each finding is made, told, and cured by its own fix.
--- t/018 has those that need another server.
+-- t/023 has those that need another server.
 --
 \x
 CREATE ROLE regress_doctor;
