@@ -546,6 +546,7 @@ note_small(const Source *source, bool is_place, uint32 bits,
 static void
 note_token(const Source *source, const TokenDigest *digest, int classes)
 {
+	cache_prefetch(digest);		/* comes while the statement ends */
 	note_small(source, false, cache_message_bits(digest),
 			   cache_is_on() ? cache_bucket_guard(digest) : NULL, classes);
 }

@@ -21,6 +21,10 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* RFC 4648's URL-safe alphabet. */
+static const char base64url_digits[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /*
  * SHA-256, on the hot path.  OpenSSL 3 calls these functions deprecated in
  * favour of its EVP interface.  We use them all the same: EVP allocates for
@@ -60,49 +64,51 @@ sha256(const uint8 *data, Size len, TokenDigest *digest)
 }
 #endif
 
-/* The value of a lower-case hex digit, or -1. */
-static int
-hex_value(char c)
+/*
+ * What each character is worth as a digit; NOT_A_DIGIT in most.  Tables, for a
+ * digest's digits come in no order that a processor could predict branches by.
+ */
+#define NOT_A_DIGIT		0xFF
+
+typedef struct DigitValues
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	bool		known;
+	uint8		of[256];
+} DigitValues;
+
+static DigitValues hex_values;
+static DigitValues base64url_values;
+
+static const uint8 *
+digit_values(DigitValues *values, const char *digits)
+{
+	if (!values->known)
+	{
+		memset(values->of, NOT_A_DIGIT, sizeof(values->of));
+		for (int i = 0; digits[i] != '\0'; i++)
+			values->of[(uint8) digits[i]] = (uint8) i;
+		values->known = true;
+	}
+	return values->of;
 }
 
 static bool
 hex_decode(const char *text, Size len, uint8 *bytes)
 {
+	const uint8 *value = digit_values(&hex_values, hex_digits);
+	uint8		all = 0;
+
 	if (len % 2 != 0)
 		return false;
 	for (Size i = 0; i < len; i += 2)
 	{
-		int			high = hex_value(text[i]);
-		int			low = hex_value(text[i + 1]);
+		uint8		high = value[(uint8) text[i]];
+		uint8		low = value[(uint8) text[i + 1]];
 
-		if (high < 0 || low < 0)
-			return false;
+		all |= high | low;
 		bytes[i / 2] = (uint8) (high << 4 | low);
 	}
-	return true;
-}
-
-/* The value of a digit of RFC 4648's URL-safe alphabet, or -1. */
-static int
-base64url_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-')
-		return 62;
-	if (c == '_')
-		return 63;
-	return -1;
+	return all < 16;
 }
 
 /*
@@ -112,17 +118,18 @@ base64url_value(char c)
 static bool
 base64url_decode(const char *text, Size len, uint8 *bytes, Size *nbytes)
 {
+	const uint8 *value = digit_values(&base64url_values, base64url_digits);
+	uint8		all = 0;
 	uint32		bits = 0;
 	int			nbits = 0;
 	Size		n = 0;
 
 	for (Size i = 0; i < len; i++)
 	{
-		int			value = base64url_value(text[i]);
+		uint8		digit = value[(uint8) text[i]];
 
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (uint32) value;
+		all |= digit;
+		bits = bits << 6 | (digit & 63);
 		nbits += 6;
 		if (nbits >= 8)
 		{
@@ -132,7 +139,7 @@ base64url_decode(const char *text, Size len, uint8 *bytes, Size *nbytes)
 		}
 	}
 	*nbytes = n;
-	return bits == 0 && nbits < 6;
+	return all < 64 && bits == 0 && nbits < 6;
 }
 
 bool
@@ -167,8 +174,6 @@ token_digest(TokenEncoding encoding, const char *text, Size len,
 
 static const char base62_digits[] =
 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-static const char base64url_digits[] =
-"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* Those of the digits above whose two low bits are 0. */
 static const char base64url_last_digits[] = "AEIMQUYcgkosw048";
