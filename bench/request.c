@@ -185,6 +185,9 @@ check(const Session *session, const Step *step, Request *request,
 		(wanted != NULL && strcmp(wanted, value) != 0))
 		die("%s: wrong answer: %s instead of %s", session->contender->name,
 			value ? value : "none", wanted ? wanted : "none");
+	/* the floor looks at a user's id in memory, too, as all others must */
+	if (expected == NOBODY && strcmp(request->token->user, value) == 0)
+		die("%s: a user is nobody", session->contender->name);
 	if (step->expected == USER && value != NULL)
 		strcpy(request->made, value);	/* for a next step, as it came */
 }
