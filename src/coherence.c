@@ -74,11 +74,10 @@
  * These speak through PostgreSQL's own invalidation messages, which are kept
  * with a prepared transaction, written to the commit record, and sent by
  * COMMIT PREPARED or by the standby's startup process after the change is
- * visible and before anybody is told so.  Ours are relcache messages for
- * OIDs that stand for no relation; their low bits name buckets, gates, cells.
- * Whoever receives one moves the floors named, in the clock of its server.
- * On a primary only messages of prepared transactions count, since others
- * have done their work through memory.
+ * visible and before anybody is told so.  Ours (message.c) name buckets, gates,
+ * and cells.  Whoever receives one moves the floors named, in the clock of its
+ * server.  On a primary only messages of prepared transactions count, since
+ * others have done their work through memory.
  *
  * A backend may miss a message: it connected later, or was told (InvalidOid)
  * that the queue has overflowed.  Then it trusts only what was read since:
@@ -114,17 +113,16 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/twophase.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
 #include "coherence.h"
 #include "commands/trigger.h"
 #include "compat.h"
 #include "executor/tuptable.h"
 #include "guc.h"
 #include "mapping.h"
+#include "message.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
 #include "storage/lmgr.h"
@@ -141,17 +139,15 @@
 /* Relations invalidated in this transaction that are remembered by OID. */
 #define MAX_TOUCHED			16
 
-/*
- * Messages: OIDs at the very end of their range.  Should a relation ever get
- * one of these, it would be invalidated without need, no more.
- */
-#define MESSAGE_BASE		((Oid) 0xFFF00000)
-#define MESSAGE_KIND(oid)	(((oid) >> CACHE_MESSAGE_BITS) & 0x3)
-#define MESSAGE_BITS(oid)	((oid) & ((1 << CACHE_MESSAGE_BITS) - 1))
+/* A message: two bits of kind, and which buckets, gate, or cell it names. */
+#define MESSAGE_KIND(message)	((message) >> CACHE_MESSAGE_BITS)
+#define MESSAGE_BITS(message)	((message) & ((1 << CACHE_MESSAGE_BITS) - 1))
 
 /* A kind is a sum of these. */
 #define MESSAGE_OF_PLACE	1	/* a gate, or a cell; else buckets */
 #define MESSAGE_OF_PREPARED 2	/* counts on a primary too */
+
+StaticAssertDecl(CACHE_MESSAGE_BITS + 2 <= MESSAGE_CONTENT_BITS, "messages must fit");
 
 /* Gates and cells share the bits of MESSAGE_OF_PLACE. */
 #define PLACE_OF_CELL(cell) (CACHE_GATES + (uint32) (cell))
@@ -331,43 +327,22 @@ standbys_can_listen(void)
 		(max_wal_senders > 0 || XLogArchivingActive());
 }
 
-/*
- * Register a message with the transaction.  Core takes the OID from a
- * pg_class tuple, so it is given one that exists only here.
- */
-static void
-send_message(uint32 kind, uint32 bits)
-{
-	union
-	{
-		HeapTupleHeaderData header;
-		char		space[MAXALIGN(SizeofHeapTupleHeader) +
-						  sizeof(FormData_pg_class)];
-	}			buffer;
-	HeapTupleData tuple = {0};
-	Form_pg_class form;
-
-	memset(&buffer, 0, sizeof(buffer));
-	buffer.header.t_hoff = MAXALIGN(SizeofHeapTupleHeader);
-	tuple.t_len = sizeof(buffer);
-	tuple.t_data = &buffer.header;
-	form = (Form_pg_class) GETSTRUCT(&tuple);
-	form->oid = MESSAGE_BASE | (kind << CACHE_MESSAGE_BITS) | bits;
-	CacheInvalidateRelcacheByTuple(&tuple);
-}
-
 static void
 send_note(const ChangeNote *note, bool prepared)
 {
+	uint32		kind;
+
 	/* Only a primary caches refusals. */
 	if (!prepared && (note->classes & CACHE_CLASS_BIT(CACHE_VALID)) == 0)
 		return;
-	send_message((note->is_place ? MESSAGE_OF_PLACE : 0) |
-				 (prepared ? MESSAGE_OF_PREPARED : 0), note->bits);
+	kind = (note->is_place ? MESSAGE_OF_PLACE : 0) |
+		(prepared ? MESSAGE_OF_PREPARED : 0);
+	message_send(kind << CACHE_MESSAGE_BITS | note->bits);
 }
 
+/* A MessageReceiver. */
 static void
-receive_message(Oid message)
+receive_message(uint32 message)
 {
 	uint32		kind = MESSAGE_KIND(message);
 	uint32		bits = MESSAGE_BITS(message);
@@ -393,18 +368,12 @@ receive_message(Oid message)
 }
 
 /*
- * A relation has been invalidated, by another session or by this one; or it
- * is a message of ours.  No catalog access, no error.
+ * A relation has been invalidated, by another session or by this one.  No
+ * catalog access, no error.
  */
 static void
 relcache_callback(Datum arg, Oid relation)
 {
-	if (relation >= MESSAGE_BASE)
-	{
-		receive_message(relation);
-		return;
-	}
-
 	if (!OidIsValid(relation))
 		trust.missed = true;
 	source_invalidate(relation);
@@ -898,4 +867,5 @@ coherence_init(void)
 	CacheRegisterSyscacheCallback(ENUMOID, enum_callback, (Datum) 0);
 	RegisterXactCallback(transaction_callback, NULL);
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	message_init(receive_message);
 }
