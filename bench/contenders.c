@@ -28,6 +28,7 @@
 
 static const Contender contenders[] = {
 	{"no-op", {{POSTGRES, "SELECT bench_noop($1)", TOKEN, NOBODY}}},
+	{"SHA-256 alone", {{POSTGRES, "SELECT bench_sha256_alone($1)", TOKEN, NOBODY}}},
 	{"SELECT 1", {{POSTGRES, "SELECT 1", NOTHING, ONE}}},
 	{"SELECT", {{POSTGRES, SELECT, HASH, USER}}},
 	{"SQL function", {{POSTGRES, "SELECT bench_sql($1)", TOKEN, USER}}},
@@ -47,6 +48,7 @@ static const Contender contenders[] = {
 
 	/* set-based: a whole log of requests in one statement */
 	{"set: no-op", {{POSTGRES, SET("bench_noop", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: SHA-256 alone", {{POSTGRES, SET("bench_sha256_alone", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: tokenauth", {{POSTGRES, SET("tokenauth_resolve", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: SQL function", {{POSTGRES, SET("bench_sql", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: PL/pgSQL function", {{POSTGRES, SET("bench_plpgsql", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},

@@ -16,6 +16,11 @@ CREATE FUNCTION bench_noop(token text, as_type anyelement DEFAULT NULL::uuid,
     source name DEFAULT NULL, scope text DEFAULT NULL)
 RETURNS anyelement AS :'module' LANGUAGE C STABLE PARALLEL RESTRICTED;
 
+-- ... and what any costs that hashes the token.
+CREATE FUNCTION bench_sha256_alone(token text, as_type anyelement DEFAULT NULL::uuid,
+    source name DEFAULT NULL, scope text DEFAULT NULL)
+RETURNS anyelement AS :'module' LANGUAGE C STABLE PARALLEL RESTRICTED;
+
 CREATE FUNCTION bench_count_start() RETURNS boolean
 AS :'module' LANGUAGE C VOLATILE;
 CREATE FUNCTION bench_count_stop() RETURNS text

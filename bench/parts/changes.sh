@@ -1,6 +1,7 @@
 # What our triggers cost who changes tokens: the same statements on an attached
 # table and on a bare one; commits on disk, and not; beside 100 idle sessions,
-# who have to hear of every change.
+# who have to hear of every change; and on a server that no standby can follow,
+# which need not write into its WAL what a standby has to hear.
 changes() {
     local label=$1 table
     shift
@@ -25,3 +26,8 @@ stop_clusters
 bench_cluster durable "fsync = on"
 load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
 changes "commits on disk"
+stop_clusters
+
+bench_cluster alone "fsync = on" "max_wal_senders = 0"
+load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
+changes "commits on disk, no standby possible"

@@ -10,7 +10,7 @@ fi
 bench_cluster last_used "fsync = on" $(full "" "tokenauth.last_used_interval=1s tokenauth.last_used_flush=200ms")
 load_database last_used "$(full 100000 20000)" 1000
 measure "commits on disk, 4 clients" --placement=pairs --clients=4 \
-    tokenauth "tokenauth again=tokenauth" "inline UPDATE"
+    no-op tokenauth "tokenauth again=tokenauth" "inline UPDATE"
 
 # wal_of CONTENDER SECONDS: bytes of WAL a resolve, its clients alone
 wal_of() {

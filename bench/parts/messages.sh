@@ -5,6 +5,7 @@
 bench_cluster messages
 load_database messages 10000 10000
 SLOT=0
+ROUNDS=$(full 100 6)
 for plans in 0 100 1000; do
     measure "$plans plans" --placement=one \
         "bare=hear, bare, $plans plans" "bare again=hear, bare, $plans plans" \
