@@ -20,7 +20,7 @@
  *	identity.c -> judge.c				the same, and bind it to the transaction
  *
  *	judge.c -> last_used.c				a use is noted, and later written:
- *	worker.c -> writeback.c -> owner.c
+ *	launcher.c -> worker.c -> flush.c -> writeback.c -> owner.c
  *
  *	row changes -> coherence.c trigger notes the bucket -> fence at PRE_COMMIT
  *				-> floor at COMMIT: the entry is not believed any more
@@ -38,6 +38,7 @@
 #include "guc.h"
 #include "identity.h"
 #include "last_used.h"
+#include "launcher.h"
 #include "miscadmin.h"
 #include "stats.h"
 #include "storage/ipc.h"
@@ -110,5 +111,5 @@ _PG_init(void)
 	shmem_request_hook = tokenauth_shmem_request;
 	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = tokenauth_shmem_startup;
-	worker_register();
+	launcher_register();
 }

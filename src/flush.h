@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * flush.h
+ *		Writing all last uses that are noted of a database.
+ *
+ * Tables, and with them triggers, are somebody else's.  What one of them does,
+ * be it to fail each time or to sleep, must not cost others their last uses:
+ * a batch has a time limit, and one that fails is split, until the rows that
+ * cannot be written are alone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_FLUSH_H
+#define TOKENAUTH_FLUSH_H
+
+/*
+ * Write what is noted of the database connected to, in transactions of its
+ * own; for a background worker, outside of a transaction.  Whoever has locked a
+ * table or a row is not waited for; errors are logged.
+ */
+extern void flush_database(void);
+
+#endif							/* TOKENAUTH_FLUSH_H */
