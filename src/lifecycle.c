@@ -23,6 +23,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 /* Now, as a value of a timestamp type. */
 static char *
@@ -44,6 +45,20 @@ also_set_revoked_at(const Source *source)
 	type = get_atttype(source->relation, attnum);
 	return is_timestamp(type) ?
 		psprintf(", revoked_at = %s", now_as(source, type)) : "";
+}
+
+TimestampTz
+lifecycle_after(TimestampTz from, Interval *interval)
+{
+	return DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
+												 TimestampGetDatum(from),
+												 IntervalPGetDatum(interval)));
+}
+
+char *
+lifecycle_in_utc(const char *expression)
+{
+	return psprintf("pg_catalog.timezone('UTC', %s)", expression);
 }
 
 Source *

@@ -38,6 +38,14 @@ extern char *lifecycle_field_text(const Judgement *judgement,
 extern uint64 lifecycle_revoke(OwnerCall *call, const char *condition);
 
 /*
+ * So long after.  Lifetimes are reckoned in UTC, where a day has 24 hours, so
+ * that they do not depend on the session's time zone; in SQL, by adding them to
+ * lifecycle_in_utc() of a timestamp with time zone.
+ */
+extern TimestampTz lifecycle_after(TimestampTz from, Interval *interval);
+extern char *lifecycle_in_utc(const char *expression);
+
+/*
  * Throw 40001: the token is valid now, but the transaction's snapshot is too
  * old to see its row.
  */
