@@ -49,6 +49,7 @@ static const Contender contenders[] = {
 	/* set-based: a whole log of requests in one statement */
 	{"set: no-op", {{POSTGRES, SET("bench_noop", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: SHA-256 alone", {{POSTGRES, SET("bench_sha256_alone", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
+	{"set: least of an answer", {{POSTGRES, SET("bench_least", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: tokenauth", {{POSTGRES, SET("tokenauth_resolve", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: SQL function", {{POSTGRES, SET("bench_sql", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
 	{"set: PL/pgSQL function", {{POSTGRES, SET("bench_plpgsql", "token"), NOTHING, ALL_ROWS}}, .rows = TRACE},
