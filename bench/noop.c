@@ -20,12 +20,23 @@
 
 PG_MODULE_MAGIC;
 
+static pg_uuid_t nobody;
+
+static void
+hash_token(FunctionCallInfo fcinfo, unsigned char digest[SHA256_DIGEST_LENGTH])
+{
+	text	   *token = PG_GETARG_TEXT_PP(0);
+	SHA256_CTX	context;
+
+	SHA256_Init(&context);
+	SHA256_Update(&context, VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token));
+	SHA256_Final(digest, &context);
+}
+
 PG_FUNCTION_INFO_V1(bench_noop);
 Datum
 bench_noop(PG_FUNCTION_ARGS)
 {
-	static pg_uuid_t nobody;
-
 	PG_RETURN_UUID_P(&nobody);
 }
 
@@ -33,14 +44,9 @@ PG_FUNCTION_INFO_V1(bench_sha256_alone);
 Datum
 bench_sha256_alone(PG_FUNCTION_ARGS)
 {
-	static pg_uuid_t nobody;
-	text	   *token = PG_GETARG_TEXT_PP(0);
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA256_CTX	context;
 
-	SHA256_Init(&context);
-	SHA256_Update(&context, VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token));
-	SHA256_Final(digest, &context);
+	hash_token(fcinfo, digest);
 	PG_RETURN_UUID_P(&nobody);
 }
 
@@ -62,11 +68,8 @@ PG_FUNCTION_INFO_V1(bench_least);
 Datum
 bench_least(PG_FUNCTION_ARGS)
 {
-	static pg_uuid_t nobody;
 	static Entry *entries = NULL;
-	text	   *token = PG_GETARG_TEXT_PP(0);
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA256_CTX	context;
 	uint32		index;
 	TimestampTz now;
 
@@ -75,9 +78,7 @@ bench_least(PG_FUNCTION_ARGS)
 		entries = MemoryContextAllocHuge(TopMemoryContext, ENTRIES * sizeof(Entry));
 		memset(entries, 1, ENTRIES * sizeof(Entry));
 	}
-	SHA256_Init(&context);
-	SHA256_Update(&context, VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token));
-	SHA256_Final(digest, &context);
+	hash_token(fcinfo, digest);
 	AcceptInvalidationMessages();
 	now = GetCurrentTimestamp();
 	memcpy(&index, digest, sizeof(index));

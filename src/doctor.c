@@ -19,7 +19,6 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "cache.h"
@@ -43,7 +42,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 /* From so many figures on they mean something. */
@@ -179,37 +177,29 @@ check_mapping(Doctor *doctor, const Source *source)
 			   mapping_problem_message(source));
 }
 
+typedef struct Condition
+{
+	Relation	table;
+	const char *text;
+} Condition;
+
+static void
+try_condition(void *arg)
+{
+	const Condition *condition = arg;
+
+	expression_check_condition(condition->table, condition->text);
+}
+
 /* What is wrong with a condition, or NULL. */
 static char *
-condition_error(Oid relation, const char *condition)
+condition_error(Oid relation, const char *text)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Relation	table = relation_open(relation, AccessShareLock);
-	char	   *message = NULL;
+	Condition	condition = {relation_open(relation, AccessShareLock), text};
+	ErrorData  *error = sandbox_try(try_condition, &condition, true);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		expression_check_condition(table, condition);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		message = error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	relation_close(table, AccessShareLock);
-	return message;
+	relation_close(condition.table, AccessShareLock);
+	return error != NULL ? error->message : NULL;
 }
 
 static void

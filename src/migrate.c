@@ -59,6 +59,7 @@
 #include "move_fill.h"
 #include "nodes/parsenodes.h"
 #include "remedy.h"
+#include "sandbox.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -84,6 +85,20 @@ drop_plaintext(const Move *move, const char *trigger)
 									quote_identifier(NameStr(move->token))));
 }
 
+typedef struct Rehearsal
+{
+	const Move *move;
+	const char *trigger;
+} Rehearsal;
+
+static void
+try_drop(void *arg)
+{
+	const Rehearsal *rehearsal = arg;
+
+	drop_plaintext(rehearsal->move, rehearsal->trigger);
+}
+
 /*
  * Drop the column, and take it back: what keeps it from being dropped is said
  * before anything is done, and in PostgreSQL's own words.
@@ -91,29 +106,11 @@ drop_plaintext(const Move *move, const char *trigger)
 static void
 rehearse(const Move *move, const char *trigger)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Rehearsal	rehearsal = {move, trigger};
+	ErrorData  *error = sandbox_try(try_drop, &rehearsal, false);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		drop_plaintext(move, trigger);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+	if (error != NULL)
 		ReThrowError(error);
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }
 
 /* ---------- prepare ---------- */

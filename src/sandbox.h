@@ -38,6 +38,13 @@ extern void sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
 							Datum *values, const char *nulls);
 
 /*
+ * Do something in a subtransaction, which is rolled back if that fails, and
+ * also if it is not to be kept.  Returns the error, or NULL if there was none,
+ * in the caller's memory context.
+ */
+extern ErrorData *sandbox_try(void (*work) (void *arg), void *arg, bool keep);
+
+/*
  * Settings on which the text of a value, or the meaning of a literal, may
  * depend, fixed, so that they are the same for all sessions.  Returns what to leave by.
  */
