@@ -11,7 +11,11 @@ EXTENSION = tokenauth
 DATA = tokenauth--1.0.sql
 PGFILEDESC = "tokenauth - bearer tokens"
 
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+# Also where the build happens in another folder (make -f .../Makefile).
+SRCTOP := $(dir $(firstword $(MAKEFILE_LIST)))
+SOURCES = $(sort $(wildcard $(SRCTOP)src/*.c $(SRCTOP)src/*/*.c))
+ALL_HEADERS = $(wildcard $(SRCTOP)src/*/*.h)
+OBJS = $(patsubst $(SRCTOP)%.c,%.o,$(SOURCES))
 
 REGRESS = install api bad_input expiry hits privileges transactions \
 	service_multica service_dify service_visiona service_scrabble service_xtablo \
@@ -21,6 +25,7 @@ TAP_TESTS = 1
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden
+PG_CPPFLAGS = -I$(SRCTOP)src
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING
@@ -35,4 +40,9 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # Objects depend on all headers: there are few, and a stale one costs an hour.
-$(OBJS): $(wildcard src/*.h) Makefile
+$(OBJS): $(ALL_HEADERS) $(SRCTOP)Makefile
+
+# In another folder there are no rooms yet.
+ifneq ($(SRCTOP),./)
+$(shell mkdir -p $(dir $(OBJS)))
+endif

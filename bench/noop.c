@@ -5,7 +5,7 @@
  *		the least that an exact answer from a cache takes, and a trigger that
  *		does nothing.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED		/* as in src/token.c */
+#define OPENSSL_SUPPRESS_DEPRECATED		/* as in src/base/token.c */
 
 #include "postgres.h"
 

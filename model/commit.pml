@@ -1,7 +1,7 @@
 /*
  * commit.pml
- *		Changes of rows on one server: step 1 of src/coherence.c, with the
- *		sequence lock of src/seqlock.h, as a model for spin.
+ *		Changes of rows on one server: step 1 of src/judge/coherence.c, with the
+ *		sequence lock of src/cache/seqlock.h, as a model for spin.
  *
  * One bucket with one entry, of a token whose row changes CHANGES times; its
  * neighbour is changed meanwhile by somebody else, who uses the same fence and

@@ -31,21 +31,21 @@
  */
 #include "postgres.h"
 
-#include "cache.h"
-#include "coherence.h"
-#include "compat.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/stats.h"
+#include "cache/cache.h"
+#include "cache/last_used.h"
 #include "fmgr.h"
-#include "guc.h"
-#include "identity.h"
-#include "last_used.h"
-#include "launcher.h"
+#include "judge/coherence.h"
+#include "judge/identity.h"
 #include "miscadmin.h"
-#include "stats.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "warm.h"
-#include "worker.h"
+#include "workers/launcher.h"
+#include "workers/warm.h"
+#include "workers/worker.h"
 
 extern TOKENAUTH_EXPORT const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);
 PG_MODULE_MAGIC;

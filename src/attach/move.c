@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * move.c
+ *		A source that is being moved from plaintext to digests.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "attach/move.h"
+#include "base/compat.h"
+#include "base/sandbox.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "judge/judge.h"
+#include "miscadmin.h"
+#include "source/extension.h"
+#include "source/mapping.h"
+#include "source/owner.h"
+#include "source/remedy.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/wait_event.h"
+
+/* Between attempts to get a lock. */
+#define PAUSE_MS			1000
+
+void
+move_next_transaction(Move *move)
+{
+	SPI_commit();
+	MemoryContextReset(move->step);
+	/* a newer row than the snapshot's is no error to us, but the row we want */
+	XactIsoLevel = XACT_READ_COMMITTED;
+}
+
+/* Of a source that the caller has found, what is needed. */
+static void
+take_source(Move *move, const Source *source)
+{
+	AttrNumber	attnum = source->column[ROLE_TOKEN].attnum;
+	Relation	table;
+
+	namestrcpy(&move->token, source->column[ROLE_TOKEN].name);
+	move->encoding = source->encoding;
+	move->unique = source->finder.unique;
+	table = table_open(source->relation, AccessShareLock);
+	move->not_null = TupleDescAttr(RelationGetDescr(table),
+								   attnum - 1)->attnotnull;
+	if (TupleDescAttr(RelationGetDescr(table), attnum - 1)->attgenerated)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of table \"%s\" is a generated column",
+						NameStr(move->token), RelationGetRelationName(table)),
+				 errhint("The tokens would stay where it is generated from.")));
+	table_close(table, AccessShareLock);
+}
+
+Source *
+move_find_source(Move *move)
+{
+	Source	   *source = judge_named_source(NameStr(move->source));
+
+	owner_check(source->relation);
+	if (OidIsValid(move->relation) && move->relation != source->relation)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" has become another table",
+						source->name)));
+	if (source->stored_as != STORED_PLAINTEXT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" does not hold plaintext tokens",
+						source->name),
+				 errdetail("Column \"%s\" holds SHA-256 digests.",
+						   source->column[ROLE_TOKEN].name)));
+	if (!source_validate(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the table of token source \"%s\" does not exist any more",
+						source->name)));
+	if (PROBLEM_IS_FATAL(source->problem))
+		mapping_report(source);
+	move->relation = source->relation;
+	take_source(move, source);
+	return source;
+}
+
+typedef struct LockWish
+{
+	Oid			relation;
+	LOCKMODE	mode;
+	int			timeout_ms;
+} LockWish;
+
+static void
+wait_for_lock(void *arg)
+{
+	const LockWish *wish = arg;
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("lock_timeout", psprintf("%d", wish->timeout_ms),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	LockRelationOid(wish->relation, wish->mode);
+	AtEOXact_GUC(false, level);
+}
+
+/* Wait for a lock for so long; false if it was not to be had. */
+static bool
+try_lock(Oid relation, LOCKMODE mode, int timeout_ms)
+{
+	LockWish	wish = {relation, mode, timeout_ms};
+	ErrorData  *error = sandbox_try(wait_for_lock, &wish, true);
+
+	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	return error == NULL;
+}
+
+static void
+pause_a_while(void)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 PAUSE_MS, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Whoever comes after us in the queue for the lock waits with us, those who
+ * resolve tokens included.  So unless the session has a lock_timeout, with its
+ * meaning, we stand in the queue only for a while, but long enough to move
+ * autovacuum out of the way, then let others pass.
+ */
+Source *
+move_lock_source(Move *move, LOCKMODE mode)
+{
+	bool		patient = LockTimeout == 0;
+
+	for (;;)
+	{
+		(void) move_find_source(move);
+		if (!patient)
+			LockRelationOid(move->relation, mode);
+		else if (!try_lock(move->relation, mode, DeadlockTimeout + 500))
+		{
+			if (!move->told_to_wait)
+				ereport(NOTICE,
+						(errmsg("waiting for a lock on table \"%s\"",
+								get_rel_name(move->relation))));
+			move->told_to_wait = true;
+			move_next_transaction(move);
+			pause_a_while();
+			continue;
+		}
+		/* else it belongs to another table by now, which was an error */
+		return move_find_source(move);
+	}
+}
+
+void
+move_execute(const Move *move, const char *sql)
+{
+	Relation	table = table_open(move->relation, AccessShareLock);
+	Oid			owner = table->rd_rel->relowner;
+
+	table_close(table, AccessShareLock);
+	sandbox_execute(owner, sql, 0, NULL, NULL, NULL);
+}
+
+void
+move_alter_table(const Move *move, const char *action)
+{
+	move_execute(move, psprintf("ALTER TABLE %s %s",
+								remedy_relation(move->relation), action));
+}
+
+MoveAnswer
+move_ask(const Move *move, const char *sql)
+{
+	ExtensionInfo extension;
+	MoveAnswer	answer = {false};
+	Oid			type[] = {OIDOID, INT2OID, INT2OID};
+	Datum		value[] = {
+		ObjectIdGetDatum(move->relation),
+		Int16GetDatum(get_attnum(move->relation, NameStr(move->token))),
+		Int16GetDatum(get_attnum(move->relation, NameStr(move->digest)))
+	};
+
+	extension_require(&extension);
+	extension_execute(&extension, sql, 3, type, value, NULL);
+	answer.found = SPI_processed > 0;
+	if (answer.found)
+		for (int i = 0; i < Min(SPI_tuptable->tupdesc->natts, 2); i++)
+			answer.value[i] = SPI_getvalue(SPI_tuptable->vals[0],
+										   SPI_tuptable->tupdesc, i + 1);
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+/* A trace of the table's triggers that changes whenever one is touched. */
+static void
+trace_of_triggers(const Move *move, Name trace)
+{
+	MoveAnswer	answer;
+
+	answer = move_ask(move,
+					  "SELECT pg_catalog.hashtextextended(pg_catalog.string_agg("
+					  "pg_catalog.concat_ws(' ', oid, xmin, tgname, tgenabled, tgtype),"
+					  " ',' ORDER BY oid), 0)"
+					  " FROM pg_catalog.pg_trigger"
+					  " WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND NOT tgisinternal");
+	namestrcpy(trace, answer.value[0] ? answer.value[0] : "");
+}
+
+void
+move_trace_triggers(Move *move)
+{
+	trace_of_triggers(move, &move->triggers);
+}
+
+bool
+move_triggers_were_touched(const Move *move)
+{
+	NameData	now;
+
+	trace_of_triggers(move, &now);
+	return strcmp(NameStr(now), NameStr(move->triggers)) != 0;
+}

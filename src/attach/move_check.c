@@ -1,0 +1,154 @@
+/*-------------------------------------------------------------------------
+ *
+ * move_check.c
+ *		What stands in the way of dropping a source's plaintext column.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/hash_row.h"
+#include "attach/move_check.h"
+#include "source/expression.h"
+#include "utils/lsyscache.h"
+
+static void
+check_expression(const Move *move, const char *text, const char *where)
+{
+	ListCell   *lc;
+
+	if (text == NULL)
+		return;
+	foreach(lc, expression_columns(text))
+		if (strcmp(lfirst(lc), NameStr(move->token)) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("a condition of token source \"%s\" depends on the plaintext column \"%s\"",
+							where, NameStr(move->token)),
+					 errhint("Attach with another condition.")));
+}
+
+/* The registry itself, that of other sources included. */
+static void
+check_registry(const Move *move, const Source *source)
+{
+	ListCell   *lc;
+
+	check_expression(move, source->live_when, source->name);
+	foreach(lc, source_all())
+	{
+		const Source *other = lfirst(lc);
+
+		for (int i = 0; i < other->nparents; i++)
+		{
+			const SourceParent *parent = &other->parent[i];
+
+			if ((other == source &&
+				 strcmp(parent->from.name, NameStr(move->token)) == 0) ||
+				(parent->relation == move->relation &&
+				 strcmp(parent->key.name, NameStr(move->token)) == 0))
+				ereport(ERROR,
+						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+						 errmsg("a parent of token source \"%s\" is found by the plaintext column \"%s\"",
+								other->name, NameStr(move->token)),
+						 errhint("Detach the source first.")));
+			if (parent->relation == move->relation)
+				check_expression(move, parent->live_when, other->name);
+		}
+	}
+}
+
+/*
+ * What DROP COLUMN would take along in silence, though it serves more than
+ * finding a row by its token; and what the digest column would break.
+ */
+static void
+check_catalogs(const Move *move)
+{
+	MoveAnswer	answer;
+	const char *kind;
+	const char *name;
+
+	answer = move_ask(move,
+					  "SELECT 'index', c.relname FROM pg_catalog.pg_index i"
+					  " JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid"
+					  " WHERE i.indrelid OPERATOR(pg_catalog.=) $1"
+					  " AND ($2 OPERATOR(pg_catalog.=) ANY (i.indkey::pg_catalog.int2[])"
+					  "  OR EXISTS (SELECT FROM pg_catalog.pg_depend d"
+					  "   WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
+					  "   AND d.objid OPERATOR(pg_catalog.=) i.indexrelid"
+					  "   AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
+					  "   AND d.refobjid OPERATOR(pg_catalog.=) $1"
+					  "   AND d.refobjsubid OPERATOR(pg_catalog.=) $2))"
+	/* not of those that only find rows by the token */
+					  " AND (i.indkey[0] OPERATOR(pg_catalog.<>) $2"
+					  "  OR i.indpred IS NOT NULL OR i.indexprs IS NOT NULL"
+					  "  OR i.indisexclusion OR i.indnullsnotdistinct OR NOT i.indimmediate"
+					  "  OR (i.indnatts OPERATOR(pg_catalog.>) 1 AND (i.indisunique OR i.indisreplident)))"
+					  " UNION ALL "
+					  "SELECT 'constraint', conname FROM pg_catalog.pg_constraint"
+					  " WHERE conrelid OPERATOR(pg_catalog.=) $1"
+					  " AND $2 OPERATOR(pg_catalog.=) ANY (conkey)"
+					  " AND (contype OPERATOR(pg_catalog.=) 'f' OR (contype OPERATOR(pg_catalog.=) 'c'"
+					  "  AND pg_catalog.cardinality(conkey) OPERATOR(pg_catalog.>) 1))"
+					  " UNION ALL "
+					  "SELECT 'publication', p.pubname FROM pg_catalog.pg_publication_tables p"
+					  " JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) p.tablename"
+					  " AND c.relnamespace OPERATOR(pg_catalog.=)"
+					  "  (SELECT n.oid FROM pg_catalog.pg_namespace n"
+					  "   WHERE n.nspname OPERATOR(pg_catalog.=) p.schemaname)"
+					  " WHERE c.oid OPERATOR(pg_catalog.=) $1"
+					  " UNION ALL "
+					  "SELECT 'trigger', tgname FROM pg_catalog.pg_trigger"
+					  " WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND NOT tgisinternal"
+			   /* for each row, before, INSERT or UPDATE */
+					  " AND (tgtype OPERATOR(pg_catalog.&) 3::pg_catalog.int2) OPERATOR(pg_catalog.=) 3"
+					  " AND (tgtype OPERATOR(pg_catalog.&) 20::pg_catalog.int2) OPERATOR(pg_catalog.<>) 0"
+					  " AND tgname OPERATOR(pg_catalog.>) '" HASH_ROW_TRIGGER "'"
+					  " UNION ALL "
+			   /* it would fail, and with it whoever revokes a token */
+					  "SELECT 'function', p.proname FROM pg_catalog.pg_trigger t"
+					  " JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid"
+					  " JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) t.tgrelid"
+					  "  AND a.attnum OPERATOR(pg_catalog.=) $2"
+					  " WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND NOT t.tgisinternal"
+					  " AND p.prosrc OPERATOR(pg_catalog.~*) pg_catalog.concat('\\m(new|old)\\s*\\.\\s*\"?',"
+					  "  pg_catalog.regexp_replace(a.attname, '(\\W)', '\\\\\\1', 'g'), '\\M')");
+	if (!answer.found)
+		return;
+	kind = answer.value[0];
+	name = answer.value[1];
+	if (strcmp(kind, "publication") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("table \"%s\" is published by publication \"%s\"",
+						get_rel_name(move->relation), name),
+				 errdetail("Subscribers would lack the column of digests."),
+				 errhint("Take the table out of the publication, and alter the subscribers' tables likewise.")));
+	if (strcmp(kind, "trigger") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("trigger \"%s\" of table \"%s\" would fire after the one that hashes the row",
+						name, get_rel_name(move->relation)),
+				 errhint("Triggers fire in the order of their names: rename it.")));
+	if (strcmp(kind, "function") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("trigger function \"%s\" of table \"%s\" refers to the plaintext column \"%s\"",
+						name, get_rel_name(move->relation), NameStr(move->token)),
+				 errdetail("It would fail once the column is dropped."),
+				 errhint("Change it to something that works with and without the column, as to_jsonb(NEW) ->> 'column' does.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("%s \"%s\" depends on the plaintext column \"%s\"",
+					kind, name, NameStr(move->token)),
+			 errdetail("It does more than to find a row by its token, and would be dropped with the column."),
+			 errhint("Drop it, or replace it by one without the column.")));
+}
+
+void
+move_check(const Move *move, const Source *source)
+{
+	check_registry(move, source);
+	check_catalogs(move);
+}

@@ -1,0 +1,237 @@
+/*-------------------------------------------------------------------------
+ *
+ * verdict.c
+ *		What is known of a token once it has been judged.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "cache/verdict.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/uuid.h"
+
+/* In an item's status byte, beside the TokenStatus. */
+#define STATUS_HAS_EXPIRY	0x80
+#define STATUS_MASK			0x7F
+
+/* The payload: a length for each field, then their bytes. */
+#define LENGTH_NULL			PG_UINT16_MAX
+#define PAYLOAD_HEADER		(FIELD_COUNT * sizeof(uint16))
+
+const char *
+token_status_name(TokenStatus status)
+{
+	switch (status)
+	{
+		case TOKEN_VALID:
+			return "valid";
+		case TOKEN_MALFORMED:
+			return "malformed";
+		case TOKEN_UNKNOWN:
+			return "unknown";
+		case TOKEN_EXPIRED:
+			return "expired";
+		case TOKEN_REVOKED:
+			return "revoked";
+		case TOKEN_USED:
+			return "used";
+		case TOKEN_DISABLED:
+			return "disabled";
+	}
+	pg_unreachable();
+}
+
+void
+verdict_init(Verdict *verdict, TokenStatus status)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->status = status;
+}
+
+void
+verdict_settle(Verdict *verdict, TimestampTz now)
+{
+	if (verdict->has_expiry && verdict->expires_at <= now &&
+		(verdict->status == TOKEN_VALID || verdict->status == TOKEN_DISABLED))
+		verdict->status = TOKEN_EXPIRED;
+}
+
+bool
+verdict_has_scope(const Verdict *verdict, const char *scope, Size len)
+{
+	const VerdictValue *value = &verdict->field[FIELD_SCOPE];
+
+	return value->data != NULL && value->len == len &&
+		memcmp(value->data, scope, len) == 0;
+}
+
+bool
+verdict_depends_on_settings(ValueKind kind, Oid type)
+{
+	return kind == VALUE_TEXT && type != TEXTOID && type != VARCHAROID;
+}
+
+VerdictValue
+verdict_value(ValueKind kind, Datum datum, Oid type)
+{
+	VerdictValue value = {NULL, 0};
+	char	   *copy;
+	int64		number;
+	Oid			output;
+	bool		varlena;
+
+	switch (kind)
+	{
+		case VALUE_NONE:
+			break;
+		case VALUE_UUID:
+			value.len = UUID_LEN;
+			value.data = copy = palloc(value.len);
+			memcpy(copy, DatumGetUUIDP(datum)->data, value.len);
+			break;
+		case VALUE_INT4:
+		case VALUE_INT8:
+			number = kind == VALUE_INT4 ? DatumGetInt32(datum) :
+				DatumGetInt64(datum);
+			value.len = sizeof(number);
+			value.data = copy = palloc(value.len);
+			memcpy(copy, &number, value.len);
+			break;
+		case VALUE_TEXT:
+			getTypeOutputInfo(type, &output, &varlena);
+			value.data = OidOutputFunctionCall(output, datum);
+			value.len = strlen(value.data);
+			break;
+		case VALUE_JSONB:
+			value.data = (char *) PG_DETOAST_DATUM_COPY(datum);
+			value.len = VARSIZE(value.data);
+			break;
+	}
+	return value;
+}
+
+Datum
+verdict_datum(const Verdict *verdict, VerdictField field, ValueKind kind)
+{
+	const VerdictValue *value = &verdict->field[field];
+	int64		number;
+
+	switch (kind)
+	{
+		case VALUE_UUID:
+			{
+				pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+
+				memcpy(uuid->data, value->data, UUID_LEN);
+				return UUIDPGetDatum(uuid);
+			}
+		case VALUE_INT4:
+			memcpy(&number, value->data, sizeof(number));
+			return Int32GetDatum((int32) number);
+		case VALUE_INT8:
+			memcpy(&number, value->data, sizeof(number));
+			return Int64GetDatum(number);
+		case VALUE_JSONB:
+			{
+				/* in an item it need not be aligned */
+				char	   *jsonb = palloc(value->len);
+
+				memcpy(jsonb, value->data, value->len);
+				return PointerGetDatum(jsonb);
+			}
+		case VALUE_TEXT:
+		case VALUE_NONE:
+			break;
+	}
+	return PointerGetDatum(cstring_to_text_with_len(value->data,
+													(int) value->len));
+}
+
+text *
+verdict_text(const Verdict *verdict, VerdictField field, ValueKind kind)
+{
+	Datum		value = verdict_datum(verdict, field, kind);
+
+	switch (kind)
+	{
+		case VALUE_UUID:
+			return cstring_to_text(DatumGetCString(DirectFunctionCall1(uuid_out,
+																	   value)));
+		case VALUE_INT4:
+			return cstring_to_text(psprintf("%d", DatumGetInt32(value)));
+		case VALUE_INT8:
+			return cstring_to_text(psprintf(INT64_FORMAT, DatumGetInt64(value)));
+		case VALUE_TEXT:
+		case VALUE_JSONB:
+		case VALUE_NONE:
+			break;
+	}
+	return DatumGetTextPP(value);
+}
+
+bool
+verdict_pack(const Verdict *verdict, CacheItem *item)
+{
+	CacheItemHeader *header = &item->header;
+	Size		used = PAYLOAD_HEADER;
+	uint16		length[FIELD_COUNT];
+
+	if (verdict->transient)
+		return false;
+	for (int i = 0; i < FIELD_COUNT; i++)
+	{
+		const VerdictValue *value = &verdict->field[i];
+
+		length[i] = LENGTH_NULL;
+		if (value->data == NULL)
+			continue;
+		if (value->len > CACHE_MAX_PAYLOAD - used)
+			return false;
+		length[i] = (uint16) value->len;
+		memcpy(item->payload + used, value->data, value->len);
+		used += value->len;
+	}
+	memcpy(item->payload, length, sizeof(length));
+
+	header->payload_len = (uint16) used;
+	header->status = (uint8) verdict->status;
+	if (verdict->has_expiry)
+		header->status |= STATUS_HAS_EXPIRY;
+	header->expires_at = verdict->has_expiry ? verdict->expires_at : DT_NOEND;
+	item->last_used = verdict->last_used;
+	header->ncells = (uint8) verdict->ncells;
+	memcpy(header->cell, verdict->cell, sizeof(header->cell));
+	return true;
+}
+
+void
+verdict_unpack(const CacheItem *item, Verdict *verdict)
+{
+	const CacheItemHeader *header = &item->header;
+	const char *next = item->payload + PAYLOAD_HEADER;
+	uint16		length[FIELD_COUNT];
+
+	memcpy(length, item->payload, sizeof(length));
+	for (int i = 0; i < FIELD_COUNT; i++)
+	{
+		VerdictValue *value = &verdict->field[i];
+
+		value->data = NULL;
+		value->len = 0;
+		if (length[i] == LENGTH_NULL)
+			continue;
+		value->data = next;
+		value->len = length[i];
+		next += length[i];
+	}
+	verdict->status = (TokenStatus) (header->status & STATUS_MASK);
+	verdict->transient = false;
+	verdict->has_expiry = (header->status & STATUS_HAS_EXPIRY) != 0;
+	verdict->expires_at = header->expires_at;
+	verdict->last_used = item->last_used;
+	verdict->ncells = 0;		/* of no use to who asks */
+}

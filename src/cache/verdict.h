@@ -1,0 +1,106 @@
+/*-------------------------------------------------------------------------
+ *
+ * verdict.h
+ *		What is known of a token once it has been judged.
+ *
+ * A verdict is packed into a cache item when it is published and unpacked
+ * when it is read.  What depends on the time of day is not packed but judged
+ * again at each reading: verdict_settle().
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_VERDICT_H
+#define TOKENAUTH_VERDICT_H
+
+#include "cache/cache.h"
+
+/*
+ * Where several apply, the first in this order is told: revoked, used,
+ * expired, disabled.
+ */
+typedef enum TokenStatus
+{
+	TOKEN_VALID,
+	TOKEN_MALFORMED,			/* not the form of a token of its source */
+	TOKEN_UNKNOWN,				/* no row, or more than one live row */
+	TOKEN_EXPIRED,
+	TOKEN_REVOKED,
+	TOKEN_USED,					/* single use, and used */
+	TOKEN_DISABLED				/* what it belongs to is gone or switched off */
+} TokenStatus;
+
+/* How a value is carried in a verdict. */
+typedef enum ValueKind
+{
+	VALUE_NONE,					/* the source has no such column */
+	VALUE_UUID,					/* 16 bytes */
+	VALUE_INT4,					/* an int32 */
+	VALUE_INT8,					/* an int64 */
+	VALUE_TEXT,					/* characters; also any other type's output */
+	VALUE_JSONB					/* a jsonb, with its header */
+} ValueKind;
+
+typedef enum VerdictField
+{
+	FIELD_USER,
+	FIELD_TENANT,
+	FIELD_ID,
+	FIELD_SCOPE,
+	FIELD_CLAIMS,
+	FIELD_COUNT
+} VerdictField;
+
+typedef struct VerdictValue
+{
+	const char *data;			/* NULL: the value is NULL */
+	Size		len;
+} VerdictValue;
+
+typedef struct Verdict
+{
+	TokenStatus status;
+	bool		transient;		/* holds only for now: not to be cached */
+	bool		has_expiry;		/* expires_at is not NULL */
+	TimestampTz expires_at;
+	TimestampTz last_used;		/* as far as is known; 0: never */
+	VerdictValue field[FIELD_COUNT];
+	int			ncells;			/* of the rows that it depends on besides */
+	uint16		cell[CACHE_MAX_CELLS];
+} Verdict;
+
+/* "valid", "malformed", ... */
+extern const char *token_status_name(TokenStatus status);
+
+/* A verdict that tells nothing but a status. */
+extern void verdict_init(Verdict *verdict, TokenStatus status);
+
+/* Apply the clock: a token dies at its very expires_at. */
+extern void verdict_settle(Verdict *verdict, TimestampTz now);
+
+/* Is this its scope, to the byte?  A verdict without one has none. */
+extern bool verdict_has_scope(const Verdict *verdict, const char *scope,
+							  Size len);
+
+/* Could the session's settings change what verdict_value() makes? */
+extern bool verdict_depends_on_settings(ValueKind kind, Oid type);
+
+/* A datum as the bytes of its kind, in the current memory context. */
+extern VerdictValue verdict_value(ValueKind kind, Datum value, Oid type);
+
+/* A field as a datum of its kind, or as text; it must not be NULL. */
+extern Datum verdict_datum(const Verdict *verdict, VerdictField field,
+						   ValueKind kind);
+extern text *verdict_text(const Verdict *verdict, VerdictField field,
+						  ValueKind kind);
+
+/*
+ * Pack into an item's status, expires_at, cells and payload; false if that
+ * does not fit.  The item's class, stamp, fingerprint and deadline are the
+ * caller's.
+ */
+extern bool verdict_pack(const Verdict *verdict, CacheItem *item);
+
+/* The inverse; the fields point into the item. */
+extern void verdict_unpack(const CacheItem *item, Verdict *verdict);
+
+#endif							/* TOKENAUTH_VERDICT_H */

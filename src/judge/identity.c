@@ -1,0 +1,401 @@
+/*-------------------------------------------------------------------------
+ *
+ * identity.c
+ *		SQL: tokenauth_authenticate() and what tells who is authenticated:
+ *		tokenauth_user(), tokenauth_tenant(), tokenauth_token_id(),
+ *		tokenauth_has_scope(), tokenauth_claims().
+ *
+ * identity.h has what is promised.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "judge/identity.h"
+#include "judge/judge.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/*
+ * One binding.  It stands alone, and points to nothing of the source that it
+ * is from: that may be altered or detached before the transaction ends.  No
+ * token is kept, nor its digest.
+ *
+ * Bindings form a stack, innermost subtransaction first, at most one for each
+ * subtransaction; all of them are of the same user.  Each is one chunk of
+ * memory.
+ */
+typedef struct Identity
+{
+	struct Identity *outer;		/* what a rollback restores */
+	SubTransactionId subxact;	/* ends with this one's rollback */
+	Oid			relation;		/* of the source, and */
+	NameData	source;			/* its name */
+	SourceColumn column[FIELD_COUNT];	/* without names */
+	Verdict		verdict;		/* its fields point behind this struct */
+} Identity;
+
+static Identity *bound = NULL;
+
+/* Where they are kept; reset at the end of each transaction. */
+static MemoryContext identity_memory = NULL;
+
+/* The column that a field of a verdict is from. */
+static SourceColumn
+field_column(const Source *source, VerdictField field)
+{
+	static const SourceRole role[] = {
+		[FIELD_USER] = ROLE_USER,
+		[FIELD_TENANT] = ROLE_TENANT,
+		[FIELD_ID] = ROLE_ID,
+		[FIELD_SCOPE] = ROLE_SCOPE
+	};
+	SourceColumn column = {NULL, InvalidAttrNumber, JSONBOID, VALUE_JSONB};
+
+	if (field == FIELD_CLAIMS)
+		return column;
+	column = source->column[role[field]];
+	column.name = NULL;
+	return column;
+}
+
+/* ---------- binding ---------- */
+
+/* A copy of what has been judged, to be bound in this subtransaction. */
+static Identity *
+make_identity(const Judgement *judgement)
+{
+	const Source *source = judgement->source;
+	const Verdict *verdict = &judgement->verdict;
+	Size		size = sizeof(Identity);
+	Identity   *identity;
+	char	   *next;
+
+	for (int i = 0; i < FIELD_COUNT; i++)
+		size += verdict->field[i].len;
+	if (identity_memory == NULL)
+		identity_memory = AllocSetContextCreate(TopMemoryContext,
+												"tokenauth identity",
+												ALLOCSET_SMALL_SIZES);
+	identity = MemoryContextAlloc(identity_memory, size);
+
+	identity->outer = NULL;
+	identity->subxact = GetCurrentSubTransactionId();
+	identity->relation = source->relation;
+	namestrcpy(&identity->source, source->name);
+	identity->verdict = *verdict;
+	next = (char *) (identity + 1);
+	for (int i = 0; i < FIELD_COUNT; i++)
+	{
+		VerdictValue *value = &identity->verdict.field[i];
+
+		identity->column[i] = field_column(source, i);
+		if (value->data == NULL)
+			continue;
+		memcpy(next, value->data, value->len);
+		value->data = next;
+		next += value->len;
+	}
+	return identity;
+}
+
+static bool
+same_field(const Identity *a, const Identity *b, VerdictField field)
+{
+	const VerdictValue *x = &a->verdict.field[field];
+	const VerdictValue *y = &b->verdict.field[field];
+
+	if (x->data == NULL || y->data == NULL)
+		return x->data == y->data;
+	return a->column[field].kind == b->column[field].kind &&
+		x->len == y->len && memcmp(x->data, y->data, x->len) == 0;
+}
+
+/* User ids of two sources may be equal and mean two users. */
+static bool
+same_user(const Identity *a, const Identity *b)
+{
+	return a->relation == b->relation &&
+		same_field(a, b, FIELD_USER) && same_field(a, b, FIELD_TENANT);
+}
+
+/* Bind in this subtransaction, in place of what it has bound before. */
+static void
+bind_identity(Identity *identity)
+{
+	identity->outer = bound;
+	if (bound != NULL && bound->subxact == identity->subxact)
+	{
+		identity->outer = bound->outer;
+		pfree(bound);
+	}
+	bound = identity;
+}
+
+/*
+ * No reason, and no token: not in the message, and not in the server's log,
+ * either, which would show the statement.
+ */
+pg_noreturn static void
+refuse_token(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("token is not valid"),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+/*
+ * Not 28000: the token is valid, and who shares a transaction between users
+ * has a mistake to mend.  The statement may have that valid token in it.
+ */
+pg_noreturn static void
+refuse_second_user(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("another user is authenticated in this transaction"),
+			 errhint("End the transaction first."),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+/*
+ * tokenauth_authenticate(token text, source name, scope text) returns text
+ *
+ * Bind the token's identity to this transaction and return the user's id.
+ * Throws 28000 if the token is not valid now, 55000 if another user, or the
+ * same one of another tenant or source, is bound already.
+ */
+TOKENAUTH_FUNCTION(tokenauth_authenticate);
+Datum
+tokenauth_authenticate(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	Judgement	judgement;
+	Identity   *identity;
+	text	   *token;
+
+	PreventCommandIfParallelMode("tokenauth_authenticate()");
+	if (PG_ARGISNULL(0))
+		refuse_token();
+	token = judge_take_token(fcinfo, &query);
+	judge_take_options(fcinfo, 1, 2, &query);
+	judge_token(&query, judge_check_user, NULL, &judgement);
+	token_forget_copy(token, PG_GETARG_DATUM(0));
+	if (judgement.verdict.status != TOKEN_VALID ||
+		judgement.verdict.field[FIELD_USER].data == NULL)
+		refuse_token();
+
+	identity = make_identity(&judgement);
+	if (bound != NULL && !same_user(bound, identity))
+	{
+		pfree(identity);
+		refuse_second_user();
+	}
+	bind_identity(identity);
+	PG_RETURN_TEXT_P(verdict_text(&identity->verdict, FIELD_USER,
+								  identity->column[FIELD_USER].kind));
+}
+
+/* ---------- telling ---------- */
+
+/*
+ * What is bound, or NULL.  A worker does not know; NULL would be a guess, to
+ * which a policy may give a meaning.
+ */
+static const Identity *
+bound_identity(void)
+{
+	if (IsParallelWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("a parallel worker does not know who is authenticated"),
+				 errhint("Functions that ask must be PARALLEL RESTRICTED or PARALLEL UNSAFE.")));
+	return bound;
+}
+
+/* A field as the type that the caller asks for. */
+static Datum
+tell_as_type(FunctionCallInfo fcinfo, VerdictField field, SourceRole role)
+{
+	const Identity *identity = bound_identity();
+	const SourceColumn *column;
+
+	if (identity == NULL || identity->column[field].kind == VALUE_NONE)
+		PG_RETURN_NULL();
+	column = &identity->column[field];
+	source_check_type(NameStr(identity->source), role, column,
+					  get_fn_expr_rettype(fcinfo->flinfo));
+	if (identity->verdict.field[field].data == NULL)
+		PG_RETURN_NULL();
+	return verdict_datum(&identity->verdict, field, column->kind);
+}
+
+/*
+ * tokenauth_user(as_type anyelement) returns anyelement
+ *
+ * The user bound to this transaction, or NULL.
+ */
+TOKENAUTH_FUNCTION(tokenauth_user);
+Datum
+tokenauth_user(PG_FUNCTION_ARGS)
+{
+	return tell_as_type(fcinfo, FIELD_USER, ROLE_USER);
+}
+
+/*
+ * tokenauth_tenant(as_type anyelement) returns anyelement
+ *
+ * The tenant bound to this transaction, or NULL, also if the token has none.
+ */
+TOKENAUTH_FUNCTION(tokenauth_tenant);
+Datum
+tokenauth_tenant(PG_FUNCTION_ARGS)
+{
+	return tell_as_type(fcinfo, FIELD_TENANT, ROLE_TENANT);
+}
+
+/*
+ * tokenauth_token_id() returns text
+ *
+ * The id of the row of the token that was bound, or NULL.
+ */
+TOKENAUTH_FUNCTION(tokenauth_token_id);
+Datum
+tokenauth_token_id(PG_FUNCTION_ARGS)
+{
+	const Identity *identity = bound_identity();
+
+	if (identity == NULL || identity->verdict.field[FIELD_ID].data == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(verdict_text(&identity->verdict, FIELD_ID,
+								  identity->column[FIELD_ID].kind));
+}
+
+/*
+ * tokenauth_has_scope(scope text) returns boolean
+ *
+ * Does the token that was bound have that scope?  Never NULL.
+ */
+TOKENAUTH_FUNCTION(tokenauth_has_scope);
+Datum
+tokenauth_has_scope(PG_FUNCTION_ARGS)
+{
+	const Identity *identity = bound_identity();
+	text	   *scope;
+
+	if (identity == NULL || PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	scope = PG_GETARG_TEXT_PP(0);
+	PG_RETURN_BOOL(verdict_has_scope(&identity->verdict, VARDATA_ANY(scope),
+									 VARSIZE_ANY_EXHDR(scope)));
+}
+
+/*
+ * tokenauth_claims() returns jsonb
+ *
+ * The claims of the token that was bound, or NULL.
+ */
+TOKENAUTH_FUNCTION(tokenauth_claims);
+Datum
+tokenauth_claims(PG_FUNCTION_ARGS)
+{
+	const Identity *identity = bound_identity();
+
+	if (identity == NULL || identity->verdict.field[FIELD_CLAIMS].data == NULL)
+		PG_RETURN_NULL();
+	return verdict_datum(&identity->verdict, FIELD_CLAIMS, VALUE_JSONB);
+}
+
+/* ---------- the transaction ---------- */
+
+/* Nobody is authenticated any more.  Cannot fail. */
+static void
+unbind_all(void)
+{
+	if (bound == NULL)
+		return;
+	bound = NULL;
+	MemoryContextReset(identity_memory);
+}
+
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			unbind_all();
+			break;
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			/* deferred triggers have run, but other extensions may yet ask */
+			break;
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			/* nothing is ever bound in a worker */
+			break;
+	}
+}
+
+/* Its bindings end with a subtransaction. */
+static void
+unbind(SubTransactionId subxact)
+{
+	while (bound != NULL && bound->subxact == subxact)
+	{
+		Identity   *outer = bound->outer;
+
+		pfree(bound);
+		bound = outer;
+	}
+}
+
+/* What a subtransaction has bound becomes its parent's, in place of its own. */
+static void
+hand_to_parent(SubTransactionId subxact, SubTransactionId parent)
+{
+	Identity   *outer;
+
+	if (bound == NULL || bound->subxact != subxact)
+		return;
+	bound->subxact = parent;
+	outer = bound->outer;
+	if (outer != NULL && outer->subxact == parent)
+	{
+		bound->outer = outer->outer;
+		pfree(outer);
+	}
+}
+
+static void
+subtransaction_callback(SubXactEvent event, SubTransactionId subxact,
+						SubTransactionId parent, void *arg)
+{
+	switch (event)
+	{
+		case SUBXACT_EVENT_ABORT_SUB:
+			unbind(subxact);
+			break;
+		case SUBXACT_EVENT_COMMIT_SUB:
+			hand_to_parent(subxact, parent);
+			break;
+		case SUBXACT_EVENT_START_SUB:
+		case SUBXACT_EVENT_PRE_COMMIT_SUB:
+			break;
+	}
+}
+
+void
+identity_init(void)
+{
+	RegisterXactCallback(transaction_callback, NULL);
+	RegisterSubXactCallback(subtransaction_callback, NULL);
+}

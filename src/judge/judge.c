@@ -1,0 +1,390 @@
+/*-------------------------------------------------------------------------
+ *
+ * judge.c
+ *		The way of one token: source, digest, cache, table, cache.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xlog.h"
+#include "base/guc.h"
+#include "base/testpoint.h"
+#include "judge/coherence.h"
+#include "judge/judge.h"
+#include "judge/lookup.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+Source *
+judge_named_source(const char *name)
+{
+	Source	   *source;
+
+	coherence_refresh();
+	source_refresh();
+	source = source_by_name(name);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("token source \"%s\" does not exist", name),
+				 errhint("The view tokenauth_sources lists them.")));
+	return source;
+}
+
+/* Is this text, or its lack, no token of any source? */
+static bool
+is_malformed(const TokenQuery *query)
+{
+	return query->token != NULL &&
+		(query->token_len == 0 || query->token_len > TOKEN_MAX_LEN);
+}
+
+/* The source that a token is of; NULL if there is none. */
+static Source *
+find_source(const TokenQuery *query)
+{
+	if (query->source_name != NULL)
+		return judge_named_source(query->source_name);
+	coherence_refresh();
+	source_refresh();
+	return source_by_token(query->token ? query->token : "",
+						   query->token ? query->token_len : 0);
+}
+
+/* Where the table holds the tokens, it cannot be asked for a digest. */
+static void
+check_askable(const Source *source, const TokenQuery *query)
+{
+	if (query->token == NULL && source->stored_as == STORED_PLAINTEXT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("token source \"%s\" cannot be asked by digest",
+						source->name),
+				 errdetail("Its table holds the tokens themselves."),
+				 errhint("Use tokenauth_resolve().")));
+}
+
+/* As its source hashes it; false if it is no token of that source. */
+static bool
+digest_query(const Source *source, const TokenQuery *query,
+			 TokenDigest *digest)
+{
+	if (query->token == NULL)
+	{
+		*digest = *query->digest;
+		return true;
+	}
+	if (source->checksum &&
+		!token_is_issued(source->prefix ? source->prefix : "", query->token,
+						 query->token_len))
+		return false;
+	/* unless named, it was found by its prefix */
+	return (query->source_name == NULL ||
+			source_has_prefix(source, query->token, query->token_len)) &&
+		token_digest(source->encoding, query->token, query->token_len, digest);
+}
+
+static void
+count(const Source *source, StatsCounter counter)
+{
+	source->counts->n[counter]++;
+}
+
+static StatsCounter
+bypass_counter(CacheUse use)
+{
+	switch (use)
+	{
+		case CACHE_USE_NO_DISABLED:
+			return STATS_BYPASS_DISABLED;
+		case CACHE_USE_NO_OWN_WRITES:
+			return STATS_BYPASS_OWN_WRITES;
+		case CACHE_USE_NO_SOURCE:
+		case CACHE_USE_YES:
+			break;
+	}
+	return STATS_BYPASS_SOURCE;
+}
+
+/* Answer from the cache, if it may be asked and has one. */
+static bool
+ask_cache(const Source *source, const CacheKey *key, TimestampTz now,
+		  Judgement *judgement)
+{
+	CacheUse	use = coherence_may_use(source);
+
+	if (use != CACHE_USE_YES)
+	{
+		count(source, bypass_counter(use));
+		return false;
+	}
+	switch (cache_probe(key, source->gate, coherence_trust(),
+						source->fingerprint, now, &judgement->item))
+	{
+		case CACHE_HIT:
+			break;
+		case CACHE_FENCED:
+			count(source, STATS_BYPASS_FENCED);
+			return false;
+		case CACHE_ABSENT:
+			count(source, STATS_MISSES);
+			return false;
+	}
+	verdict_unpack(&judgement->item, &judgement->verdict);
+	verdict_settle(&judgement->verdict, now);
+	count(source, judgement->verdict.status == TOKEN_VALID ?
+		  STATS_HITS : STATS_NEGATIVE_HITS);
+	return true;
+}
+
+/* A token that one caller uses up must be judged by its row for the next. */
+static bool
+is_single_use(const Source *source, const Verdict *verdict)
+{
+	return verdict->status == TOKEN_VALID &&
+		AttributeNumberIsValid(source->column[ROLE_USED].attnum);
+}
+
+/* Show what has just been read to all, if that is allowed and cheap. */
+static bool
+publish(const Source *source, const CacheKey *key, uint64 stamp,
+		const Verdict *verdict, CacheNeed need)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Verdict		settled = *verdict;
+	CacheItem	item;
+	bool		refused;
+	int			ttl;
+
+	/* packed is the status before the clock's say, classed as after it */
+	verdict_settle(&settled, now);
+	refused = settled.status != TOKEN_VALID;
+	ttl = refused ? guc_negative_ttl : guc_ttl;
+
+	if (!coherence_may_publish(source))
+		return false;
+	/* A standby hears of no INSERT, so it must not remember a refusal. */
+	if (ttl == 0 || (refused && RecoveryInProgress()) ||
+		is_single_use(source, verdict))
+	{
+		count(source, STATS_PUBLISHES_SKIPPED);
+		return false;
+	}
+	if (!verdict_pack(verdict, &item))
+	{
+		count(source, STATS_UNCACHEABLE);
+		return false;
+	}
+	item.header.class = refused ? CACHE_REFUSED : CACHE_VALID;
+	item.header.stamp = stamp;
+	item.header.fingerprint = source->fingerprint;
+	cache_set_deadline(&item.header, now, ttl);
+
+	TEST_POINT(fill_before_publish);
+	switch (cache_publish(key, source->gate, &item, need, now))
+	{
+		case CACHE_PUBLISHED_EVICTING:
+			count(source, STATS_EVICTIONS);
+			/* FALLTHROUGH */
+		case CACHE_PUBLISHED:
+			count(source, STATS_PUBLISHES);
+			return true;
+		case CACHE_SKIPPED:
+			count(source, STATS_PUBLISHES_SKIPPED);
+			break;
+	}
+	return false;
+}
+
+/* False if the source must be looked up again. */
+static bool
+ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
+		  Verdict *verdict)
+{
+	LookupKey	lookup = {key->digest, query->token, query->token_len};
+	uint64		stamp;
+
+	if (!lookup_token(source, &lookup, verdict, &stamp))
+		return false;
+	(void) publish(source, key, stamp, verdict, CACHE_USED);
+	verdict_settle(verdict, GetCurrentTimestamp());
+	if (verdict->status != TOKEN_VALID)
+		count(source, STATS_NEGATIVE_LOOKUPS);
+	return true;
+}
+
+bool
+judge_warm(Source *source, const TokenQuery *query)
+{
+	CacheKey	key = {.database = MyDatabaseId,.relation = source->relation};
+	LookupKey	lookup;
+	TimestampTz now = GetCurrentTimestamp();
+	Verdict		verdict;
+	Verdict		settled;
+	CacheItem	item;
+	uint64		stamp;
+
+	if (!digest_query(source, query, &key.digest) ||
+		coherence_may_use(source) != CACHE_USE_YES ||
+		cache_probe(&key, source->gate, coherence_trust(), source->fingerprint,
+					now, &item) != CACHE_ABSENT)
+		return false;
+	lookup.digest = key.digest;
+	lookup.token = query->token;
+	lookup.token_len = query->token_len;
+	if (!lookup_token(source, &lookup, &verdict, &stamp))
+		return false;
+	settled = verdict;
+	verdict_settle(&settled, now);
+	return settled.status == TOKEN_VALID &&
+		publish(source, &key, stamp, &verdict, CACHE_MAY_BE_USED);
+}
+
+bool
+judge_used_token(const Source *source, const TokenDigest *digest,
+				 const Verdict *verdict, UsedToken *used)
+{
+	const char *key = (const char *) digest->bytes;
+	Size		len = TOKEN_DIGEST_LEN;
+
+	used->database = MyDatabaseId;
+	used->relation = source->relation;
+	used->by_id = source->stored_as == STORED_PLAINTEXT;
+	if (used->by_id)
+	{
+		text	   *id;
+
+		if (verdict->field[FIELD_ID].data == NULL)
+			return false;
+		id = verdict_text(verdict, FIELD_ID, source->column[ROLE_ID].kind);
+		key = VARDATA_ANY(id);
+		len = VARSIZE_ANY_EXHDR(id);
+	}
+	if (len > LAST_USED_KEY_SIZE)
+		return false;
+	used->key_len = (uint8) len;
+	memcpy(used->key, key, len);
+	return true;
+}
+
+/*
+ * Note that a valid token was used, if that is due.  The table is written
+ * later, by who may.  A standby's tables cannot be written.
+ */
+static void
+note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
+		 TimestampTz now)
+{
+	TimestampTz due = now - guc_last_used_interval * USECS_PER_SEC;
+	UsedToken	used;
+
+	if (!source->keeps_last_use || verdict->last_used > due ||
+		guc_last_used_interval == 0 || RecoveryInProgress() ||
+		!cache_claim_use(key, due, now))
+		return;
+	if (judge_used_token(source, &key->digest, verdict, &used) &&
+		last_used_note(&used, now))
+		count(source, STATS_USES_NOTED);
+	else
+		count(source, STATS_USES_DROPPED);
+}
+
+/* A token of another scope than that asked for is as good as none. */
+static void
+check_scope(const TokenQuery *query, Verdict *verdict)
+{
+	if (query->scope != NULL && verdict->status == TOKEN_VALID &&
+		!verdict_has_scope(verdict, query->scope, query->scope_len))
+		verdict_init(verdict, TOKEN_UNKNOWN);
+}
+
+void
+judge_token(const TokenQuery *query, SourceCheck check, void *arg,
+			Judgement *judgement)
+{
+	CacheKey	key;
+	Source	   *source;
+	TimestampTz now;
+
+	/* it does not know what its leader has written (G4) */
+	if (IsParallelWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("tokens cannot be judged in a parallel worker"),
+				 errhint("A function that calls tokenauth must not be marked PARALLEL SAFE.")));
+	do
+	{
+		/* again, if the source turns out to have been dropped or changed */
+		do
+		{
+			source = judgement->source = find_source(query);
+			if (source == NULL)
+			{
+				verdict_init(&judgement->verdict, is_malformed(query) ?
+							 TOKEN_MALFORMED : TOKEN_UNKNOWN);
+				return;
+			}
+		} while (!source_validate(source));
+		check_askable(source, query);
+		if (check != NULL)
+			check(source, arg);
+
+		key.database = MyDatabaseId;
+		key.relation = source->relation;
+		if (!digest_query(source, query, &key.digest))
+		{
+			verdict_init(&judgement->verdict, TOKEN_MALFORMED);
+			return;
+		}
+		cache_prefetch(&key.digest);	/* comes while the clock is read */
+		now = GetCurrentTimestamp();
+		if (ask_cache(source, &key, now, judgement))
+			break;
+	} while (!ask_table(source, &key, query, &judgement->verdict));
+
+	check_scope(query, &judgement->verdict);
+	if (query->is_use && judgement->verdict.status == TOKEN_VALID)
+		note_use(source, &key, &judgement->verdict, now);
+}
+
+void
+judge_check_user(const Source *source, void *arg)
+{
+	if (source->column[ROLE_USER].kind != VALUE_NONE ||
+		PROBLEM_IS_FATAL(source->problem))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("token source \"%s\" has no user column", source->name),
+			 errhint("Use tokenauth_identify(), or attach the table with a user_column.")));
+}
+
+text *
+judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	text	   *token = PG_GETARG_TEXT_PP(0);
+
+	query->token = VARDATA_ANY(token);
+	query->token_len = VARSIZE_ANY_EXHDR(token);
+	query->digest = NULL;
+	query->is_use = true;
+	return token;
+}
+
+void
+judge_take_options(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
+				   TokenQuery *query)
+{
+	query->source_name = PG_ARGISNULL(source_arg) ? NULL :
+		NameStr(*PG_GETARG_NAME(source_arg));
+	query->scope = NULL;
+	if (!PG_ARGISNULL(scope_arg))
+	{
+		text	   *scope = PG_GETARG_TEXT_PP(scope_arg);
+
+		query->scope = VARDATA_ANY(scope);
+		query->scope_len = VARSIZE_ANY_EXHDR(scope);
+	}
+}

@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * judge.h
+ *		The way of one token: source, digest, cache, table, cache.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_JUDGE_H
+#define TOKENAUTH_JUDGE_H
+
+#include "cache/last_used.h"
+#include "fmgr.h"
+#include "source/source.h"
+
+/* What a caller asks about. */
+typedef struct TokenQuery
+{
+	const char *token;			/* its text, not terminated; or NULL: */
+	const TokenDigest *digest;	/* its digest */
+	Size		token_len;
+	bool		is_use;			/* if valid, the token counts as used now */
+	const char *source_name;	/* NULL: by the token's prefix */
+	const char *scope;			/* NULL: any; else the token must have it */
+	Size		scope_len;
+} TokenQuery;
+
+/* What is found; the verdict's fields may point into item. */
+typedef struct Judgement
+{
+	Source	   *source;			/* NULL: none that the token could be of */
+	Verdict		verdict;		/* as of now */
+	CacheItem	item;
+} Judgement;
+
+/*
+ * Judge a token as of now.  A bad token is a verdict, never an error.
+ * Throws 42704 if source_name is unknown, 42P08 if several sources could be
+ * meant, and what lookup_token() throws.
+ *
+ * check, if not NULL, is called once the source is known and before anything
+ * is looked up, so that a caller's own mistakes show for bad tokens, too.
+ */
+typedef void (*SourceCheck) (const Source *source, void *arg);
+
+extern void judge_token(const TokenQuery *query, SourceCheck check, void *arg,
+						Judgement *judgement);
+
+/*
+ * Put a token's verdict into the cache ahead of its use, if it is valid, there
+ * is room, and it is not there yet.  True if that has been done.
+ */
+extern bool judge_warm(Source *source, const TokenQuery *query);
+
+/*
+ * How a use of a token is noted; false if it cannot be, for its row could not
+ * be found again.  The digest is that under which the token is cached.
+ */
+extern bool judge_used_token(const Source *source, const TokenDigest *digest,
+							 const Verdict *verdict, UsedToken *used);
+
+/* A SourceCheck: throws 55000 if the source's tokens are nobody's. */
+extern void judge_check_user(const Source *source, void *arg);
+
+/*
+ * Fill a query from the arguments of a SQL function, for a token that is
+ * presented by its bearer.  It is argument 0, not NULL; returned is its text, for token_forget_copy(): it may have been
+ * detoasted.
+ */
+extern text *judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query);
+
+/* The arguments after the token, each of which may be NULL. */
+extern void judge_take_options(FunctionCallInfo fcinfo, int source_arg,
+							   int scope_arg, TokenQuery *query);
+
+/* The source of that name, refreshed; throws 42704 if there is none. */
+extern Source *judge_named_source(const char *name);
+
+#endif							/* TOKENAUTH_JUDGE_H */

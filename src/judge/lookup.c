@@ -1,0 +1,501 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup.c
+ *		A miss: what the table says of a token.
+ *
+ * The order is: locks, metadata, clock, snapshot, scan.  A snapshot from
+ * before the lock would find nothing behind a TRUNCATE or a rewrite that we
+ * waited for; a clock reading from after the snapshot would let an entry
+ * outlive a change that it does not show (coherence.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "base/compat.h"
+#include "base/sandbox.h"
+#include "base/testpoint.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "judge/lookup.h"
+#include "miscadmin.h"
+#include "source/expression.h"
+#include "source/mapping.h"
+#include "storage/procarray.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* A table and the index to find rows in it by, opened and locked. */
+typedef struct OpenTable
+{
+	Relation	table;
+	Relation	index;			/* NULL: none, read the whole table */
+} OpenTable;
+
+/* A source's own table, then its parents'. */
+typedef struct OpenSource
+{
+	int			ntables;
+	OpenTable	table[1 + SOURCE_MAX_PARENTS];
+} OpenSource;
+
+static void
+close_source(OpenSource *open)
+{
+	while (open->ntables > 0)
+	{
+		OpenTable  *table = &open->table[--open->ntables];
+
+		if (table->index != NULL)
+			relation_close(table->index, AccessShareLock);
+		relation_close(table->table, AccessShareLock);
+	}
+}
+
+/* False if the table is gone, or its index, which can go CONCURRENTLY. */
+static bool
+open_table(Oid relation, const RowFinder *finder, OpenSource *open)
+{
+	OpenTable  *table = &open->table[open->ntables];
+
+	table->table = try_relation_open(relation, AccessShareLock);
+	if (table->table == NULL)
+		return false;
+	open->ntables++;
+	table->index = NULL;
+	if (!OidIsValid(finder->index))
+		return true;
+	table->index = try_relation_open(finder->index, AccessShareLock);
+	return table->index != NULL;
+}
+
+static bool
+open_tables(const Source *source, OpenSource *open)
+{
+	open->ntables = 0;
+	if (!open_table(source->relation, &source->finder, open))
+		return false;
+	for (int i = 0; i < source->nparents; i++)
+		if (!open_table(source->parent[i].relation,
+						&source->parent[i].finder, open))
+			return false;
+	return true;
+}
+
+/*
+ * Open a source such that its metadata is current under the locks.  False if
+ * its table is gone, or if the registry has changed: while we waited for the
+ * lock, the source may have moved to another column.
+ */
+static bool
+open_source(Source *source, OpenSource *open)
+{
+	for (;;)
+	{
+		bool		opened;
+
+		if (!source_validate(source) || source_is_outdated(source))
+			return false;
+		if (PROBLEM_IS_FATAL(source->problem))
+			mapping_report(source);
+
+		opened = open_tables(source, open);
+		if (opened && source->state == SOURCE_CURRENT)
+			return true;
+		source->state = SOURCE_STALE;
+		close_source(open);
+	}
+}
+
+/*
+ * A snapshot of now.  GetLatestSnapshot() would refuse in parallel mode, in
+ * which a leader may well call us, so we keep a struct of our own for
+ * GetSnapshotData(), as snapmgr.c does.
+ */
+static Snapshot
+take_snapshot(void)
+{
+	static SnapshotData latest = {SNAPSHOT_MVCC};
+
+	return RegisterSnapshot(GetSnapshotData(&latest));
+}
+
+Datum
+lookup_search_value(const Source *source, const LookupKey *key)
+{
+	char		hex[TOKEN_DIGEST_HEX_LEN];
+	const char *data = key->token;
+	Size		len = key->token_len;
+
+	switch (source->stored_as)
+	{
+		case STORED_SHA256_HEX:
+			token_digest_to_hex(&key->digest, hex);
+			data = hex;
+			len = sizeof(hex);
+			break;
+		case STORED_SHA256_BYTEA:
+			data = (const char *) key->digest.bytes;
+			len = TOKEN_DIGEST_LEN;
+			break;
+		case STORED_PLAINTEXT:
+			break;
+	}
+	return PointerGetDatum(cstring_to_text_with_len(data, (int) len));
+}
+
+/*
+ * A timestamp column as timestamptz.  Within two days of the end of time, in
+ * which a time zone could lead out of range, it is never, or always, over.
+ */
+static TimestampTz
+timestamp_of(const Source *source, SourceRole role, Datum value)
+{
+	if (source->column[role].type == TIMESTAMPOID)
+	{
+		Timestamp	timestamp = DatumGetTimestamp(value);
+
+		if (timestamp > END_TIMESTAMP - 2 * USECS_PER_DAY)
+			return DT_NOEND;
+		if (timestamp < MIN_TIMESTAMP + 2 * USECS_PER_DAY)
+			return DT_NOBEGIN;
+		value = DirectFunctionCall2(timestamp_zone,
+									CStringGetTextDatum(source->timezone),
+									value);
+	}
+	return DatumGetTimestampTz(value);
+}
+
+/*
+ * Is the row revoked, by its flag, timestamp or status?  A NULL flag is not
+ * "not revoked", just as WHERE NOT revoked would not find the row.
+ */
+static bool
+row_is_revoked(const Source *source, TupleTableSlot *row)
+{
+	const SourceColumn *column = &source->column[ROLE_REVOKED];
+	bool		isnull;
+	Datum		value;
+	Oid			output;
+	bool		varlena;
+	char	   *text;
+	ListCell   *lc;
+
+	if (!AttributeNumberIsValid(column->attnum))
+		return false;
+	value = slot_getattr(row, column->attnum, &isnull);
+	if (column->type == BOOLOID)
+		return isnull || DatumGetBool(value);
+	if (is_timestamp(column->type))
+		return !isnull;
+	if (isnull)
+		return true;
+	getTypeOutputInfo(column->type, &output, &varlena);
+	text = OidOutputFunctionCall(output, value);
+	foreach(lc, source->active_values)
+		if (strcmp(text, lfirst(lc)) == 0)
+			return false;
+	return true;
+}
+
+static bool
+row_is_used(const Source *source, TupleTableSlot *row)
+{
+	AttrNumber	attnum = source->column[ROLE_USED].attnum;
+
+	return AttributeNumberIsValid(attnum) && !slot_attisnull(row, attnum);
+}
+
+static void
+take_field(const Source *source, TupleTableSlot *row, SourceRole role,
+		   VerdictField field, Verdict *verdict)
+{
+	const SourceColumn *column = &source->column[role];
+	bool		isnull;
+	Datum		value;
+	int			level = 0;
+
+	if (!AttributeNumberIsValid(column->attnum))
+		return;
+	value = slot_getattr(row, column->attnum, &isnull);
+	if (isnull)
+		return;
+	if (verdict_depends_on_settings(column->kind, column->type))
+		level = fixed_settings_enter();
+	verdict->field[field] = verdict_value(column->kind, value, column->type);
+	if (level != 0)
+		fixed_settings_leave(level);
+}
+
+/* One scan's business: called for each row found until it returns false. */
+typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
+
+/*
+ * Visit the rows whose column is, to the byte, the value sought: by index, or
+ * without one in the whole table.
+ */
+static void
+visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
+		   Snapshot snapshot, Datum sought, RowVisitor visit, void *arg)
+{
+	TupleTableSlot *slot = table_slot_create(open->table, NULL);
+	Form_pg_attribute attribute =
+		TupleDescAttr(RelationGetDescr(open->table), attnum - 1);
+	IndexScanDesc index_scan = NULL;
+	TableScanDesc table_scan = NULL;
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : attnum,
+						   open->index ? finder->strategy : 0,
+						   InvalidOid, finder->collation, finder->equality,
+						   sought);
+	if (open->index != NULL)
+	{
+		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
+											   snapshot, 1);
+		index_rescan(index_scan, &key, 1, NULL, 0);
+	}
+	else
+		table_scan = table_beginscan(open->table, snapshot, 1, &key);
+
+	while (index_scan
+		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)
+		   : table_scan_getnextslot(table_scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, attnum, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		/* a collation may call equal what is not the same */
+		if (isnull || !datum_image_eq(value, sought, attribute->attbyval,
+									  attribute->attlen))
+			continue;
+		if (!visit(slot, arg))
+			break;
+	}
+
+	if (index_scan)
+		index_endscan(index_scan);
+	else
+		table_endscan(table_scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * All rows of a token, of which there is more than one only where its column
+ * is not unique.  Two live ones refuse it, for whose it is nobody can tell.
+ */
+typedef struct Finding
+{
+	int			nrows;
+	int			nlive;
+	Verdict		spokesman;
+} Finding;
+
+/* Everything that the judging of one token's rows needs. */
+typedef struct Scene
+{
+	const Source *source;
+	const OpenSource *open;
+	Snapshot	snapshot;
+	TimestampTz now;
+	Finding		finding;
+} Scene;
+
+/* A search for a parent's row. */
+typedef struct ParentSearch
+{
+	const SourceParent *parent;
+	Relation	table;
+	bool		live;
+} ParentSearch;
+
+/* A RowVisitor: a parent's row, of which there is one at the most. */
+static bool
+visit_parent(TupleTableSlot *row, void *arg)
+{
+	ParentSearch *search = arg;
+
+	search->live = search->parent->live_when == NULL ||
+		expression_holds(search->table, search->parent->live_when, row);
+	return false;
+}
+
+/*
+ * Does what the row belongs to exist, and live?  The cells of the parents are
+ * added to the verdict either way: it depends on them.
+ */
+static bool
+parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
+{
+	const Source *source = scene->source;
+	bool		live = true;
+
+	for (int i = 0; i < source->nparents; i++)
+	{
+		const SourceParent *parent = &source->parent[i];
+		const OpenTable *open = &scene->open->table[1 + i];
+		ParentSearch search = {parent, open->table, false};
+		bool		isnull;
+		Datum		key = slot_getattr(row, parent->from.attnum, &isnull);
+
+		if (isnull)
+			continue;
+		verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
+		visit_rows(open, &parent->finder, parent->key.attnum, scene->snapshot,
+				   key, visit_parent, &search);
+		live &= search.live;
+	}
+	return live;
+}
+
+/* What a row says, but for what the time of day says. */
+static void
+judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
+{
+	const Source *source = scene->source;
+	Relation	table = scene->open->table[0].table;
+	AttrNumber	expires = source->column[ROLE_EXPIRES].attnum;
+
+	verdict_init(verdict, TOKEN_VALID);
+	if (row_is_revoked(source, row))
+		verdict->status = TOKEN_REVOKED;
+	else if (row_is_used(source, row))
+		verdict->status = TOKEN_USED;
+	else if (!parents_live(scene, row, verdict) ||
+			 (source->live_when != NULL &&
+			  !expression_holds(table, source->live_when, row)))
+		verdict->status = TOKEN_DISABLED;
+
+	if (AttributeNumberIsValid(expires))
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(row, expires, &isnull);
+
+		verdict->has_expiry = !isnull;
+		if (!isnull)
+			verdict->expires_at = timestamp_of(source, ROLE_EXPIRES, value);
+	}
+	if (source->keeps_last_use)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(row,
+										 source->column[ROLE_LAST_USED].attnum,
+										 &isnull);
+
+		if (!isnull)
+			verdict->last_used = timestamp_of(source, ROLE_LAST_USED, value);
+	}
+	take_field(source, row, ROLE_ID, FIELD_ID, verdict);
+	take_field(source, row, ROLE_USER, FIELD_USER, verdict);
+	take_field(source, row, ROLE_TENANT, FIELD_TENANT, verdict);
+	take_field(source, row, ROLE_SCOPE, FIELD_SCOPE, verdict);
+	if (source->claims != NIL)
+		verdict->field[FIELD_CLAIMS] =
+			verdict_value(VALUE_JSONB,
+						  expression_jsonb(table, source->claims, row),
+						  JSONBOID);
+}
+
+static bool
+is_live(const Verdict *verdict, TimestampTz now)
+{
+	return verdict->status == TOKEN_VALID &&
+		!(verdict->has_expiry && verdict->expires_at <= now);
+}
+
+/*
+ * Which of two rows of one token speaks for it.  The order must not depend on
+ * the time of day: a cached answer and the table's would part as it passes.
+ */
+static bool
+speaks_before(const Verdict *a, const Verdict *b)
+{
+	static const int rank[] = {
+		[TOKEN_VALID] = 4,
+		[TOKEN_DISABLED] = 3,
+		[TOKEN_USED] = 2,
+		[TOKEN_REVOKED] = 1,
+	};
+
+	if (rank[a->status] != rank[b->status])
+		return rank[a->status] > rank[b->status];
+	return b->has_expiry &&
+		(!a->has_expiry || a->expires_at > b->expires_at);
+}
+
+/* A RowVisitor: a row of the token table. */
+static bool
+visit_token(TupleTableSlot *row, void *arg)
+{
+	Scene	   *scene = arg;
+	Finding    *finding = &scene->finding;
+	Verdict		verdict;
+
+	judge_row(scene, row, &verdict);
+	if (is_live(&verdict, scene->now))
+		finding->nlive++;
+	if (finding->nrows++ == 0 || speaks_before(&verdict, &finding->spokesman))
+		finding->spokesman = verdict;
+	return !scene->source->finder.unique;
+}
+
+static void
+conclude(const Source *source, const Finding *finding, Verdict *verdict)
+{
+	if (finding->nrows > 0)
+		*verdict = finding->spokesman;
+	else
+		verdict_init(verdict, TOKEN_UNKNOWN);
+
+	if (finding->nlive > 1)
+	{
+		/* until one of them expires */
+		verdict_init(verdict, TOKEN_UNKNOWN);
+		verdict->transient = true;
+	}
+	/* the others may come to life with parents that the verdict lacks */
+	if (finding->nrows > 1 && source->nparents > 0)
+		verdict->transient = true;
+}
+
+bool
+lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
+			 uint64 *stamp)
+{
+	OpenSource	open;
+	Scene		scene = {source, &open};
+	Datum		sought;
+
+	if (!open_source(source, &open))
+		return false;
+	sought = lookup_search_value(source, key);
+
+	TEST_POINT(fill_before_stamp);
+	*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
+	TEST_POINT(fill_before_snapshot);
+	scene.snapshot = take_snapshot();
+	TEST_POINT(fill_after_snapshot);
+	if (TEST_FAULT(filler_stamps_late))
+		*stamp = clock_read(cache_clock());
+	scene.now = GetCurrentTimestamp();
+	visit_rows(&open.table[0], &source->finder,
+			   source->column[ROLE_TOKEN].attnum, scene.snapshot, sought,
+			   visit_token, &scene);
+	UnregisterSnapshot(scene.snapshot);
+	close_source(&open);
+	conclude(source, &scene.finding, verdict);
+
+	token_wipe(sought);
+	pfree(DatumGetPointer(sought));
+	return true;
+}

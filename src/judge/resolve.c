@@ -1,0 +1,190 @@
+/*-------------------------------------------------------------------------
+ *
+ * resolve.c
+ *		SQL: tokenauth_resolve(), tokenauth_resolve_hash(),
+ *		tokenauth_identify().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "funcapi.h"
+#include "judge/judge.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Columns of the type tokenauth_identity. */
+enum
+{
+	IDENTITY_STATUS,
+	IDENTITY_SOURCE,
+	IDENTITY_USER_ID,
+	IDENTITY_TOKEN_ID,
+	IDENTITY_TENANT_ID,
+	IDENTITY_SCOPE,
+	IDENTITY_EXPIRES_AT,
+	IDENTITY_CLAIMS,
+	IDENTITY_NATTS
+};
+
+/* A SourceCheck: can this source's user id be returned as that type? */
+static void
+check_user_type(const Source *source, void *arg)
+{
+	judge_check_user(source, NULL);
+	if (!PROBLEM_IS_FATAL(source->problem))
+		source_check_type(source->name, ROLE_USER, &source->column[ROLE_USER],
+						  *(Oid *) arg);
+}
+
+/* Judge, and return the user id or NULL. */
+static Datum
+resolve(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	Oid			wanted = get_fn_expr_rettype(fcinfo->flinfo);
+	Judgement	judgement;
+
+	judge_take_options(fcinfo, 2, 3, query);
+	judge_token(query, check_user_type, &wanted, &judgement);
+	if (judgement.verdict.status != TOKEN_VALID ||
+		judgement.verdict.field[FIELD_USER].data == NULL)
+		PG_RETURN_NULL();
+	return verdict_datum(&judgement.verdict, FIELD_USER,
+						 judgement.source->column[ROLE_USER].kind);
+}
+
+/*
+ * tokenauth_resolve(token text, as_type anyelement, source name, scope text)
+ * returns anyelement
+ *
+ * Whose token is this?  NULL if it is not valid now.
+ */
+TOKENAUTH_FUNCTION(tokenauth_resolve);
+Datum
+tokenauth_resolve(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	text	   *token;
+	Datum		user;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	token = judge_take_token(fcinfo, &query);
+	user = resolve(fcinfo, &query);
+	token_forget_copy(token, PG_GETARG_DATUM(0));
+	return user;
+}
+
+/*
+ * tokenauth_resolve_hash(digest bytea, as_type anyelement, source name,
+ *						  scope text) returns anyelement
+ *
+ * The same for a caller who has hashed the token.  A digest has no prefix,
+ * so the source must be named unless one without a prefix is meant.
+ */
+TOKENAUTH_FUNCTION(tokenauth_resolve_hash);
+Datum
+tokenauth_resolve_hash(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	TokenDigest digest;
+	bytea	   *bytes;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	bytes = PG_GETARG_BYTEA_PP(0);
+	if (VARSIZE_ANY_EXHDR(bytes) != TOKEN_DIGEST_LEN)
+		PG_RETURN_NULL();
+	memcpy(digest.bytes, VARDATA_ANY(bytes), TOKEN_DIGEST_LEN);
+	query.token = NULL;
+	query.token_len = 0;
+	query.digest = &digest;
+	query.is_use = true;
+	return resolve(fcinfo, &query);
+}
+
+/* A field for identify(); NULL where it is unknown or not to be told. */
+static Datum
+identity_field(const Judgement *judgement, VerdictField field,
+			   SourceRole role, bool *isnull)
+{
+	const Verdict *verdict = &judgement->verdict;
+
+	*isnull = verdict->field[field].data == NULL;
+	if (*isnull)
+		return (Datum) 0;
+	return PointerGetDatum(verdict_text(verdict, field,
+										judgement->source->column[role].kind));
+}
+
+/*
+ * tokenauth_identify(token text, source name, scope text)
+ * returns tokenauth_identity
+ *
+ * Always one row.  Whose it is stands there only if the token is valid, so
+ * that who forgets to look at the status lets nobody in; which row it is and
+ * when it expired stand there for refused tokens, too, to tell why.
+ */
+TOKENAUTH_FUNCTION(tokenauth_identify);
+Datum
+tokenauth_identify(PG_FUNCTION_ARGS)
+{
+	Datum		value[IDENTITY_NATTS] = {0};
+	bool		isnull[IDENTITY_NATTS];
+	NameData	source_name;
+	Judgement	judgement;
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function returning record called in context that cannot accept type record")));
+
+	judgement.source = NULL;
+	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
+	if (!PG_ARGISNULL(0))
+	{
+		TokenQuery	query;
+		text	   *token = judge_take_token(fcinfo, &query);
+
+		judge_take_options(fcinfo, 1, 2, &query);
+		judge_token(&query, NULL, NULL, &judgement);
+		token_forget_copy(token, PG_GETARG_DATUM(0));
+	}
+
+	memset(isnull, true, sizeof(isnull));
+	value[IDENTITY_STATUS] =
+		CStringGetTextDatum(token_status_name(judgement.verdict.status));
+	isnull[IDENTITY_STATUS] = false;
+	if (judgement.source != NULL)
+	{
+		namestrcpy(&source_name, judgement.source->name);
+		value[IDENTITY_SOURCE] = NameGetDatum(&source_name);
+		isnull[IDENTITY_SOURCE] = false;
+	}
+	value[IDENTITY_TOKEN_ID] = identity_field(&judgement, FIELD_ID, ROLE_ID,
+											  &isnull[IDENTITY_TOKEN_ID]);
+	value[IDENTITY_EXPIRES_AT] =
+		TimestampTzGetDatum(judgement.verdict.expires_at);
+	isnull[IDENTITY_EXPIRES_AT] = !judgement.verdict.has_expiry;
+	if (judgement.verdict.status == TOKEN_VALID)
+	{
+		value[IDENTITY_USER_ID] = identity_field(&judgement, FIELD_USER,
+												 ROLE_USER,
+												 &isnull[IDENTITY_USER_ID]);
+		value[IDENTITY_TENANT_ID] = identity_field(&judgement, FIELD_TENANT,
+												   ROLE_TENANT,
+												   &isnull[IDENTITY_TENANT_ID]);
+		value[IDENTITY_SCOPE] = identity_field(&judgement, FIELD_SCOPE,
+											   ROLE_SCOPE,
+											   &isnull[IDENTITY_SCOPE]);
+		isnull[IDENTITY_CLAIMS] =
+			judgement.verdict.field[FIELD_CLAIMS].data == NULL;
+		if (!isnull[IDENTITY_CLAIMS])
+			value[IDENTITY_CLAIMS] = verdict_datum(&judgement.verdict,
+												   FIELD_CLAIMS, VALUE_JSONB);
+	}
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
+											 isnull));
+}

@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * lifecycle.h
+ *		What ends a token's life, and what else the functions on a token's
+ *		life have in common.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_LIFECYCLE_H
+#define TOKENAUTH_LIFECYCLE_H
+
+#include "base/compat.h"
+#include "judge/judge.h"
+#include "source/owner.h"
+
+/*
+ * The source of that name, or the only one; held.  Throws 42704 if there
+ * is none of that name, 42P08 if there are several, and what is wrong with it
+ * if it cannot be read.
+ */
+extern Source *lifecycle_source(const char *name);
+
+/*
+ * A column for what may be shown of a token, by which its user knows it; NULL
+ * if the table has none that could take it.
+ */
+#define DISPLAY_COLUMN		"token_prefix"
+extern Form_pg_attribute lifecycle_display_column(const OwnerCall *call);
+
+/* A field of a verdict as text, or NULL. */
+extern char *lifecycle_field_text(const Judgement *judgement,
+								  VerdictField field, SourceRole role);
+
+/*
+ * Revoke the rows that meet a condition and are not revoked yet, as the shape
+ * of the source asks for; returns how many.
+ */
+extern uint64 lifecycle_revoke(OwnerCall *call, const char *condition);
+
+/*
+ * So long after.  Lifetimes are reckoned in UTC, where a day has 24 hours, so
+ * that they do not depend on the session's time zone; in SQL, by adding them to
+ * lifecycle_in_utc() of a timestamp with time zone.
+ */
+extern TimestampTz lifecycle_after(TimestampTz from, Interval *interval);
+extern char *lifecycle_in_utc(const char *expression);
+
+/*
+ * Throw 40001: the token is valid now, but the transaction's snapshot is too
+ * old to see its row.
+ */
+pg_noreturn extern void lifecycle_concurrent_update(void);
+
+#endif							/* TOKENAUTH_LIFECYCLE_H */

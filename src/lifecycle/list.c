@@ -1,0 +1,214 @@
+/*-------------------------------------------------------------------------
+ *
+ * list.c
+ *		SQL: tokenauth_list().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/arguments.h"
+#include "base/compat.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "judge/judge.h"
+#include "lifecycle/lifecycle.h"
+#include "source/mapping.h"
+#include "source/owner.h"
+#include "utils/builtins.h"
+
+/* Columns of tokenauth_list(). */
+enum
+{
+	LIST_TOKEN_ID,
+	LIST_TOKEN_PREFIX,
+	LIST_SCOPE,
+	LIST_CREATED_AT,
+	LIST_EXPIRES_AT,
+	LIST_LAST_USED_AT,
+	LIST_STATUS,
+	LIST_CLAIMS,
+	LIST_NATTS
+};
+
+/* Judge a listed row by what its token column holds. */
+static void
+judge_stored(const Source *source, Datum stored, bool isnull,
+			 Judgement *judgement)
+{
+	TokenQuery	query = {.source_name = source->name};
+	TokenDigest digest;
+	text	   *plain;
+
+	judgement->source = NULL;
+	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
+	if (isnull)
+		return;
+	if (source->stored_as == STORED_PLAINTEXT)
+	{
+		plain = DatumGetTextPP(stored);
+		query.token = VARDATA_ANY(plain);
+		query.token_len = VARSIZE_ANY_EXHDR(plain);
+		judge_token(&query, NULL, NULL, judgement);
+	}
+	else if (source_digest_of_value(source, stored, isnull, &digest))
+	{
+		query.digest = &digest;
+		judge_token(&query, NULL, NULL, judgement);
+	}
+}
+
+/* The rows of a user, in one source. */
+static uint64
+select_rows(OwnerCall *call, const char *user_id)
+{
+	const Source *source = call->source;
+	Form_pg_attribute display = lifecycle_display_column(call);
+	bool		has_id = source->column[ROLE_ID].kind != VALUE_NONE;
+	bool		has_scope = source->column[ROLE_SCOPE].kind != VALUE_NONE;
+	const char *created = owner_read_timestamp(call, ROLE_CREATED);
+
+	return owner_execute(call,
+						 psprintf("SELECT %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
+								  " WHERE %s OPERATOR(pg_catalog.=) %s"
+								  " ORDER BY %s DESC NULLS LAST",
+								  has_id ? owner_column(call, ROLE_ID) : "NULL",
+								  display != NULL ? DISPLAY_COLUMN : "NULL",
+								  has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
+								  created,
+								  owner_read_timestamp(call, ROLE_EXPIRES),
+								  owner_read_timestamp(call, ROLE_LAST_USED),
+								  owner_column(call, ROLE_TOKEN),
+								  owner_table(call),
+								  owner_column(call, ROLE_USER),
+								  owner_cast(call, ROLE_USER, user_id),
+								  created));
+}
+
+static void
+put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
+		const Judgement *judgement, TimestampTz last_used)
+{
+	Datum		value[LIST_NATTS] = {0};
+	bool		isnull[LIST_NATTS];
+
+	for (int i = LIST_TOKEN_ID; i <= LIST_SCOPE; i++)
+	{
+		char	   *text = owner_result_text(call, row, i + 1);
+
+		isnull[i] = text == NULL;
+		value[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+	}
+	for (int i = LIST_CREATED_AT; i <= LIST_LAST_USED_AT; i++)
+	{
+		TimestampTz time;
+
+		isnull[i] = !owner_result_timestamp(row, i + 1, &time);
+		if (i == LIST_LAST_USED_AT && last_used > time)
+		{
+			time = last_used;
+			isnull[i] = false;
+		}
+		value[i] = TimestampTzGetDatum(time);
+	}
+	value[LIST_STATUS] =
+		CStringGetTextDatum(token_status_name(judgement->verdict.status));
+	isnull[LIST_STATUS] = false;
+	isnull[LIST_CLAIMS] = judgement->verdict.field[FIELD_CLAIMS].data == NULL;
+	if (!isnull[LIST_CLAIMS])
+		value[LIST_CLAIMS] = verdict_datum(&judgement->verdict, FIELD_CLAIMS,
+										   VALUE_JSONB);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, isnull);
+}
+
+/*
+ * Where a token has several rows the verdict may be another's, and so would
+ * its claims be.
+ */
+static bool
+is_of_row(const Judgement *judgement, const char *user_id, const char *id)
+{
+	const Source *source = judgement->source;
+	const char *judged_id;
+
+	if (source == NULL || source->finder.unique ||
+		judgement->verdict.status != TOKEN_VALID)
+		return true;
+	judged_id = lifecycle_field_text(judgement, FIELD_ID, ROLE_ID);
+	return strcmp(lifecycle_field_text(judgement, FIELD_USER, ROLE_USER), user_id) == 0 &&
+		(id == NULL || judged_id == NULL || strcmp(id, judged_id) == 0);
+}
+
+/* When the token was last used, if that need not be in its row yet; or 0. */
+static TimestampTz
+unwritten_use(const Source *source, Datum stored, bool isnull,
+			  const Judgement *judgement)
+{
+	TokenDigest digest;
+	UsedToken	used;
+
+	if (!source->keeps_last_use ||
+		!source_digest_of_value(source, stored, isnull, &digest) ||
+		!judge_used_token(source, &digest, &judgement->verdict, &used))
+		return 0;
+	return last_used_noted(&used);
+}
+
+static void
+list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
+			bool include_dead)
+{
+	OwnerCall	call;
+	SPITupleTable *rows;
+	uint64		nrows;
+
+	owner_begin(&call, source);
+	nrows = select_rows(&call, user_id);
+	rows = SPI_tuptable;
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		Judgement	judgement;
+		bool		isnull;
+		Datum		stored = SPI_getbinval(rows->vals[i], rows->tupdesc,
+										   LIST_LAST_USED_AT + 2, &isnull);
+
+		judge_stored(source, stored, isnull, &judgement);
+		SPI_tuptable = rows;
+		if (!is_of_row(&judgement, user_id, owner_result_text(&call, i, 1)))
+			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
+		if (include_dead || judgement.verdict.status == TOKEN_VALID)
+			put_row(rsinfo, &call, i, &judgement,
+					unwritten_use(source, stored, isnull, &judgement));
+	}
+	owner_end(&call);
+}
+
+/*
+ * tokenauth_list(user_id text, source name, include_dead boolean)
+ * returns table (token_id text, token_prefix text, scope text,
+ *				  created_at timestamptz, expires_at timestamptz,
+ *				  last_used_at timestamptz, status text, claims jsonb)
+ *
+ * A user's tokens, newest first; never a token or its digest.
+ */
+TOKENAUTH_FUNCTION(tokenauth_list);
+Datum
+tokenauth_list(PG_FUNCTION_ARGS)
+{
+	Source	   *source;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	source = lifecycle_source(name_or_null(fcinfo, 1));
+	if (source->column[ROLE_USER].kind == VALUE_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" has no %s", source->name,
+						role_argument(ROLE_USER)),
+				 errhint("Attach the table again, with this argument.")));
+	list_source((ReturnSetInfo *) fcinfo->resultinfo, source,
+				text_or_null(fcinfo, 0),
+				!PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
+	return (Datum) 0;
+}

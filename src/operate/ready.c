@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * ready.c
+ *		SQL: tokenauth_ready().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "judge/judge.h"
+#include "operate/doctor.h"
+#include "workers/warm.h"
+
+/*
+ * tokenauth_ready(source name) returns boolean
+ *
+ * For readiness probes: has the warming that was asked for ended, and has
+ * tokenauth_doctor() no finding of severity error, of that source or (NULL)
+ * any?  Throws 42704 if the source is unknown.
+ */
+TOKENAUTH_FUNCTION(tokenauth_ready);
+Datum
+tokenauth_ready(PG_FUNCTION_ARGS)
+{
+	const char *source = PG_ARGISNULL(0) ? NULL :
+		NameStr(*PG_GETARG_NAME(0));
+
+	if (source != NULL)
+		(void) judge_named_source(source);
+	PG_RETURN_BOOL(warm_has_ended() && !doctor_has_error(source));
+}

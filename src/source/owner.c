@@ -1,0 +1,247 @@
+/*-------------------------------------------------------------------------
+ *
+ * owner.c
+ *		SQL on a token table, as its owner; see owner.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "base/compat.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "source/owner.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+void
+owner_check(Oid relation)
+{
+	char		relkind = get_rel_relkind(relation);
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	if (!TOKENAUTH_OWNS_RELATION(relation, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relkind),
+					   get_rel_name(relation));
+}
+
+void
+owner_begin(OwnerCall *call, const Source *source)
+{
+	call->source = source;
+	call->context = CurrentMemoryContext;
+	call->nparameters = 0;
+	call->may_see = source->stored_as != STORED_PLAINTEXT &&
+		pg_class_aclcheck(source->relation, GetUserId(),
+						  ACL_SELECT) == ACLCHECK_OK;
+	call->table = table_open(source->relation, AccessShareLock);
+	SPI_connect();
+}
+
+void
+owner_end(OwnerCall *call)
+{
+	SPI_finish();
+	table_close(call->table, AccessShareLock);
+}
+
+int
+owner_parameter(OwnerCall *call, Oid type, Datum value, bool isnull)
+{
+	int			n = call->nparameters++;
+
+	Assert(n < OWNER_MAX_PARAMETERS);
+	call->type[n] = type;
+	call->value[n] = value;
+	call->isnull[n] = isnull ? 'n' : ' ';
+	return n + 1;
+}
+
+int
+owner_text(OwnerCall *call, const char *value)
+{
+	return owner_parameter(call, TEXTOID,
+						   value ? CStringGetTextDatum(value) : (Datum) 0,
+						   value == NULL);
+}
+
+int
+owner_timestamp(OwnerCall *call, TimestampTz value)
+{
+	return owner_parameter(call, TIMESTAMPTZOID, TimestampTzGetDatum(value),
+						   false);
+}
+
+/*
+ * Throw an error again without what it tells of the row: a violated
+ * constraint quotes it, the caller need not be allowed to see it, and the
+ * token itself may stand in it.
+ */
+static void
+rethrow_without_row(MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->detail != NULL)
+		error->detail = pstrdup("The row is not shown.");
+	error->detail_log = NULL;
+	ReThrowError(error);
+}
+
+uint64
+owner_execute(OwnerCall *call, const char *sql)
+{
+	Sandbox		sandbox;
+	int			result = 0;
+
+	sandbox_enter(&sandbox, call->table->rd_rel->relowner,
+				  get_namespace_name(RelationGetNamespace(call->table)));
+	PG_TRY();
+	{
+		result = SPI_execute_with_args(sql, call->nparameters, call->type,
+									   call->value, call->isnull, false, 0);
+	}
+	PG_CATCH();
+	{
+		if (!call->may_see)
+			rethrow_without_row(call->context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	sandbox_leave(&sandbox);
+
+	call->nparameters = 0;
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Portal
+owner_open(OwnerCall *call, const char *sql)
+{
+	Sandbox		sandbox;
+	Portal		portal;
+
+	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
+	portal = SPI_cursor_open_with_args(NULL, sql, call->nparameters,
+									   call->type, call->value, call->isnull,
+									   false, 0);
+	sandbox_leave(&sandbox);
+	call->nparameters = 0;
+	return portal;
+}
+
+uint64
+owner_fetch(OwnerCall *call, Portal portal, long rows)
+{
+	Sandbox		sandbox;
+
+	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
+	SPI_cursor_fetch(portal, true, rows);
+	sandbox_leave(&sandbox);
+	return SPI_processed;
+}
+
+char *
+owner_table(const OwnerCall *call)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(call->table)),
+									  RelationGetRelationName(call->table));
+}
+
+const char *
+owner_column(const OwnerCall *call, SourceRole role)
+{
+	return quote_identifier(call->source->column[role].name);
+}
+
+/* As "character" it would be one of length 1, and so cut values off. */
+char *
+owner_type(const OwnerCall *call, SourceRole role)
+{
+	return format_type_extended(call->source->column[role].type, -1,
+								FORMAT_TYPE_TYPEMOD_GIVEN |
+								FORMAT_TYPE_FORCE_QUALIFY);
+}
+
+char *
+owner_cast(OwnerCall *call, SourceRole role, const char *value)
+{
+	return psprintf("CAST($%d AS %s)", owner_text(call, value),
+					owner_type(call, role));
+}
+
+char *
+owner_in_timezone(const Source *source, Oid type, const char *expression)
+{
+	if (type == TIMESTAMPOID)
+		return psprintf("pg_catalog.timezone(%s, %s)",
+						quote_literal_cstr(source->timezone), expression);
+	return pstrdup(expression);
+}
+
+char *
+owner_cast_timestamp(OwnerCall *call, SourceRole role, TimestampTz value)
+{
+	return owner_in_timezone(call->source, call->source->column[role].type,
+							 psprintf("$%d", owner_timestamp(call, value)));
+}
+
+char *
+owner_read_timestamp(const OwnerCall *call, SourceRole role)
+{
+	const SourceColumn *column = &call->source->column[role];
+
+	if (!AttributeNumberIsValid(column->attnum))
+		return "NULL::pg_catalog.timestamptz";
+	return owner_in_timezone(call->source, column->type,
+							 owner_column(call, role));
+}
+
+char *
+owner_is_token(OwnerCall *call, Datum stored)
+{
+	const char *column = owner_column(call, ROLE_TOKEN);
+	bool		is_text = call->source->stored_as != STORED_SHA256_BYTEA;
+	int			n = owner_parameter(call, is_text ? TEXTOID : BYTEAOID,
+									stored, false);
+
+	if (!is_text)
+		return psprintf("%s OPERATOR(pg_catalog.=) $%d", column, n);
+	/* the column's collation may call equal what is not the same */
+	return psprintf("%s OPERATOR(pg_catalog.=) $%d AND"
+					" %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d",
+					column, n, column, n);
+}
+
+char *
+owner_result_text(const OwnerCall *call, uint64 row, int column)
+{
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[row],
+									 SPI_tuptable->tupdesc, column);
+
+	return value ? MemoryContextStrdup(call->context, value) : NULL;
+}
+
+bool
+owner_result_timestamp(uint64 row, int column, TimestampTz *value)
+{
+	bool		isnull;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[row],
+									  SPI_tuptable->tupdesc, column, &isnull);
+
+	*value = isnull ? 0 : DatumGetTimestampTz(datum);
+	return !isnull;
+}

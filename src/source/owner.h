@@ -1,0 +1,104 @@
+/*-------------------------------------------------------------------------
+ *
+ * owner.h
+ *		SQL on a token table, as its owner.
+ *
+ * EXECUTE on a function of ours is the gate: its caller needs no right on the
+ * table.  What the function does there is done as the table's owner in a
+ * sandbox (sandbox.h), so that the owner's triggers run with the owner's
+ * rights, find nothing by the caller's search_path but what is in the table's
+ * own schema, and leave nothing behind in the caller's session.  Errors tell
+ * a caller without SELECT nothing of the row, nor anybody where the token
+ * stands in it.
+ *
+ * All names in the SQL must be qualified, but for the table's columns.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_OWNER_H
+#define TOKENAUTH_OWNER_H
+
+#include "base/sandbox.h"
+#include "lib/stringinfo.h"
+#include "source/source.h"
+#include "utils/portal.h"
+#include "utils/relcache.h"
+
+#define OWNER_MAX_PARAMETERS	16
+
+/*
+ * One or several statements on a source's table.  Between begin and end SPI
+ * is connected: what must outlive that is copied to call->context.
+ */
+typedef struct OwnerCall
+{
+	const Source *source;
+	Relation	table;
+	MemoryContext context;		/* the caller's */
+	bool		may_see;
+	int			nparameters;
+	Oid			type[OWNER_MAX_PARAMETERS];
+	Datum		value[OWNER_MAX_PARAMETERS];
+	char		isnull[OWNER_MAX_PARAMETERS];	/* as SPI wants it */
+} OwnerCall;
+
+/* Throws 42501 unless the caller owns the table; 42P01 if it is gone. */
+extern void owner_check(Oid relation);
+
+extern void owner_begin(OwnerCall *call, const Source *source);
+extern void owner_end(OwnerCall *call);
+
+/* Add a parameter; returns its number, for "$%d". */
+extern int	owner_parameter(OwnerCall *call, Oid type, Datum value,
+							bool isnull);
+extern int	owner_text(OwnerCall *call, const char *value);
+extern int	owner_timestamp(OwnerCall *call, TimestampTz value);
+
+/*
+ * Run a statement with the parameters so far, and forget them.  Returns the
+ * number of rows; those that it returned are in SPI_tuptable.
+ */
+extern uint64 owner_execute(OwnerCall *call, const char *sql);
+
+/*
+ * The same for a query with many rows: open it, then fetch so many at a time,
+ * until there are none.  It reads by a snapshot of its opening.
+ */
+extern Portal owner_open(OwnerCall *call, const char *sql);
+extern uint64 owner_fetch(OwnerCall *call, Portal portal, long rows);
+
+/* The table, quoted, as in FROM ONLY. */
+extern char *owner_table(const OwnerCall *call);
+
+/* A role's column, quoted. */
+extern const char *owner_column(const OwnerCall *call, SourceRole role);
+
+/* The type of a role's column, of whatever length. */
+extern char *owner_type(const OwnerCall *call, SourceRole role);
+
+/* "CAST($n AS type of the role's column)" for a text value. */
+extern char *owner_cast(OwnerCall *call, SourceRole role, const char *value);
+
+/*
+ * A timestamptz expression as a value of a timestamp type, which may be one
+ * without a time zone; and the inverse.  That is the same function to SQL.
+ */
+extern char *owner_in_timezone(const Source *source, Oid type,
+							   const char *expression);
+
+/* "$n" for a timestamptz value, as a value of the role's column. */
+extern char *owner_cast_timestamp(OwnerCall *call, SourceRole role,
+								  TimestampTz value);
+
+/* A role's timestamp column as timestamptz; "NULL" if there is none. */
+extern char *owner_read_timestamp(const OwnerCall *call, SourceRole role);
+
+/* "column is the token", by index and to the byte. */
+extern char *owner_is_token(OwnerCall *call, Datum stored);
+
+/* A column of the last result's row as text, in call->context; or NULL. */
+extern char *owner_result_text(const OwnerCall *call, uint64 row, int column);
+extern bool owner_result_timestamp(uint64 row, int column,
+								   TimestampTz *value);
+
+#endif							/* TOKENAUTH_OWNER_H */

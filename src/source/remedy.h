@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * remedy.h
+ *		SQL that cures: what tokenauth_doctor() tells to paste into psql.
+ *
+ * Pure text: nothing here changes anything.  All names are qualified, but for
+ * types of pg_catalog.  Where only a human can know what is right, the text
+ * has a place to fill in, and fails as long as that has not been done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_REMEDY_H
+#define TOKENAUTH_REMEDY_H
+
+#include "source/source.h"
+
+/* A relation's name, and that of something of the extension's, quoted. */
+extern char *remedy_relation(Oid relation);
+extern char *remedy_our_name(const char *name);
+
+/* Make our triggers on a table that has none of them. */
+extern char *remedy_create_triggers(Oid relation);
+
+/* Cure source->problem, which must be set. */
+extern char *remedy_problem(const Source *source);
+
+/*
+ * Attach a source's table again, without what is not there any more: a
+ * column that is gone is replaced by the one that can be it now, if there is
+ * one.
+ */
+extern char *remedy_attach_again(const Source *source);
+
+/* Take a role's right to read the token column; NULL: everybody's. */
+extern char *remedy_hide_token(const Source *source, const char *role,
+							   bool whole_table);
+
+/* Settings that need a restart. */
+extern char *remedy_preload(void);
+extern char *remedy_cache_size(int megabytes);
+
+#endif							/* TOKENAUTH_REMEDY_H */

@@ -1,0 +1,256 @@
+/*-------------------------------------------------------------------------
+ *
+ * writeback.c
+ *		Writing noted last uses into the token tables; see writeback.h.
+ *
+ * The rows are found by the token column's index, or where that holds
+ * plaintext by the id.  They are locked first, passing over those that
+ * somebody has, and then updated in place; nothing but the last use changes,
+ * so that the trigger of coherence.c has nothing to note and the update can
+ * be heap-only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "judge/coherence.h"
+#include "judge/lookup.h"
+#include "miscadmin.h"
+#include "source/owner.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "workers/writeback.h"
+
+List *
+writeback_tables(void)
+{
+	List	   *tables = NIL;
+	uint32		cursor = 0;
+	NotedUse	use;
+
+	while (last_used_next(MyDatabaseId, InvalidOid, &cursor, &use))
+		tables = list_append_unique_oid(tables, use.token.relation);
+	return tables;
+}
+
+bool
+writeback_gather(Oid relation, uint32 *cursor, Writeback *batch)
+{
+	int			size = WRITEBACK_BATCH;
+
+	batch->relation = relation;
+	batch->nuses = 0;
+	while (batch->nuses < size &&
+		   last_used_next(MyDatabaseId, relation, cursor,
+						  &batch->use[batch->nuses]))
+	{
+		batch->nuses++;
+		size = Max(WRITEBACK_BATCH >> batch->use[0].tries, 1);
+	}
+	return batch->nuses > 0;
+}
+
+Writeback *
+writeback_split(Writeback *batch)
+{
+	Writeback  *rest = palloc(sizeof(Writeback));
+	int			nkept = batch->nuses / 2;
+
+	rest->relation = batch->relation;
+	rest->nuses = batch->nuses - nkept;
+	memcpy(rest->use, &batch->use[nkept], rest->nuses * sizeof(NotedUse));
+	batch->nuses = nkept;
+	return rest;
+}
+
+/* Can the uses of this source's tokens be written at all? */
+static bool
+is_writable(Source *source)
+{
+	return source != NULL && source_validate(source) &&
+		!PROBLEM_IS_FATAL(source->problem) && source->keeps_last_use;
+}
+
+/* What to look for in the token column, or the id as text. */
+static Datum
+key_datum(const Source *source, const UsedToken *token)
+{
+	LookupKey	key = {0};
+
+	if (token->by_id)
+		return PointerGetDatum(cstring_to_text_with_len(token->key,
+														token->key_len));
+	memcpy(key.digest.bytes, token->key, TOKEN_DIGEST_LEN);
+	return lookup_search_value(source, &key);
+}
+
+/*
+ * The batch as "ROWS FROM (unnest($1), unnest($2)) ... AS used (key, at, n)".
+ * Uses that were noted when the table held its tokens otherwise get a NULL,
+ * which finds no row.
+ */
+static char *
+batch_rows(OwnerCall *call, const Writeback *batch)
+{
+	const Source *source = call->source;
+	bool		by_id = source->stored_as == STORED_PLAINTEXT;
+	Oid			type = source->stored_as == STORED_SHA256_BYTEA ? BYTEAOID : TEXTOID;
+	Datum	   *key = palloc(batch->nuses * sizeof(Datum));
+	Datum	   *at = palloc(batch->nuses * sizeof(Datum));
+	bool	   *isnull = palloc(batch->nuses * sizeof(bool));
+	int			dims[1] = {batch->nuses};
+	int			lbs[1] = {1};
+	ArrayType  *keys;
+	ArrayType  *times;
+
+	for (int i = 0; i < batch->nuses; i++)
+	{
+		const NotedUse *use = &batch->use[i];
+
+		isnull[i] = use->token.by_id != by_id;
+		key[i] = isnull[i] ? (Datum) 0 : key_datum(source, &use->token);
+		at[i] = TimestampTzGetDatum(use->at);
+	}
+	keys = construct_md_array(key, isnull, 1, dims, lbs, type, -1, false,
+							  TYPALIGN_INT);
+	times = construct_array(at, batch->nuses, TIMESTAMPTZOID, sizeof(TimestampTz),
+							FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	return psprintf("ROWS FROM (pg_catalog.unnest($%d), pg_catalog.unnest($%d))"
+					" WITH ORDINALITY AS used (key, at, n)",
+					owner_parameter(call, get_array_type(type),
+									PointerGetDatum(keys), false),
+					owner_parameter(call, TIMESTAMPTZARRAYOID,
+									PointerGetDatum(times), false));
+}
+
+/* "the row is that of the token", by index and to the byte */
+static char *
+is_used_token(const OwnerCall *call)
+{
+	const Source *source = call->source;
+	SourceRole	role = source->stored_as == STORED_PLAINTEXT ? ROLE_ID : ROLE_TOKEN;
+	const char *column = owner_column(call, role);
+	char	   *match = psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
+								 column, owner_type(call, role));
+
+	/* the column's collation may call equal what is not the same */
+	if (source->column[role].type == TEXTOID ||
+		source->column[role].type == VARCHAROID)
+		match = psprintf("%s AND token.%s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) used.key",
+						 match, column);
+	return match;
+}
+
+/* "it is that row, and its last use lies before this one" */
+static char *
+is_due(const OwnerCall *call)
+{
+	const Source *source = call->source;
+	const char *last_used = owner_column(call, ROLE_LAST_USED);
+
+	return psprintf("%s AND (token.%s IS NULL OR token.%s OPERATOR(pg_catalog.<) %s)",
+					is_used_token(call), last_used, last_used,
+					owner_in_timezone(source,
+									  source->column[ROLE_LAST_USED].type,
+									  "used.at"));
+}
+
+static uint64
+update_rows(OwnerCall *call, const Writeback *batch)
+{
+	const SourceColumn *last_used = &call->source->column[ROLE_LAST_USED];
+	char	   *rows = batch_rows(call, batch);
+
+	return owner_execute(call,
+						 psprintf("WITH due AS (SELECT token.ctid AS place, used.at"
+								  " FROM %s JOIN ONLY %s AS token ON %s"
+								  " FOR NO KEY UPDATE OF token SKIP LOCKED)"
+								  " UPDATE ONLY %s AS token SET %s = %s FROM due"
+								  " WHERE token.ctid OPERATOR(pg_catalog.=) due.place",
+								  rows, owner_table(call), is_due(call),
+								  owner_table(call),
+								  owner_column(call, ROLE_LAST_USED),
+								  owner_in_timezone(call->source,
+													last_used->type, "due.at")));
+}
+
+/* Which uses are due still: somebody had their rows. */
+static void
+find_left(OwnerCall *call, Writeback *batch)
+{
+	char	   *rows = batch_rows(call, batch);
+	uint64		nrows;
+
+	nrows = owner_execute(call,
+						  psprintf("SELECT used.n FROM %s"
+								   " JOIN ONLY %s AS token ON %s",
+								   rows, owner_table(call), is_due(call)));
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		isnull;
+		Datum		n = SPI_getbinval(SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc, 1, &isnull);
+
+		batch->left[DatumGetInt64(n) - 1] = true;
+	}
+}
+
+uint64
+writeback_write(Writeback *batch)
+{
+	Source	   *source;
+	OwnerCall	call;
+	uint64		written;
+
+	/* before anything that would wait for the table */
+	batch->locked = !ConditionalLockRelationOid(batch->relation,
+												RowExclusiveLock);
+	memset(batch->left, batch->locked, sizeof(batch->left));
+	if (batch->locked)
+		return 0;
+	coherence_refresh();
+	source_refresh();
+	source = source_by_relation(batch->relation);
+	if (!is_writable(source))
+		return 0;
+
+	owner_begin(&call, source);
+	written = update_rows(&call, batch);
+	if (written < batch->nuses)
+		find_left(&call, batch);
+	owner_end(&call);
+
+	source->counts->n[STATS_USES_WRITTEN] += written;
+	stats_happened(source->stats_slot, STATS_LAST_FLUSH, GetCurrentTimestamp());
+	return written;
+}
+
+/* Not for ever: a trigger may refuse the update each time. */
+static void
+give_up_in_time(const NotedUse *use)
+{
+	if (last_used_failed(use))
+		stats_mine(stats_slot(use->token.relation))->n[STATS_USES_DROPPED]++;
+}
+
+void
+writeback_settle(const Writeback *batch)
+{
+	for (int i = 0; i < batch->nuses; i++)
+		if (!batch->left[i])
+			last_used_forget(&batch->use[i]);
+		else if (!batch->locked)
+			give_up_in_time(&batch->use[i]);
+}
+
+void
+writeback_failed(const Writeback *batch)
+{
+	for (int i = 0; i < batch->nuses; i++)
+		give_up_in_time(&batch->use[i]);
+}
