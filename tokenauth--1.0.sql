@@ -4,10 +4,13 @@
 \echo Use "CREATE EXTENSION tokenauth CASCADE" to load this file. \quit
 
 --
--- Conventions of this script: every name is qualified; nothing exists before
--- it is created here, so nothing is replaced; EXECUTE is revoked from PUBLIC
--- right after each function's creation, for any of them could tell or change
--- what a token's owner alone should.  Grant what your application calls.
+-- Conventions of this script.  Every name is qualified.  Nothing exists before
+-- the script creates it, so the script replaces nothing.  A function needs no
+-- REVOKE of its own: the section "Privileges" at the end revokes everything
+-- from PUBLIC, for whatever the script has created, because any function could
+-- show or change what only a token's owner should.  Nobody sees the functions
+-- before that, for CREATE EXTENSION is one transaction.  The section
+-- "Comments" stops the script at a function without a comment.
 --
 
 --
@@ -43,7 +46,6 @@ CREATE TABLE @extschema@.tokenauth_source (
     sliding_threshold pg_catalog.interval,
     max_lifetime pg_catalog.interval
 );
-REVOKE ALL ON @extschema@.tokenauth_source FROM PUBLIC;
 COMMENT ON TABLE @extschema@.tokenauth_source IS
     'registry of token sources; use tokenauth_attach() and tokenauth_detach()';
 
@@ -62,7 +64,6 @@ CREATE TABLE @extschema@.tokenauth_source_parent (
     live_when pg_catalog.text,
     PRIMARY KEY (relation, source_column)
 );
-REVOKE ALL ON @extschema@.tokenauth_source_parent FROM PUBLIC;
 COMMENT ON TABLE @extschema@.tokenauth_source_parent IS
     'registry of parents of token sources; use tokenauth_attach_parent()';
 
@@ -72,15 +73,10 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source_parent'
     AND EXISTS (SELECT FROM pg_catalog.pg_class c
         WHERE c.oid OPERATOR(pg_catalog.=) parent)');
 
--- Not for calling: pg_dump restores triggers as the table's owner, who then
--- needs EXECUTE; grant it to owners that are not superusers.
 CREATE FUNCTION @extschema@.tokenauth_registry_changed()
 RETURNS pg_catalog.trigger
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_registry_changed() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_registry_changed() IS
-    'trigger of the registry of token sources';
 
 CREATE TRIGGER registry_changed
     AFTER INSERT OR UPDATE OR DELETE ON @extschema@.tokenauth_source
@@ -93,14 +89,6 @@ CREATE TRIGGER registry_changed
 ALTER TABLE @extschema@.tokenauth_source_parent
     ENABLE ALWAYS TRIGGER registry_changed;
 
-CREATE FUNCTION @extschema@.tokenauth_changed()
-RETURNS pg_catalog.trigger
-AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_changed() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_changed() IS
-    'trigger of attached token tables';
-
 -- A source whose table has been dropped is none any more; the next attach
 -- removes its row.
 CREATE VIEW @extschema@.tokenauth_sources AS
@@ -111,9 +99,23 @@ CREATE VIEW @extschema@.tokenauth_sources AS
     FROM @extschema@.tokenauth_source s
     WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
                   WHERE c.oid OPERATOR(pg_catalog.=) s.relation);
-REVOKE ALL ON @extschema@.tokenauth_sources FROM PUBLIC;
 COMMENT ON VIEW @extschema@.tokenauth_sources IS
     'attached token tables and what their columns mean';
+
+--
+-- Triggers of token tables.  Not for calling, but pg_dump restores triggers as
+-- the table's owner, who then needs EXECUTE: grant it to owners that are not
+-- superusers.
+--
+CREATE FUNCTION @extschema@.tokenauth_changed()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+
+CREATE FUNCTION @extschema@.tokenauth_hash_row()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
 
 --
 -- Set up
@@ -146,9 +148,6 @@ RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_attach IS
-    'make a table of the caller''s a token source';
 
 CREATE FUNCTION @extschema@.tokenauth_attach_parent(
     source pg_catalog.name,
@@ -160,20 +159,12 @@ RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_attach_parent(pg_catalog.name,
-    pg_catalog.regclass, pg_catalog.name, pg_catalog.name, pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_attach_parent(pg_catalog.name,
-    pg_catalog.regclass, pg_catalog.name, pg_catalog.name, pg_catalog.text) IS
-    'make tokens depend on the rows of another table';
 
 CREATE FUNCTION @extschema@.tokenauth_detach(source pg_catalog.name)
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_detach(pg_catalog.name) IS
-    'make a token source a mere table again';
 
 -- A procedure that commits cannot have settings of its own; all names in its
 -- SQL are qualified.
@@ -182,19 +173,6 @@ CREATE PROCEDURE @extschema@.tokenauth_hash_in_place(
     batch pg_catalog.int4 DEFAULT 10000)
 AS 'MODULE_PATHNAME'
 LANGUAGE C;
-REVOKE ALL ON PROCEDURE @extschema@.tokenauth_hash_in_place(pg_catalog.name,
-    pg_catalog.int4) FROM PUBLIC;
-COMMENT ON PROCEDURE @extschema@.tokenauth_hash_in_place(pg_catalog.name,
-    pg_catalog.int4) IS
-    'move a source of plaintext tokens to their SHA-256, while it is in use';
-
-CREATE FUNCTION @extschema@.tokenauth_hash_row()
-RETURNS pg_catalog.trigger
-AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_hash_row() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_hash_row() IS
-    'trigger of tables that tokenauth_hash_in_place() is at work on';
 
 -- This one runs with the caller's search_path: the table must go where the
 -- caller's CREATE TABLE would put it.  All names in its SQL are qualified.
@@ -205,9 +183,6 @@ CREATE FUNCTION @extschema@.tokenauth_create_table(
 RETURNS pg_catalog.regclass
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_create_table FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_create_table IS
-    'create a standard token table, the caller''s own, and attach it';
 
 --
 -- Judge.  STABLE, so that an index can be used for WHERE owner =
@@ -224,7 +199,6 @@ CREATE TYPE @extschema@.tokenauth_identity AS (
     expires_at pg_catalog.timestamptz,
     claims pg_catalog.jsonb
 );
-REVOKE ALL ON TYPE @extschema@.tokenauth_identity FROM PUBLIC;
 COMMENT ON TYPE @extschema@.tokenauth_identity IS
     'what tokenauth_identify() tells of a token';
 
@@ -236,11 +210,6 @@ CREATE FUNCTION @extschema@.tokenauth_resolve(
 RETURNS pg_catalog.anyelement
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_resolve(pg_catalog.text,
-    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_resolve(pg_catalog.text,
-    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) IS
-    'user id of a bearer token, or NULL if it is not valid now';
 
 CREATE FUNCTION @extschema@.tokenauth_resolve_hash(
     digest pg_catalog.bytea,
@@ -250,11 +219,6 @@ CREATE FUNCTION @extschema@.tokenauth_resolve_hash(
 RETURNS pg_catalog.anyelement
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_resolve_hash(pg_catalog.bytea,
-    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_resolve_hash(pg_catalog.bytea,
-    pg_catalog.anyelement, pg_catalog.name, pg_catalog.text) IS
-    'user id of a bearer token by its SHA-256, or NULL if it is not valid now';
 
 CREATE FUNCTION @extschema@.tokenauth_identify(
     token pg_catalog.text,
@@ -263,17 +227,12 @@ CREATE FUNCTION @extschema@.tokenauth_identify(
 RETURNS @extschema@.tokenauth_identity
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_identify(pg_catalog.text,
-    pg_catalog.name, pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_identify(pg_catalog.text,
-    pg_catalog.name, pg_catalog.text) IS
-    'status of a bearer token and, if it is valid, whose it is';
 
 --
 -- Bind.  The identity is kept in the backend that has authenticated, hence
--- PARALLEL RESTRICTED.  The readers are revoked from PUBLIC as well: whom a
--- session serves is not for every function and role that it passes through.
--- Policies ask as the role that runs the query, so grant them to it.
+-- PARALLEL RESTRICTED.  PUBLIC may not read it either, because not every
+-- function and role that a session uses should learn which user it serves.
+-- A policy calls these as the role that runs the query: grant them to it.
 --
 CREATE FUNCTION @extschema@.tokenauth_authenticate(
     token pg_catalog.text,
@@ -282,64 +241,41 @@ CREATE FUNCTION @extschema@.tokenauth_authenticate(
 RETURNS pg_catalog.text
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_authenticate(pg_catalog.text,
-    pg_catalog.name, pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_authenticate(pg_catalog.text,
-    pg_catalog.name, pg_catalog.text) IS
-    'bind the identity of a valid bearer token to this transaction';
 
 CREATE FUNCTION @extschema@.tokenauth_user(
     as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid)
 RETURNS pg_catalog.anyelement
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_user(pg_catalog.anyelement) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_user(pg_catalog.anyelement) IS
-    'user id bound to this transaction, or NULL';
 
 CREATE FUNCTION @extschema@.tokenauth_tenant(
     as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid)
 RETURNS pg_catalog.anyelement
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_tenant(pg_catalog.anyelement) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_tenant(pg_catalog.anyelement) IS
-    'tenant id bound to this transaction, or NULL';
 
 CREATE FUNCTION @extschema@.tokenauth_token_id()
 RETURNS pg_catalog.text
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_token_id() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_token_id() IS
-    'id of the token bound to this transaction, or NULL';
 
 CREATE FUNCTION @extschema@.tokenauth_has_scope(scope pg_catalog.text)
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_has_scope(pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_has_scope(pg_catalog.text) IS
-    'whether the token bound to this transaction has that scope';
 
 CREATE FUNCTION @extschema@.tokenauth_claims()
 RETURNS pg_catalog.jsonb
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_claims() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_claims() IS
-    'claims of the token bound to this transaction, or NULL';
 
 --
--- Live
+-- Live: revoke.
 --
 CREATE FUNCTION @extschema@.tokenauth_revoke(token pg_catalog.text)
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME', 'tokenauth_revoke_token'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text) IS
-    'revoke a token; true if this call did it';
 
 CREATE FUNCTION @extschema@.tokenauth_revoke(
     id pg_catalog.uuid,
@@ -348,11 +284,14 @@ CREATE FUNCTION @extschema@.tokenauth_revoke(
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME', 'tokenauth_revoke_id'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.uuid,
-    pg_catalog.uuid, pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.uuid,
-    pg_catalog.uuid, pg_catalog.name) IS
-    'revoke a user''s token by its id; true if this call did it';
+
+CREATE FUNCTION @extschema@.tokenauth_revoke(
+    id pg_catalog.text,
+    user_id pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'tokenauth_revoke_text_id'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_revoke_user(
     user_id pg_catalog.text,
@@ -360,9 +299,6 @@ CREATE FUNCTION @extschema@.tokenauth_revoke_user(
 RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke_user(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_revoke_user(pg_catalog.text, pg_catalog.name) IS
-    'revoke all tokens of a user; how many this call has revoked';
 
 CREATE FUNCTION @extschema@.tokenauth_revoke_tenant(
     tenant_id pg_catalog.text,
@@ -370,13 +306,10 @@ CREATE FUNCTION @extschema@.tokenauth_revoke_tenant(
 RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke_tenant(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_revoke_tenant(pg_catalog.text, pg_catalog.name) IS
-    'revoke all tokens of a tenant; how many this call has revoked';
 
 --
--- Live: what makes, replaces and lists tokens.  Plaintext is returned by
--- these once and kept nowhere.
+-- Live: make, replace and list tokens.  These functions return the plaintext
+-- once and keep it nowhere.
 --
 CREATE TYPE @extschema@.tokenauth_issued AS (
     token pg_catalog.text,
@@ -384,7 +317,6 @@ CREATE TYPE @extschema@.tokenauth_issued AS (
     token_prefix pg_catalog.text,
     expires_at pg_catalog.timestamptz
 );
-REVOKE ALL ON TYPE @extschema@.tokenauth_issued FROM PUBLIC;
 COMMENT ON TYPE @extschema@.tokenauth_issued IS
     'a new token, as tokenauth_issue() and tokenauth_rotate() return it';
 
@@ -394,7 +326,6 @@ CREATE TYPE @extschema@.tokenauth_exchanged AS (
     token_id pg_catalog.text,
     expires_at pg_catalog.timestamptz
 );
-REVOKE ALL ON TYPE @extschema@.tokenauth_exchanged FROM PUBLIC;
 COMMENT ON TYPE @extschema@.tokenauth_exchanged IS
     'what tokenauth_exchange() returns';
 
@@ -408,9 +339,6 @@ CREATE FUNCTION @extschema@.tokenauth_issue(
 RETURNS @extschema@.tokenauth_issued
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_issue FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_issue IS
-    'make a new token; its text is returned this once';
 
 CREATE FUNCTION @extschema@.tokenauth_rotate(
     token pg_catalog.text,
@@ -419,9 +347,6 @@ CREATE FUNCTION @extschema@.tokenauth_rotate(
 RETURNS @extschema@.tokenauth_issued
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_rotate FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_rotate IS
-    'replace a token by a new one; the old one dies now, or after a grace';
 
 CREATE FUNCTION @extschema@.tokenauth_renew(
     token pg_catalog.text,
@@ -429,9 +354,6 @@ CREATE FUNCTION @extschema@.tokenauth_renew(
 RETURNS pg_catalog.timestamptz
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_renew FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_renew IS
-    'extend a token of sliding expiry if little is left; when it expires now';
 
 CREATE FUNCTION @extschema@.tokenauth_exchange(
     token pg_catalog.text,
@@ -442,9 +364,6 @@ CREATE FUNCTION @extschema@.tokenauth_exchange(
 RETURNS @extschema@.tokenauth_exchanged
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_exchange FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_exchange IS
-    'use up a single-use token for a new token of another source';
 
 CREATE FUNCTION @extschema@.tokenauth_list(
     user_id pg_catalog.text,
@@ -461,22 +380,6 @@ CREATE FUNCTION @extschema@.tokenauth_list(
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_list FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_list IS
-    'a user''s tokens, newest first, without what they are';
-
-CREATE FUNCTION @extschema@.tokenauth_revoke(
-    id pg_catalog.text,
-    user_id pg_catalog.text,
-    source pg_catalog.name DEFAULT NULL)
-RETURNS pg_catalog.bool
-AS 'MODULE_PATHNAME', 'tokenauth_revoke_text_id'
-LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text,
-    pg_catalog.text, pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_revoke(pg_catalog.text,
-    pg_catalog.text, pg_catalog.name) IS
-    'revoke a user''s token by its id; true if this call did it';
 
 --
 -- Operate
@@ -485,9 +388,6 @@ CREATE FUNCTION @extschema@.tokenauth_flush(source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush(pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_flush(pg_catalog.name) IS
-    'stop believing what is cached for a source, or for all';
 
 CREATE FUNCTION @extschema@.tokenauth_flush_user(
     user_id pg_catalog.text,
@@ -495,9 +395,6 @@ CREATE FUNCTION @extschema@.tokenauth_flush_user(
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_user(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_flush_user(pg_catalog.text, pg_catalog.name) IS
-    'stop believing what is cached for a user';
 
 CREATE FUNCTION @extschema@.tokenauth_flush_tenant(
     tenant_id pg_catalog.text,
@@ -505,17 +402,11 @@ CREATE FUNCTION @extschema@.tokenauth_flush_tenant(
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_tenant(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_flush_tenant(pg_catalog.text, pg_catalog.name) IS
-    'stop believing what is cached for a tenant';
 
 CREATE FUNCTION @extschema@.tokenauth_flush_last_used()
 RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_flush_last_used() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_flush_last_used() IS
-    'write the last uses noted so far into the token tables now; how many rows that has changed';
 
 CREATE FUNCTION @extschema@.tokenauth_warm(
     source pg_catalog.name DEFAULT NULL,
@@ -523,19 +414,11 @@ CREATE FUNCTION @extschema@.tokenauth_warm(
 RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_warm(pg_catalog.name, pg_catalog.int8) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_warm(pg_catalog.name, pg_catalog.int8) IS
-    'load live tokens into the cache, the most recently used first; how many';
 
 CREATE FUNCTION @extschema@.tokenauth_ready(source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) FROM PUBLIC;
--- a readiness probe is a monitor
-GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) TO pg_monitor;
-COMMENT ON FUNCTION @extschema@.tokenauth_ready(pg_catalog.name) IS
-    'has the warming asked for ended, and is nothing badly wrong?';
 
 CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT source pg_catalog.name,
@@ -565,15 +448,9 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_stats_sources() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_stats_sources() TO pg_monitor;
-COMMENT ON FUNCTION @extschema@.tokenauth_stats_sources() IS
-    'what lies behind the view tokenauth_stats';
 
 CREATE VIEW @extschema@.tokenauth_stats AS
     SELECT * FROM @extschema@.tokenauth_stats_sources();
-REVOKE ALL ON @extschema@.tokenauth_stats FROM PUBLIC;
-GRANT SELECT ON @extschema@.tokenauth_stats TO pg_monitor;
 COMMENT ON VIEW @extschema@.tokenauth_stats IS
     'activity of each token source, since stats_reset';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.source IS
@@ -629,9 +506,6 @@ CREATE FUNCTION @extschema@.tokenauth_stats_reset()
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_stats_reset() FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.tokenauth_stats_reset() IS
-    'start the figures of tokenauth_stats anew';
 
 CREATE FUNCTION @extschema@.tokenauth_cache_entries(
     OUT source pg_catalog.name,
@@ -645,15 +519,9 @@ CREATE FUNCTION @extschema@.tokenauth_cache_entries(
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_cache_entries() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_cache_entries() TO pg_monitor;
-COMMENT ON FUNCTION @extschema@.tokenauth_cache_entries() IS
-    'what lies behind the view tokenauth_cache';
 
 CREATE VIEW @extschema@.tokenauth_cache AS
     SELECT * FROM @extschema@.tokenauth_cache_entries();
-REVOKE ALL ON @extschema@.tokenauth_cache FROM PUBLIC;
-GRANT SELECT ON @extschema@.tokenauth_cache TO pg_monitor;
 COMMENT ON VIEW @extschema@.tokenauth_cache IS
     'what is cached of this database''s token sources, without what the tokens are';
 COMMENT ON COLUMN @extschema@.tokenauth_cache.source IS
@@ -681,7 +549,150 @@ CREATE FUNCTION @extschema@.tokenauth_doctor(
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-REVOKE ALL ON FUNCTION @extschema@.tokenauth_doctor() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION @extschema@.tokenauth_doctor() TO pg_monitor;
-COMMENT ON FUNCTION @extschema@.tokenauth_doctor() IS
-    'what is wrong, the worst first, and the SQL that cures it';
+
+--
+-- The rest needs no qualified names.
+--
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+--
+-- Privileges: nothing for PUBLIC, of whatever this script has created.  What
+-- is granted to anybody else stands below.
+--
+DO LANGUAGE plpgsql $privileges$
+DECLARE
+    revoke text;
+BEGIN
+    FOR revoke IN
+        SELECT format('REVOKE ALL ON %s FROM PUBLIC',
+            CASE d.classid
+                WHEN 'pg_proc'::regclass
+                THEN 'ROUTINE ' || d.objid::regprocedure
+                WHEN 'pg_class'::regclass
+                THEN 'TABLE ' || d.objid::regclass
+                WHEN 'pg_type'::regclass
+                THEN 'TYPE ' || d.objid::regtype
+            END)
+        FROM pg_depend d
+        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+            AND d.refobjid = (SELECT oid FROM pg_extension
+                              WHERE extname = 'tokenauth')
+    LOOP
+        EXECUTE revoke;
+    END LOOP;
+END
+$privileges$;
+
+-- Monitors see the figures and the findings; a readiness probe is a monitor.
+GRANT EXECUTE ON FUNCTION
+    @extschema@.tokenauth_ready,
+    @extschema@.tokenauth_stats_sources,
+    @extschema@.tokenauth_cache_entries,
+    @extschema@.tokenauth_doctor
+    TO pg_monitor;
+GRANT SELECT ON @extschema@.tokenauth_stats, @extschema@.tokenauth_cache
+    TO pg_monitor;
+
+--
+-- Comments on the functions, each for all functions of its name.
+--
+DO LANGUAGE plpgsql $comments$
+DECLARE
+    routine record;
+BEGIN
+    FOR routine IN
+        SELECT p.oid::regprocedure AS signature, c.name, c.comment
+        FROM (SELECT p.oid, p.proname
+              FROM pg_proc p JOIN pg_depend d
+                  ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+              WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+                  AND d.refobjid = (SELECT oid FROM pg_extension
+                                    WHERE extname = 'tokenauth')) p
+        FULL JOIN (VALUES
+            -- triggers
+            ('tokenauth_registry_changed',
+             'trigger of the registry of token sources'),
+            ('tokenauth_changed',
+             'trigger of attached token tables'),
+            ('tokenauth_hash_row',
+             'trigger of tables that tokenauth_hash_in_place() is working on'),
+            -- set up
+            ('tokenauth_create_table',
+             'create a standard token table, the caller''s own, and attach it'),
+            ('tokenauth_attach',
+             'make a table of the caller''s a token source'),
+            ('tokenauth_attach_parent',
+             'make tokens depend on the rows of another table'),
+            ('tokenauth_detach',
+             'make a token source an ordinary table again'),
+            ('tokenauth_hash_in_place',
+             'replace the plaintext tokens of a source by their SHA-256, while it is in use'),
+            -- judge
+            ('tokenauth_resolve',
+             'user id of a bearer token, or NULL if it is not valid now'),
+            ('tokenauth_resolve_hash',
+             'user id of a bearer token by its SHA-256, or NULL if it is not valid now'),
+            ('tokenauth_identify',
+             'status of a bearer token and, if it is valid, its user'),
+            -- bind
+            ('tokenauth_authenticate',
+             'bind the identity of a valid bearer token to this transaction'),
+            ('tokenauth_user',
+             'user id bound to this transaction, or NULL'),
+            ('tokenauth_tenant',
+             'tenant id bound to this transaction, or NULL'),
+            ('tokenauth_token_id',
+             'id of the token bound to this transaction, or NULL'),
+            ('tokenauth_has_scope',
+             'true if the token bound to this transaction has this scope'),
+            ('tokenauth_claims',
+             'claims of the token bound to this transaction, or NULL'),
+            -- live
+            ('tokenauth_revoke',
+             'revoke a token, or a user''s token by its id; true if this call did it'),
+            ('tokenauth_revoke_user',
+             'revoke all tokens of a user; returns how many this call revoked'),
+            ('tokenauth_revoke_tenant',
+             'revoke all tokens of a tenant; returns how many this call revoked'),
+            ('tokenauth_issue',
+             'make a new token; its text is returned only this once'),
+            ('tokenauth_rotate',
+             'replace a token by a new one; the old one stops being valid now, or after a grace period'),
+            ('tokenauth_renew',
+             'extend a token of sliding expiry if little time is left; returns its expiry'),
+            ('tokenauth_exchange',
+             'consume a single-use token and make a new token of another source'),
+            ('tokenauth_list',
+             'a user''s tokens, newest first, without the tokens themselves'),
+            -- operate
+            ('tokenauth_flush',
+             'stop believing what is cached for a source, or for all'),
+            ('tokenauth_flush_user',
+             'stop believing what is cached for a user'),
+            ('tokenauth_flush_tenant',
+             'stop believing what is cached for a tenant'),
+            ('tokenauth_flush_last_used',
+             'write the last uses noted so far into the token tables now; returns the number of rows changed'),
+            ('tokenauth_warm',
+             'load live tokens into the cache, the most recently used first; returns their number'),
+            ('tokenauth_ready',
+             'true if the requested warming has ended and no finding is an error'),
+            ('tokenauth_stats_sources',
+             'the function behind the view tokenauth_stats'),
+            ('tokenauth_stats_reset',
+             'reset the figures of tokenauth_stats'),
+            ('tokenauth_cache_entries',
+             'the function behind the view tokenauth_cache'),
+            ('tokenauth_doctor',
+             'problems, the worst first, and the SQL that fixes each')
+        ) AS c (name, comment) ON c.name = p.proname
+    LOOP
+        IF routine.comment IS NULL OR routine.signature IS NULL THEN
+            RAISE EXCEPTION 'function "%" has no comment, or a comment no function',
+                coalesce(routine.signature::text, routine.name);
+        END IF;
+        EXECUTE format('COMMENT ON ROUTINE %s IS %L', routine.signature,
+            routine.comment);
+    END LOOP;
+END
+$comments$;
