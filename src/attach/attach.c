@@ -25,7 +25,6 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -64,18 +63,6 @@ enum
 	ARG_MAX_LIFETIME,
 	ARG_COUNT
 };
-
-static void
-execute(const char *sql, int nargs, Oid *types, Datum *values,
-		const char *nulls)
-{
-	int			result = SPI_execute_with_args(sql, nargs, types, values,
-											   nulls, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
-}
 
 /*
  * The caller must own the table; its DDL lock keeps writers out till the end.
@@ -237,7 +224,7 @@ typedef struct RegistryRow
 	int			n;
 	Oid			type[ARG_COUNT];
 	Datum		value[ARG_COUNT];
-	char		isnull[ARG_COUNT];	/* as SPI wants it */
+	char		isnull[ARG_COUNT];	/* 'n' if it is */
 	StringInfoData columns;
 	StringInfoData parameters;
 } RegistryRow;
@@ -302,20 +289,20 @@ write_registry(const ExtensionInfo *extension, const char *table,
 static void
 forget_dropped(const ExtensionInfo *extension)
 {
-	extension_execute(extension,
-			   psprintf("DELETE FROM %s s WHERE NOT EXISTS"
-						" (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
-						" OPERATOR(pg_catalog.=) s.relation)"
-						" RETURNING relation::pg_catalog.oid",
-						remedy_our_name("tokenauth_source")),
-			   0, NULL, NULL, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	QueryResult *dropped =
+		extension_execute(extension,
+						  psprintf("DELETE FROM %s s WHERE NOT EXISTS"
+								   " (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
+								   " OPERATOR(pg_catalog.=) s.relation)"
+								   " RETURNING relation::pg_catalog.oid",
+								   remedy_our_name("tokenauth_source")),
+						  0, NULL, NULL, NULL);
+
+	for (uint64 i = 0; i < dropped->nrows; i++)
 	{
 		bool		isnull;
 
-		stats_forget(DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
-													SPI_tuptable->tupdesc,
-													1, &isnull)));
+		stats_forget(DatumGetObjectId(query_value(dropped, i, 1, &isnull)));
 	}
 }
 
@@ -597,11 +584,9 @@ attach(const AttachOptions *options)
 	add_interval(&row, "sliding_threshold", options->sliding_threshold);
 	add_interval(&row, "max_lifetime", options->max_lifetime);
 
-	SPI_connect();
 	forget_dropped(&extension);
 	create_triggers(&extension, options->relation);
 	write_registry(&extension, "tokenauth_source", &row);
-	SPI_finish();
 	verify_attached(options->name);
 }
 
@@ -716,10 +701,8 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	add_name(&row, "parent_column", NameStr(*PG_GETARG_NAME(3)));
 	add_text(&row, "live_when", text_or_null(fcinfo, 4));
 
-	SPI_connect();
 	create_triggers(&extension, parent);
 	write_registry(&extension, "tokenauth_source_parent", &row);
-	SPI_finish();
 	verify_attached(NameStr(*PG_GETARG_NAME(0)));
 	PG_RETURN_VOID();
 }
@@ -743,7 +726,6 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	lock_owned_table(relation);
 	extension_require(&extension);
 
-	SPI_connect();
 	/* its parents go with it, by the foreign key */
 	extension_execute(&extension,
 			   psprintf("DELETE FROM %s"
@@ -758,7 +740,6 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 			LockRelationOid(source->parent[i].relation, ShareRowExclusiveLock);
 			drop_triggers(&extension, source->parent[i].relation);
 		}
-	SPI_finish();
 	stats_forget(relation);
 	PG_RETURN_VOID();
 }
@@ -784,10 +765,9 @@ create_table(const char *table)
 		"CREATE INDEX ON %s (user_id, created_at DESC)"
 	};
 
-	SPI_connect();
 	for (int i = 0; i < (int) lengthof(statements); i++)
-		execute(psprintf(statements[i], table), 0, NULL, NULL, NULL);
-	SPI_finish();
+		(void) query_execute(psprintf(statements[i], table), 0, NULL, NULL,
+							 NULL, false);
 }
 
 /*

@@ -12,10 +12,10 @@
 #include "attach/hash_row.h"
 #include "base/compat.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "source/source.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* What the digest column holds for a text that is no token: no digest. */
@@ -84,8 +84,8 @@ static AttrNumber
 trigger_column(const TriggerData *trigger, int arg)
 {
 	const char *name = trigger->tg_trigger->tgargs[arg];
-	int			attnum = SPI_fnumber(RelationGetDescr(trigger->tg_relation),
-									 name);
+	AttrNumber	attnum = get_attnum(RelationGetRelid(trigger->tg_relation),
+									name);
 
 	if (attnum <= 0)
 		ereport(ERROR,

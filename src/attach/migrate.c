@@ -53,7 +53,6 @@
 #include "base/sandbox.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "executor/spi.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -441,6 +440,7 @@ tokenauth_hash_in_place(PG_FUNCTION_ARGS)
 {
 	static const char *const arguments[] = {"source", "batch"};
 	Move		move = {0};
+	MemoryContext caller = CurrentMemoryContext;
 
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		if (PG_ARGISNULL(i))
@@ -456,13 +456,13 @@ tokenauth_hash_in_place(PG_FUNCTION_ARGS)
 						"batch", MAX_BATCH)));
 	check_callable(fcinfo);
 
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	move.step = AllocSetContextCreate(CurrentMemoryContext,
+	move.step = AllocSetContextCreate(PortalContext,
 									  "tokenauth_hash_in_place",
 									  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(move.step);
 	move.told_progress = GetCurrentTimestamp();
 	hash_in_place(&move);
-	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(move.step);
 	PG_RETURN_VOID();
 }

@@ -13,7 +13,6 @@
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "source/extension.h"
@@ -36,7 +35,7 @@
 void
 move_next_transaction(Move *move)
 {
-	SPI_commit();
+	query_commit();
 	MemoryContextReset(move->step);
 	/* a newer row than the snapshot's is no error to us, but the row we want */
 	XactIsoLevel = XACT_READ_COMMITTED;
@@ -189,6 +188,7 @@ move_ask(const Move *move, const char *sql)
 {
 	ExtensionInfo extension;
 	MoveAnswer	answer = {false};
+	QueryResult *rows;
 	Oid			type[] = {OIDOID, INT2OID, INT2OID};
 	Datum		value[] = {
 		ObjectIdGetDatum(move->relation),
@@ -197,13 +197,12 @@ move_ask(const Move *move, const char *sql)
 	};
 
 	extension_require(&extension);
-	extension_execute(&extension, sql, 3, type, value, NULL);
-	answer.found = SPI_processed > 0;
+	rows = extension_execute(&extension, sql, 3, type, value, NULL);
+	answer.found = rows->nrows > 0;
 	if (answer.found)
-		for (int i = 0; i < Min(SPI_tuptable->tupdesc->natts, 2); i++)
-			answer.value[i] = SPI_getvalue(SPI_tuptable->vals[0],
-										   SPI_tuptable->tupdesc, i + 1);
-	SPI_freetuptable(SPI_tuptable);
+		for (int i = 0; i < Min(rows->desc->natts, 2); i++)
+			answer.value[i] = query_text(rows, 0, i + 1);
+	query_free(rows);
 	return answer;
 }
 

@@ -8,7 +8,8 @@
  * at all.  So each of them begins with move_find_source() or
  * move_lock_source(), and what they fill in holds for that transaction only.
  *
- * All of this needs SPI to be connected, non-atomic.
+ * All of this is for a procedure that was called outside of a transaction
+ * block, in the memory context move->step.
  *
  *-------------------------------------------------------------------------
  */

@@ -12,7 +12,6 @@
 #include "attach/move_fill.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "source/owner.h"
 #include "storage/bufmgr.h"
@@ -103,22 +102,23 @@ static int
 lock_rows(OwnerCall *call, ItemPointerData *rows, int n, Pass *pass)
 {
 	ItemPointerData *locked;
-	uint64		nlocked;
+	QueryResult *result;
+	int			nlocked;
 
 	(void) owner_parameter(call, TIDARRAYOID, tid_array(rows, n), false);
-	nlocked = owner_execute(call,
-							psprintf("SELECT ctid FROM ONLY %s"
-									 " WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)"
-									 " FOR UPDATE SKIP LOCKED",
-									 owner_table(call)));
+	result = owner_query(call,
+						 psprintf("SELECT ctid FROM ONLY %s"
+								  " WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)"
+								  " FOR UPDATE SKIP LOCKED",
+								  owner_table(call)));
+	nlocked = (int) result->nrows;
 	locked = palloc(Max(nlocked, 1) * sizeof(ItemPointerData));
-	for (uint64 i = 0; i < nlocked; i++)
+	for (int i = 0; i < nlocked; i++)
 	{
 		bool		isnull;
+		Datum		place = query_value(result, i, 1, &isnull);
 
-		locked[i] = *(ItemPointer)
-			DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[i],
-										  SPI_tuptable->tupdesc, 1, &isnull));
+		locked[i] = *(ItemPointer) DatumGetPointer(place);
 	}
 	qsort(locked, nlocked, sizeof(ItemPointerData), compare_rows);
 	for (int i = 0; i < n && !pass->skipped; i++)
@@ -129,7 +129,7 @@ lock_rows(OwnerCall *call, ItemPointerData *rows, int n, Pass *pass)
 			pass->skipped_row = rows[i];
 		}
 	memcpy(rows, locked, nlocked * sizeof(ItemPointerData));
-	return (int) nlocked;
+	return nlocked;
 }
 
 /* Have the trigger fill these rows: it does whatever is written there. */

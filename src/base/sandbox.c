@@ -9,7 +9,6 @@
 
 #include "access/xact.h"
 #include "base/sandbox.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -45,19 +44,17 @@ sandbox_leave(const Sandbox *sandbox)
 	AtEOXact_GUC(false, sandbox->guc_level);
 }
 
-void
+QueryResult *
 sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
 				Datum *values, const char *nulls)
 {
 	Sandbox		sandbox;
-	int			result;
+	QueryResult *result;
 
 	sandbox_enter(&sandbox, role, NULL);
-	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	result = query_execute(sql, nargs, types, values, nulls, false);
 	sandbox_leave(&sandbox);
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
+	return result;
 }
 
 ErrorData *

@@ -13,6 +13,8 @@
 #ifndef TOKENAUTH_SANDBOX_H
 #define TOKENAUTH_SANDBOX_H
 
+#include "base/query.h"
+
 typedef struct Sandbox
 {
 	int			guc_level;
@@ -31,11 +33,12 @@ extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
 extern void sandbox_leave(const Sandbox *sandbox);
 
 /*
- * Run a statement by SPI, which must be connected, in a sandbox of its own.
- * All names in it must be qualified.
+ * Run a statement in a sandbox of its own, as query_execute() does.  All names
+ * in it must be qualified.
  */
-extern void sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
-							Datum *values, const char *nulls);
+extern QueryResult *sandbox_execute(Oid role, const char *sql, int nargs,
+									Oid *types, Datum *values,
+									const char *nulls);
 
 /*
  * Do something in a subtransaction, which is rolled back if that fails, and

@@ -320,6 +320,7 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 	char	   *threshold;
 	char	   *alive;
 	const char *column;
+	QueryResult *renewed;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -363,16 +364,17 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 									 lifecycle_after(now, source->sliding_threshold));
 	alive = owner_cast_timestamp(&call, ROLE_EXPIRES, now);
 	/* of concurrent renewals the first writes; the rest find it done */
-	if (owner_execute(&call,
-					  psprintf("UPDATE ONLY %s SET %s = %s WHERE %s"
-							   " AND %s OPERATOR(pg_catalog.<=) %s"
-							   " AND %s OPERATOR(pg_catalog.>) %s"
-							   " AND %s OPERATOR(pg_catalog.<) %s RETURNING %s",
-							   owner_table(&call), column, target,
-							   owner_is_token(&call, presented.stored),
-							   column, threshold, column, alive, column, target,
-							   owner_read_timestamp(&call, ROLE_EXPIRES))) > 0)
-		(void) owner_result_timestamp(0, 1, &expires_at);
+	renewed = owner_query(&call,
+						  psprintf("UPDATE ONLY %s SET %s = %s WHERE %s"
+								   " AND %s OPERATOR(pg_catalog.<=) %s"
+								   " AND %s OPERATOR(pg_catalog.>) %s"
+								   " AND %s OPERATOR(pg_catalog.<) %s RETURNING %s",
+								   owner_table(&call), column, target,
+								   owner_is_token(&call, presented.stored),
+								   column, threshold, column, alive, column, target,
+								   owner_read_timestamp(&call, ROLE_EXPIRES)));
+	if (renewed->nrows > 0)
+		(void) query_timestamp(renewed, 0, 1, &expires_at);
 	owner_end(&call);
 
 	/* what is true now, whoever wrote it */

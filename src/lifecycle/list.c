@@ -9,7 +9,6 @@
 
 #include "base/arguments.h"
 #include "base/compat.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "judge/judge.h"
 #include "lifecycle/lifecycle.h"
@@ -59,7 +58,7 @@ judge_stored(const Source *source, Datum stored, bool isnull,
 }
 
 /* The rows of a user, in one source. */
-static uint64
+static QueryResult *
 select_rows(OwnerCall *call, const char *user_id)
 {
 	const Source *source = call->source;
@@ -68,25 +67,25 @@ select_rows(OwnerCall *call, const char *user_id)
 	bool		has_scope = source->column[ROLE_SCOPE].kind != VALUE_NONE;
 	const char *created = owner_read_timestamp(call, ROLE_CREATED);
 
-	return owner_execute(call,
-						 psprintf("SELECT %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
-								  " WHERE %s OPERATOR(pg_catalog.=) %s"
-								  " ORDER BY %s DESC NULLS LAST",
-								  has_id ? owner_column(call, ROLE_ID) : "NULL",
-								  display != NULL ? DISPLAY_COLUMN : "NULL",
-								  has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
-								  created,
-								  owner_read_timestamp(call, ROLE_EXPIRES),
-								  owner_read_timestamp(call, ROLE_LAST_USED),
-								  owner_column(call, ROLE_TOKEN),
-								  owner_table(call),
-								  owner_column(call, ROLE_USER),
-								  owner_cast(call, ROLE_USER, user_id),
-								  created));
+	return owner_query(call,
+					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
+								" WHERE %s OPERATOR(pg_catalog.=) %s"
+								" ORDER BY %s DESC NULLS LAST",
+								has_id ? owner_column(call, ROLE_ID) : "NULL",
+								display != NULL ? DISPLAY_COLUMN : "NULL",
+								has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
+								created,
+								owner_read_timestamp(call, ROLE_EXPIRES),
+								owner_read_timestamp(call, ROLE_LAST_USED),
+								owner_column(call, ROLE_TOKEN),
+								owner_table(call),
+								owner_column(call, ROLE_USER),
+								owner_cast(call, ROLE_USER, user_id),
+								created));
 }
 
 static void
-put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
+put_row(ReturnSetInfo *rsinfo, const QueryResult *rows, uint64 row,
 		const Judgement *judgement, TimestampTz last_used)
 {
 	Datum		value[LIST_NATTS] = {0};
@@ -94,7 +93,7 @@ put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
 
 	for (int i = LIST_TOKEN_ID; i <= LIST_SCOPE; i++)
 	{
-		char	   *text = owner_result_text(call, row, i + 1);
+		char	   *text = query_text(rows, row, i + 1);
 
 		isnull[i] = text == NULL;
 		value[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
@@ -103,7 +102,7 @@ put_row(ReturnSetInfo *rsinfo, const OwnerCall *call, uint64 row,
 	{
 		TimestampTz time;
 
-		isnull[i] = !owner_result_timestamp(row, i + 1, &time);
+		isnull[i] = !query_timestamp(rows, row, i + 1, &time);
 		if (i == LIST_LAST_USED_AT && last_used > time)
 		{
 			time = last_used;
@@ -159,28 +158,26 @@ list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 			bool include_dead)
 {
 	OwnerCall	call;
-	SPITupleTable *rows;
-	uint64		nrows;
+	QueryResult *rows;
 
 	owner_begin(&call, source);
-	nrows = select_rows(&call, user_id);
-	rows = SPI_tuptable;
-	for (uint64 i = 0; i < nrows; i++)
+	rows = select_rows(&call, user_id);
+	owner_end(&call);
+	for (uint64 i = 0; i < rows->nrows; i++)
 	{
 		Judgement	judgement;
 		bool		isnull;
-		Datum		stored = SPI_getbinval(rows->vals[i], rows->tupdesc,
-										   LIST_LAST_USED_AT + 2, &isnull);
+		Datum		stored = query_value(rows, i, LIST_LAST_USED_AT + 2,
+										 &isnull);
 
 		judge_stored(source, stored, isnull, &judgement);
-		SPI_tuptable = rows;
-		if (!is_of_row(&judgement, user_id, owner_result_text(&call, i, 1)))
+		if (!is_of_row(&judgement, user_id, query_text(rows, i, 1)))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)
-			put_row(rsinfo, &call, i, &judgement,
+			put_row(rsinfo, rows, i, &judgement,
 					unwritten_use(source, stored, isnull, &judgement));
 	}
-	owner_end(&call);
+	query_free(rows);
 }
 
 /*

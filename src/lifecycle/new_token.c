@@ -248,22 +248,22 @@ finish_insert(InsertList *list, const char *from, NewToken *token)
 {
 	OwnerCall  *call = list->call;
 	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
-	uint64		rows;
+	QueryResult *result;
 
-	rows = owner_execute(call,
+	result = owner_query(call,
 						 psprintf("INSERT INTO %s (%s) SELECT %s %s RETURNING %s, %s",
 								  owner_table(call), list->columns.data,
 								  list->values.data, from,
 								  owner_read_timestamp(call, ROLE_EXPIRES),
 								  has_id ? owner_column(call, ROLE_ID) : "NULL"));
-	if (rows != 1)
+	if (result->nrows != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the row of the new token was not inserted"),
 				 errhint("A trigger or rule of table \"%s\" may have kept it out.",
 						 RelationGetRelationName(call->table))));
-	token->has_expiry = owner_result_timestamp(0, 1, &token->expires_at);
-	token->id = owner_result_text(call, 0, 2);
+	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
+	token->id = query_text(result, 0, 2);
 }
 
 void

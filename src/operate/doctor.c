@@ -27,7 +27,6 @@
 #include "base/stats.h"
 #include "cache/cache.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "judge/coherence.h"
 #include "miscadmin.h"
@@ -130,26 +129,19 @@ for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types, Datum *values,
 		 const Source *source)
 {
 	Sandbox		sandbox;
-	int			result;
+	QueryResult *rows;
 
-	SPI_connect();
 	sandbox_enter(&sandbox, GetUserId(), NULL);
-	result = SPI_execute_with_args(sql, nargs, types, values, NULL, true, 0);
+	rows = query_execute(sql, nargs, types, values, NULL, true);
 	sandbox_leave(&sandbox);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (uint64 i = 0; i < rows->nrows; i++)
 	{
-		int			natts = SPI_tuptable->tupdesc->natts;
-		char	  **row = palloc(natts * sizeof(char *));
+		char	  **row = palloc(rows->desc->natts * sizeof(char *));
 
-		for (int column = 0; column < natts; column++)
-			row[column] = SPI_getvalue(SPI_tuptable->vals[i],
-									   SPI_tuptable->tupdesc, column + 1);
+		for (int column = 0; column < rows->desc->natts; column++)
+			row[column] = query_text(rows, i, column + 1);
 		take(doctor, source, row);
 	}
-	SPI_finish();
 }
 
 /* Is the cache there? */

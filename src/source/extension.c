@@ -81,9 +81,9 @@ extension_require(ExtensionInfo *extension)
 				 errmsg("extension \"%s\" does not exist", "tokenauth")));
 }
 
-void
+QueryResult *
 extension_execute(const ExtensionInfo *extension, const char *sql, int nargs,
 				  Oid *types, Datum *values, const char *nulls)
 {
-	sandbox_execute(extension->owner, sql, nargs, types, values, nulls);
+	return sandbox_execute(extension->owner, sql, nargs, types, values, nulls);
 }

@@ -8,6 +8,8 @@
 #ifndef TOKENAUTH_EXTENSION_H
 #define TOKENAUTH_EXTENSION_H
 
+#include "base/query.h"
+
 /* All invalid if the extension is not installed here. */
 typedef struct ExtensionInfo
 {
@@ -26,8 +28,8 @@ extern void extension_find(ExtensionInfo *extension);
 extern void extension_require(ExtensionInfo *extension);
 
 /* Run a statement as the extension's owner: sandbox_execute(). */
-extern void extension_execute(const ExtensionInfo *extension, const char *sql,
-							  int nargs, Oid *types, Datum *values,
-							  const char *nulls);
+extern QueryResult *extension_execute(const ExtensionInfo *extension,
+									  const char *sql, int nargs, Oid *types,
+									  Datum *values, const char *nulls);
 
 #endif							/* TOKENAUTH_EXTENSION_H */

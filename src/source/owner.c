@@ -10,7 +10,6 @@
 #include "access/table.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "source/owner.h"
 #include "utils/acl.h"
@@ -37,19 +36,16 @@ void
 owner_begin(OwnerCall *call, const Source *source)
 {
 	call->source = source;
-	call->context = CurrentMemoryContext;
 	call->nparameters = 0;
 	call->may_see = source->stored_as != STORED_PLAINTEXT &&
 		pg_class_aclcheck(source->relation, GetUserId(),
 						  ACL_SELECT) == ACLCHECK_OK;
 	call->table = table_open(source->relation, AccessShareLock);
-	SPI_connect();
 }
 
 void
 owner_end(OwnerCall *call)
 {
-	SPI_finish();
 	table_close(call->table, AccessShareLock);
 }
 
@@ -99,33 +95,40 @@ rethrow_without_row(MemoryContext context)
 	ReThrowError(error);
 }
 
-uint64
-owner_execute(OwnerCall *call, const char *sql)
+QueryResult *
+owner_query(OwnerCall *call, const char *sql)
 {
+	MemoryContext context = CurrentMemoryContext;
 	Sandbox		sandbox;
-	int			result = 0;
+	QueryResult *result = NULL;
 
 	sandbox_enter(&sandbox, call->table->rd_rel->relowner,
 				  get_namespace_name(RelationGetNamespace(call->table)));
 	PG_TRY();
 	{
-		result = SPI_execute_with_args(sql, call->nparameters, call->type,
-									   call->value, call->isnull, false, 0);
+		result = query_execute(sql, call->nparameters, call->type,
+							   call->value, call->isnull, false);
 	}
 	PG_CATCH();
 	{
 		if (!call->may_see)
-			rethrow_without_row(call->context);
+			rethrow_without_row(context);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	sandbox_leave(&sandbox);
-
 	call->nparameters = 0;
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
-	return SPI_processed;
+	return result;
+}
+
+uint64
+owner_execute(OwnerCall *call, const char *sql)
+{
+	QueryResult *result = owner_query(call, sql);
+	uint64		processed = result->processed;
+
+	query_free(result);
+	return processed;
 }
 
 Portal
@@ -135,23 +138,23 @@ owner_open(OwnerCall *call, const char *sql)
 	Portal		portal;
 
 	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
-	portal = SPI_cursor_open_with_args(NULL, sql, call->nparameters,
-									   call->type, call->value, call->isnull,
-									   false, 0);
+	portal = query_open(sql, call->nparameters, call->type, call->value,
+						call->isnull);
 	sandbox_leave(&sandbox);
 	call->nparameters = 0;
 	return portal;
 }
 
-uint64
+QueryResult *
 owner_fetch(OwnerCall *call, Portal portal, long rows)
 {
 	Sandbox		sandbox;
+	QueryResult *result;
 
 	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
-	SPI_cursor_fetch(portal, true, rows);
+	result = query_fetch(portal, rows);
 	sandbox_leave(&sandbox);
-	return SPI_processed;
+	return result;
 }
 
 char *
@@ -224,24 +227,4 @@ owner_is_token(OwnerCall *call, Datum stored)
 	return psprintf("%s OPERATOR(pg_catalog.=) $%d AND"
 					" %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d",
 					column, n, column, n);
-}
-
-char *
-owner_result_text(const OwnerCall *call, uint64 row, int column)
-{
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[row],
-									 SPI_tuptable->tupdesc, column);
-
-	return value ? MemoryContextStrdup(call->context, value) : NULL;
-}
-
-bool
-owner_result_timestamp(uint64 row, int column, TimestampTz *value)
-{
-	bool		isnull;
-	Datum		datum = SPI_getbinval(SPI_tuptable->vals[row],
-									  SPI_tuptable->tupdesc, column, &isnull);
-
-	*value = isnull ? 0 : DatumGetTimestampTz(datum);
-	return !isnull;
 }

@@ -11,6 +11,9 @@
  * a caller without SELECT nothing of the row, nor anybody where the token
  * stands in it.
  *
+ * What a statement returns is a QueryResult, in the memory context that the
+ * function is called in; nothing is freed by owner_end().
+ *
  * All names in the SQL must be qualified, but for the table's columns.
  *
  *-------------------------------------------------------------------------
@@ -18,28 +21,24 @@
 #ifndef TOKENAUTH_OWNER_H
 #define TOKENAUTH_OWNER_H
 
+#include "base/query.h"
 #include "base/sandbox.h"
 #include "lib/stringinfo.h"
 #include "source/source.h"
-#include "utils/portal.h"
 #include "utils/relcache.h"
 
 #define OWNER_MAX_PARAMETERS	16
 
-/*
- * One or several statements on a source's table.  Between begin and end SPI
- * is connected: what must outlive that is copied to call->context.
- */
+/* One or several statements on a source's table, which is open meanwhile. */
 typedef struct OwnerCall
 {
 	const Source *source;
 	Relation	table;
-	MemoryContext context;		/* the caller's */
 	bool		may_see;
 	int			nparameters;
 	Oid			type[OWNER_MAX_PARAMETERS];
 	Datum		value[OWNER_MAX_PARAMETERS];
-	char		isnull[OWNER_MAX_PARAMETERS];	/* as SPI wants it */
+	char		isnull[OWNER_MAX_PARAMETERS];	/* 'n' if it is */
 } OwnerCall;
 
 /* Throws 42501 unless the caller owns the table; 42P01 if it is gone. */
@@ -54,18 +53,15 @@ extern int	owner_parameter(OwnerCall *call, Oid type, Datum value,
 extern int	owner_text(OwnerCall *call, const char *value);
 extern int	owner_timestamp(OwnerCall *call, TimestampTz value);
 
-/*
- * Run a statement with the parameters so far, and forget them.  Returns the
- * number of rows; those that it returned are in SPI_tuptable.
- */
+/* Run a statement with the parameters so far, and forget them. */
+extern QueryResult *owner_query(OwnerCall *call, const char *sql);
+
+/* The same where only the number of rows is wanted. */
 extern uint64 owner_execute(OwnerCall *call, const char *sql);
 
-/*
- * The same for a query with many rows: open it, then fetch so many at a time,
- * until there are none.  It reads by a snapshot of its opening.
- */
+/* The same for a query with many rows: query_open() and query_fetch(). */
 extern Portal owner_open(OwnerCall *call, const char *sql);
-extern uint64 owner_fetch(OwnerCall *call, Portal portal, long rows);
+extern QueryResult *owner_fetch(OwnerCall *call, Portal portal, long rows);
 
 /* The table, quoted, as in FROM ONLY. */
 extern char *owner_table(const OwnerCall *call);
@@ -95,10 +91,5 @@ extern char *owner_read_timestamp(const OwnerCall *call, SourceRole role);
 
 /* "column is the token", by index and to the byte. */
 extern char *owner_is_token(OwnerCall *call, Datum stored);
-
-/* A column of the last result's row as text, in call->context; or NULL. */
-extern char *owner_result_text(const OwnerCall *call, uint64 row, int column);
-extern bool owner_result_timestamp(uint64 row, int column,
-								   TimestampTz *value);
 
 #endif							/* TOKENAUTH_OWNER_H */

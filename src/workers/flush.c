@@ -115,11 +115,20 @@ flush_database(void)
 static uint64
 flush_in_transaction(Oid table, Writeback *batch)
 {
+	MemoryContext batch_context = AllocSetContextCreate(CurrentMemoryContext,
+														"tokenauth writing last uses",
+														ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(batch_context);
 	uint32		cursor = 0;
 	uint64		written = 0;
 
 	while (writeback_gather(table, &cursor, batch))
+	{
 		written += writeback_write(batch);
+		MemoryContextReset(batch_context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(batch_context);
 	return written;
 }
 

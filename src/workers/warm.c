@@ -15,7 +15,6 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "commands/dbcommands.h"
-#include "executor/spi.h"
 #include "judge/coherence.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
@@ -178,7 +177,7 @@ warm_stored(Source *source, Datum stored)
 
 /* What a batch of rows adds to the cache. */
 static uint64
-warm_rows(Source *source, SPITupleTable *rows, uint64 nrows)
+warm_rows(Source *source, const QueryResult *rows)
 {
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
 													  "tokenauth warming",
@@ -186,17 +185,14 @@ warm_rows(Source *source, SPITupleTable *rows, uint64 nrows)
 	MemoryContext caller = MemoryContextSwitchTo(row_context);
 	uint64		loaded = 0;
 
-	for (uint64 i = 0; i < nrows; i++)
+	for (uint64 i = 0; i < rows->nrows; i++)
 	{
 		bool		isnull;
-		Datum		stored = SPI_getbinval(rows->vals[i], rows->tupdesc, 1,
-										   &isnull);
+		Datum		stored = query_value(rows, i, 1, &isnull);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!isnull && !source->retired && warm_stored(source, stored))
 			loaded++;
-		if (!isnull && source->stored_as == STORED_PLAINTEXT)
-			explicit_bzero(rows->vals[i]->t_data, rows->vals[i]->t_len);
 		MemoryContextReset(row_context);
 	}
 	MemoryContextSwitchTo(caller);
@@ -217,7 +213,7 @@ warm_source(Source *source, uint64 limit, WarmStop stop)
 {
 	OwnerCall	call;
 	Portal		portal;
-	uint64		nrows;
+	bool		done = false;
 	uint64		loaded = 0;
 
 	if (limit == 0)
@@ -227,15 +223,15 @@ warm_source(Source *source, uint64 limit, WarmStop stop)
 		return 0;
 	owner_begin(&call, source);
 	portal = owner_open(&call, live_tokens(&call, limit));
-	while ((stop == NULL || !stop()) &&
-		   (nrows = owner_fetch(&call, portal, ROWS_AT_A_TIME)) > 0)
+	while (!done && (stop == NULL || !stop()))
 	{
-		SPITupleTable *rows = SPI_tuptable;
+		QueryResult *rows = owner_fetch(&call, portal, ROWS_AT_A_TIME);
 
-		loaded += warm_rows(source, rows, nrows);
-		SPI_freetuptable(rows);
+		loaded += warm_rows(source, rows);
+		done = rows->nrows == 0;
+		query_free(rows);
 	}
-	SPI_cursor_close(portal);
+	query_close(portal);
 	owner_end(&call);
 	stats_happened(source->stats_slot, STATS_LAST_WARM, GetCurrentTimestamp());
 	return loaded;

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "judge/coherence.h"
 #include "judge/lookup.h"
 #include "miscadmin.h"
@@ -184,17 +183,16 @@ static void
 find_left(OwnerCall *call, Writeback *batch)
 {
 	char	   *rows = batch_rows(call, batch);
-	uint64		nrows;
+	QueryResult *due;
 
-	nrows = owner_execute(call,
-						  psprintf("SELECT used.n FROM %s"
-								   " JOIN ONLY %s AS token ON %s",
-								   rows, owner_table(call), is_due(call)));
-	for (uint64 i = 0; i < nrows; i++)
+	due = owner_query(call,
+					  psprintf("SELECT used.n FROM %s"
+							   " JOIN ONLY %s AS token ON %s",
+							   rows, owner_table(call), is_due(call)));
+	for (uint64 i = 0; i < due->nrows; i++)
 	{
 		bool		isnull;
-		Datum		n = SPI_getbinval(SPI_tuptable->vals[i],
-									  SPI_tuptable->tupdesc, 1, &isnull);
+		Datum		n = query_value(due, i, 1, &isnull);
 
 		batch->left[DatumGetInt64(n) - 1] = true;
 	}

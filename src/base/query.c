@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * query.c
+ *		Running SQL statements; see query.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/query.h"
+#include "executor/spi.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define FIRST_ROWS		8
+
+/* A DestReceiver that copies rows into a result. */
+typedef struct RowCollector
+{
+	DestReceiver base;
+	QueryResult *result;
+} RowCollector;
+
+static void
+begin_rows(DestReceiver *self, int operation, TupleDesc desc)
+{
+	QueryResult *result = ((RowCollector *) self)->result;
+	MemoryContext old = MemoryContextSwitchTo(result->context);
+
+	/* of several statements, the last one's */
+	result->desc = CreateTupleDescCopy(desc);
+	result->nrows = result->nallocated = 0;
+	result->value = NULL;
+	result->isnull = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+make_room(QueryResult *result)
+{
+	Size		ncolumns = result->desc->natts;
+
+	if (result->nallocated == 0)
+	{
+		result->nallocated = FIRST_ROWS;
+		result->value = palloc(result->nallocated * ncolumns * sizeof(Datum));
+		result->isnull = palloc(result->nallocated * ncolumns * sizeof(bool));
+	}
+	else
+	{
+		result->nallocated *= 2;
+		result->value = repalloc_huge(result->value, result->nallocated *
+									  ncolumns * sizeof(Datum));
+		result->isnull = repalloc_huge(result->isnull, result->nallocated *
+									   ncolumns * sizeof(bool));
+	}
+}
+
+/* A copy that depends on nothing. */
+static Datum
+copy_value(Form_pg_attribute attribute, Datum value)
+{
+	if (attribute->attlen == -1)
+		return PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	return datumCopy(value, attribute->attbyval, attribute->attlen);
+}
+
+static bool
+take_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	QueryResult *result = ((RowCollector *) self)->result;
+	MemoryContext old = MemoryContextSwitchTo(result->context);
+	int			ncolumns = result->desc->natts;
+	Datum	   *value;
+	bool	   *isnull;
+
+	if (result->nrows == result->nallocated)
+		make_room(result);
+	slot_getallattrs(slot);
+	value = &result->value[result->nrows * ncolumns];
+	isnull = &result->isnull[result->nrows * ncolumns];
+	for (int i = 0; i < ncolumns; i++)
+	{
+		isnull[i] = slot->tts_isnull[i];
+		value[i] = isnull[i] ? (Datum) 0 :
+			copy_value(TupleDescAttr(result->desc, i), slot->tts_values[i]);
+	}
+	result->nrows++;
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static void
+no_more(DestReceiver *self)
+{
+}
+
+static void
+init_collector(RowCollector *collector)
+{
+	QueryResult *result = palloc0(sizeof(QueryResult));
+
+	result->context = CurrentMemoryContext;
+	collector->base.receiveSlot = take_row;
+	collector->base.rStartup = begin_rows;
+	collector->base.rShutdown = no_more;
+	collector->base.rDestroy = no_more;
+	collector->base.mydest = DestTuplestore;	/* nothing of SPI's own */
+	collector->result = result;
+}
+
+static ParamListInfo
+make_parameters(int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	ParamListInfo list = makeParamList(nargs);
+
+	for (int i = 0; i < nargs; i++)
+	{
+		list->params[i].value = values[i];
+		list->params[i].isnull = nulls != NULL && nulls[i] == 'n';
+		list->params[i].pflags = PARAM_FLAG_CONST;
+		list->params[i].ptype = types[i];
+	}
+	return list;
+}
+
+QueryResult *
+query_execute(const char *sql, int nargs, Oid *types, Datum *values,
+			  const char *nulls, bool read_only)
+{
+	RowCollector collector;
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	init_collector(&collector);
+	options.params = make_parameters(nargs, types, values, nulls);
+	options.read_only = read_only;
+	options.dest = &collector.base;
+
+	SPI_connect();
+	result = SPI_execute_extended(sql, &options);
+	collector.result->processed = SPI_processed;
+	SPI_finish();
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+	return collector.result;
+}
+
+Datum
+query_value(const QueryResult *result, uint64 row, int column, bool *isnull)
+{
+	Size		i = row * result->desc->natts + column - 1;
+
+	Assert(row < result->nrows);
+	Assert(column >= 1 && column <= result->desc->natts);
+	*isnull = result->isnull[i];
+	return result->value[i];
+}
+
+char *
+query_text(const QueryResult *result, uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = query_value(result, row, column, &isnull);
+	Oid			output;
+	bool		is_varlena;
+
+	if (isnull)
+		return NULL;
+	getTypeOutputInfo(TupleDescAttr(result->desc, column - 1)->atttypid,
+					  &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+bool
+query_timestamp(const QueryResult *result, uint64 row, int column,
+				TimestampTz *value)
+{
+	bool		isnull;
+	Datum		datum = query_value(result, row, column, &isnull);
+
+	*value = isnull ? 0 : DatumGetTimestampTz(datum);
+	return !isnull;
+}
+
+void
+query_free(QueryResult *result)
+{
+	int			ncolumns = result->desc ? result->desc->natts : 0;
+
+	for (uint64 i = 0; i < result->nrows * ncolumns; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(result->desc, i % ncolumns);
+
+		if (result->isnull[i] || attribute->attbyval)
+			continue;
+		explicit_bzero(DatumGetPointer(result->value[i]),
+					   datumGetSize(result->value[i], false, attribute->attlen));
+		pfree(DatumGetPointer(result->value[i]));
+	}
+	if (result->nallocated > 0)
+	{
+		pfree(result->value);
+		pfree(result->isnull);
+	}
+	if (result->desc != NULL)
+		FreeTupleDesc(result->desc);
+	pfree(result);
+}
+
+Portal
+query_open(const char *sql, int nargs, Oid *types, Datum *values,
+		   const char *nulls)
+{
+	Portal		portal;
+
+	/* the portal has copies of all that it needs, and stays */
+	SPI_connect();
+	portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, nulls,
+									   false, 0);
+	SPI_finish();
+	return portal;
+}
+
+QueryResult *
+query_fetch(Portal portal, long rows)
+{
+	RowCollector collector;
+
+	init_collector(&collector);
+	collector.result->processed =
+		PortalRunFetch(portal, FETCH_FORWARD, rows, &collector.base);
+	return collector.result;
+}
+
+void
+query_close(Portal portal)
+{
+	PortalDrop(portal, false);
+}
+
+void
+query_commit(void)
+{
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	SPI_commit();
+	SPI_finish();
+}
