@@ -1,19 +1,20 @@
 /*
  * commit.pml
- *		Changes of rows on one server: step 1 of src/judge/coherence.c, with the
+ *		Changes of rows on one server: step 1 of doc/coherence.md, with the
  *		sequence lock of src/cache/seqlock.h, as a model for spin.
  *
  * One bucket with one entry, of a token whose row changes CHANGES times; its
- * neighbour is changed meanwhile by somebody else, who uses the same fence and
- * floor; FILLERS read the table and publish.  Each line outside of an atomic is one access to shared memory, or one
- * thing that others can see; everything may come in between any two of them.
- * Memory is sequentially consistent here: that the accesses keep their order is
- * the barriers' affair, and some faults below are what their lack would do.
+ * neighbour is changed meanwhile by another process, which uses the same fence
+ * and floor; FILLERS read the table and publish.  Each line outside of an atomic
+ * is one access to shared memory, or one thing that others can see; everything
+ * may come in between any two of them.  Memory is sequentially consistent here:
+ * barriers are to keep the accesses in order, and some faults below are what
+ * would happen without them.
  *
  * What must hold: a reader that believes the entry tells of no version older
- * than the one that was visible when it began.  That is more than G1 (whose
- * COMMIT has returned was visible) and it is G2 (who has seen a version has seen
- * a visible one).
+ * than the one that was visible when it began.  That is more than G1 (a version
+ * whose COMMIT has returned is visible) and it is G2 (a version that was seen is
+ * visible).
  *
  * Faults, to be defined one at a time; with each of them spin must find that
  * it does not hold: NO_FENCE, LATE_FENCE, FLOOR_READ_FIRST, UNFENCE_FIRST,

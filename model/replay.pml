@@ -1,6 +1,6 @@
 /*
  * replay.pml
- *		Changes that come by messages: steps 4 and 5 of src/judge/coherence.c, as a
+ *		Changes that come by messages: steps 4 and 5 of doc/coherence.md, as a
  *		model for spin.  A standby's startup process replays CHANGES changes of
  *		a row; backends come at any time, ask for its token, and miss messages.
  *		COMMIT PREPARED on a primary is the same, with another sender.

@@ -22,7 +22,7 @@
  *	judge.c -> last_used.c				a use is noted, and later written:
  *	launcher.c -> worker.c -> flush.c -> writeback.c -> owner.c
  *
- *	row changes -> coherence.c trigger notes the bucket -> fence at PRE_COMMIT
+ *	row changes -> trigger.c notes the bucket -> changes.c: fence at PRE_COMMIT
  *				-> floor at COMMIT: the entry is not believed any more
  *
  * Nothing includes this file.
@@ -39,6 +39,7 @@
 #include "fmgr.h"
 #include "judge/coherence.h"
 #include "judge/identity.h"
+#include "judge/trust.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -60,7 +61,7 @@ static const struct
 	void		(*init) (void *area, bool found);
 }			shared_modules[] = {
 	{"tokenauth stats", stats_shmem_size, stats_shmem_init},
-	{"tokenauth coherence", coherence_shmem_size, coherence_shmem_init},
+	{"tokenauth trust", trust_shmem_size, trust_shmem_init},
 	{"tokenauth cache", cache_shmem_size, cache_shmem_init},
 	{"tokenauth last used", last_used_shmem_size, last_used_shmem_init},
 	{"tokenauth warm", warm_shmem_size, warm_shmem_init},

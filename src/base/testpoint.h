@@ -28,14 +28,14 @@
 	POINT(2, fill_before_snapshot)	/* lookup: clock read, no snapshot yet */ \
 	POINT(3, fill_after_snapshot)	/* lookup: snapshot taken, nothing read */ \
 	POINT(4, fill_before_publish)	/* judge: judged, not yet in the cache */ \
-	POINT(5, commit_before_fence)	/* coherence: PRE_COMMIT reached */ \
-	POINT(6, commit_fenced)			/* coherence: fences up, not committed */ \
-	POINT(7, commit_visible)		/* coherence: visible, floors not raised */ \
-	POINT(8, commit_floored)		/* coherence: floors raised, fences up */ \
+	POINT(5, commit_before_fence)	/* changes: PRE_COMMIT reached */ \
+	POINT(6, commit_fenced)			/* changes: fences up, not committed */ \
+	POINT(7, commit_visible)		/* changes: visible, floors not raised */ \
+	POINT(8, commit_floored)		/* changes: floors raised, fences up */ \
 	POINT(9, hit_before_fence)		/* cache: about to look at the fence */ \
 	POINT(10, hit_after_fence)		/* cache: fence seen, not the floor */ \
 	POINT(11, hit_after_floor)		/* cache: floor seen, not the entry */ \
-	POINT(12, commit_ticked)		/* coherence: clock read for the floor */
+	POINT(12, commit_ticked)		/* changes: clock read for the floor */
 
 #define TESTFAULT_LIST(FAULT) \
 	FAULT(1, reader_floor_first)	/* floor looked at before the fence */ \

@@ -293,7 +293,7 @@ view_floors(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 	floors_read();
 }
 
-/* First the fences, then the floors: coherence.c says why. */
+/* First the fences, then the floors: step 1 of doc/coherence.md. */
 static void
 view_guards(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 			GuardView *view)

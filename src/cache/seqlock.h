@@ -26,7 +26,7 @@
  * wants it takes it from a state that it expects, once, and goes away if that
  * fails.  As with a SeqLock, the holder must not fail, wait or be interrupted.
  *
- * Protocol of clock, fence and floor, which coherence.c proves:
+ * Protocol of clock, fence and floor, proved in step 1 of doc/coherence.md:
  *
  *	committer	fence_raise(); ...the change becomes visible...;
  *				floor_raise(clock_tick()); fence_lift()

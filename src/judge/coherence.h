@@ -1,11 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * coherence.h
- *		What keeps the cache exact: who may believe, fill and invalidate it.
+ *		What keeps the cache exact: when it may be believed, and when filled.
  *
- * The essay on why it is right stands at the top of coherence.c.
+ * One rule: an entry is believed iff nothing that could have changed it can
+ * have happened since it was read.  doc/coherence.md has the argument, in
+ * steps that comments cite.  Its pieces, which can be read alone:
  *
- * The backend-wide callbacks are registered once, by coherence_init().
+ *	trigger.c		row triggers note which guards a change concerns
+ *	changes.h		notes; fences at PRE_COMMIT, floors at COMMIT (steps 1 to 3)
+ *	message.h		changes that another process commits or replays (step 4)
+ *	trust.h			messages missed, and promotion (steps 4 and 5)
+ *	cache/cache.h	the reader: fence, floor, entry, in this order (step 1)
+ *	lookup.h		the filler: lock, clock, snapshot, in this order (step 1)
+ *
+ * This header is their door: what a judgement asks of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,22 +32,17 @@ typedef enum CacheUse
 	CACHE_USE_NO_OWN_WRITES		/* this transaction has changed tokens */
 } CacheUse;
 
-extern Size coherence_shmem_size(void);
-extern void coherence_shmem_init(void *area, bool found);
-
-/* Register the transaction and relcache callbacks of this process. */
+/* Register the callbacks of this process; once. */
 extern void coherence_init(void);
 
 /*
- * Hear all that has been said so far: accept invalidation messages, notice
- * the end of recovery.  Every judgement of a token begins with this.
+ * Take note of all that other sessions have told so far: accept invalidation
+ * messages, notice the end of recovery.  Every judgement of a token begins
+ * with this.
  */
 extern void coherence_refresh(void);
 
 extern CacheUse coherence_may_use(const Source *source);
-
-/* The lowest stamp that this backend believes. */
-extern uint64 coherence_trust(void);
 
 /*
  * May what this transaction has just read be shown to others?  Not if it
@@ -47,8 +51,8 @@ extern uint64 coherence_trust(void);
 extern bool coherence_may_publish(const Source *source);
 
 /*
- * Stop believing what is cached for a source now, outside any transaction's
- * fate: for tokenauth_flush().
+ * Stop believing what is cached for a source now, whether the present
+ * transaction commits or not: for tokenauth_flush().
  */
 extern void coherence_flush(const Source *source);
 

@@ -14,6 +14,7 @@
 #include "judge/coherence.h"
 #include "judge/judge.h"
 #include "judge/lookup.h"
+#include "judge/trust.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -120,7 +121,7 @@ ask_cache(const Source *source, const CacheKey *key, TimestampTz now,
 		count(source, bypass_counter(use));
 		return false;
 	}
-	switch (cache_probe(key, source->gate, coherence_trust(),
+	switch (cache_probe(key, source->gate, trust_floor(),
 						source->fingerprint, now, &judgement->item))
 	{
 		case CACHE_HIT:
@@ -228,7 +229,7 @@ judge_warm(Source *source, const TokenQuery *query)
 
 	if (!digest_query(source, query, &key.digest) ||
 		coherence_may_use(source) != CACHE_USE_YES ||
-		cache_probe(&key, source->gate, coherence_trust(), source->fingerprint,
+		cache_probe(&key, source->gate, trust_floor(), source->fingerprint,
 					now, &item) != CACHE_ABSENT)
 		return false;
 	lookup.digest = key.digest;

@@ -6,7 +6,7 @@
  * The order is: locks, metadata, clock, snapshot, scan.  A snapshot from
  * before the lock would find nothing behind a TRUNCATE or a rewrite that we
  * waited for; a clock reading from after the snapshot would let an entry
- * outlive a change that it does not show (coherence.c).
+ * outlive a change that it does not show (step 1 of doc/coherence.md).
  *
  *-------------------------------------------------------------------------
  */

@@ -4,34 +4,48 @@
  *		Messages to all sessions of a database; message.h is the contract.
  *
  * Core's messages name what has changed in a catalog.  Ours name rows of
- * pg_sequence that do not exist.  We make such a row up, have core register
+ * pg_sequence that do not exist.  We make up such a row, have core register
  * that it has changed, and get from it, in every session, the hash of its key
- * in the one catalog cache of that catalog.  The key can be had back from the
- * hash, for core mixes an OID's bits without losing any.  Should a sequence
- * ever have one of our OIDs, which are the last ones, altering it is heard as
- * a message that nobody has sent.
+ * in the one catalog cache of that catalog.  The key is computed back from the
+ * hash, because core mixes an OID's bits without losing any.  If a sequence
+ * ever has one of our OIDs, which are the last ones, then altering it is
+ * received as a message that no transaction has sent.
  *
  * A relcache message for an OID that no relation has would do as well, and
  * would be simpler, but each is compared with every relation of every cached
  * plan of every session.  The cost of this one does not depend on what a
- * session has cached, and nobody else listens to changes of sequences.
+ * session has cached, and no other code listens to changes of sequences.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
+#include "base/testpoint.h"
 #include "catalog/pg_sequence.h"
 #include "judge/message.h"
+#include "judge/trust.h"
+#include "replication/walsender.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-/* The OIDs of our rows are the last ones. */
-#define FIRST_OID	((Oid) (0xFFFFFFFF << MESSAGE_CONTENT_BITS))
+/* A message: two bits of kind, and which buckets, gate, or cell it names. */
+#define CONTENT_BITS			(CACHE_MESSAGE_BITS + 2)
+#define MESSAGE_KIND(message)	((message) >> CACHE_MESSAGE_BITS)
+#define MESSAGE_BITS(message)	((message) & ((1 << CACHE_MESSAGE_BITS) - 1))
 
-static MessageReceiver receive = NULL;
+/* A kind is a sum of these. */
+#define MESSAGE_OF_PLACE	1	/* a gate, or a cell; else buckets */
+#define MESSAGE_OF_PREPARED 2	/* counts on a primary too */
+
+StaticAssertDecl(MESSAGE_PLACE_OF_CELL(CACHE_CELLS) <= 1 << CACHE_MESSAGE_BITS,
+				 "messages must have room for all gates and cells");
+
+/* The OIDs of our rows are the last ones. */
+#define FIRST_OID	((Oid) (0xFFFFFFFF << CONTENT_BITS))
 
 /* The OID whose murmurhash32() this is: its steps undone, in reverse order. */
 static Oid
@@ -45,28 +59,61 @@ oid_of_hash(uint32 hash)
 	return hash;
 }
 
+/* Raise the floors that a message names.  No catalog access, no error. */
+static void
+receive_message(uint32 message)
+{
+	uint32		kind = MESSAGE_KIND(message);
+	uint32		bits = MESSAGE_BITS(message);
+	uint64		cursor = 0;
+	uint64		now;
+	CacheGuard *guard;
+
+	/* a walsender receives messages of the past */
+	if (!cache_is_on() || am_walsender || TEST_FAULT(ignore_messages) ||
+		!trust_is_concerned((kind & MESSAGE_OF_PREPARED) != 0))
+		return;
+
+	now = clock_tick(cache_clock());
+	if (kind & MESSAGE_OF_PLACE)
+		cache_guard_floor(bits < CACHE_GATES ? cache_gate_guard((int) bits) :
+						  cache_cell_guard((uint16) (bits - CACHE_GATES)),
+						  CACHE_ALL_CLASSES, now);
+	else
+		while ((guard = cache_message_guard(bits, &cursor)) != NULL)
+			cache_guard_floor(guard, CACHE_ALL_CLASSES, now);
+}
+
 static void
 sequence_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
 	Oid			oid = oid_of_hash(hashvalue);
 
 	if (oid >= FIRST_OID)
-		receive(oid - FIRST_OID);
+		receive_message(oid - FIRST_OID);
 }
 
 void
-message_init(MessageReceiver receiver)
+message_init(void)
 {
-	receive = receiver;
 	CacheRegisterSyscacheCallback(SEQRELID, sequence_callback, (Datum) 0);
 }
 
-void
-message_send(uint32 content)
+bool
+message_standbys_can_listen(void)
 {
+	return XLogStandbyInfoActive() &&
+		(max_wal_senders > 0 || XLogArchivingActive());
+}
+
+void
+message_send(bool is_place, uint32 bits, bool prepared)
+{
+	uint32		kind = (is_place ? MESSAGE_OF_PLACE : 0) |
+		(prepared ? MESSAGE_OF_PREPARED : 0);
 	Datum		value[Natts_pg_sequence] = {0};
 	bool		isnull[Natts_pg_sequence] = {0};
-	Oid			oid = FIRST_OID + content;
+	Oid			oid = FIRST_OID + (kind << CACHE_MESSAGE_BITS | bits);
 	Relation	catalog;
 	HeapTuple	row;
 

@@ -1,36 +1,43 @@
 /*-------------------------------------------------------------------------
  *
  * message.h
- *		Messages to all sessions of a database, sent by a transaction's end.
+ *		Messages to all sessions of a database, sent by a transaction's end:
+ *		entries behind some guards may be out of date.
  *
- * A message of MESSAGE_CONTENT_BITS bits rides on PostgreSQL's own
- * invalidation messages: it is kept with a prepared transaction, written to
- * the commit record, and sent by COMMIT, COMMIT PREPARED, or a standby's
- * startup process, after the transaction is visible and before anybody is
- * told so.  A transaction that aborts sends nothing.
+ * A message rides on PostgreSQL's own invalidation messages: it is kept with
+ * a prepared transaction, written to the commit record, and sent by COMMIT,
+ * COMMIT PREPARED, or a standby's startup process, after the transaction is
+ * visible and before any client is told so.  A transaction that aborts sends
+ * nothing.
  *
- * Sessions hear of it where they accept invalidation messages, and may miss
- * it: if they connect later, or if the queue has overflowed, of which core
- * tells every relcache callback by InvalidOid.  A message may also come that
- * nobody has sent (see message.c), so it must be harmless to hear.
+ * Sessions receive it where they accept invalidation messages, and then raise
+ * the floors that it names, if it concerns them (trust.h).  They may miss it:
+ * if they connect later, or if the queue has overflowed, of which core tells
+ * every relcache callback by InvalidOid.  A session may also receive one that
+ * was never sent (see message.c); all that costs is table reads.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_MESSAGE_H
 #define TOKENAUTH_MESSAGE_H
 
-#define MESSAGE_CONTENT_BITS	20
+#include "cache/cache.h"
 
-/* Must not fail, nor read catalogs. */
-typedef void (*MessageReceiver) (uint32 content);
+/* What a message names: buckets, by cache_message_bits(), or a place. */
+#define MESSAGE_PLACE_OF_GATE(gate) ((uint32) (gate))
+#define MESSAGE_PLACE_OF_CELL(cell) (CACHE_GATES + (uint32) (cell))
 
-/* Call once in each process, or in the postmaster for all. */
-extern void message_init(MessageReceiver receiver);
+/* Receive messages from now on.  Call once in each process. */
+extern void message_init(void);
+
+/* Can a standby ever read what this server writes? */
+extern bool message_standbys_can_listen(void);
 
 /*
- * Register a message with the present transaction.  Needs the catalogs, so
- * no later than PRE_COMMIT or PRE_PREPARE; may throw.
+ * Register a message with the present transaction; prepared is that it is
+ * going to be a prepared one.  Needs the catalogs, so no later than
+ * PRE_COMMIT or PRE_PREPARE; may throw.
  */
-extern void message_send(uint32 content);
+extern void message_send(bool is_place, uint32 bits, bool prepared);
 
 #endif							/* TOKENAUTH_MESSAGE_H */

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "funcapi.h"
 #include "judge/coherence.h"
+#include "judge/trust.h"
 #include "miscadmin.h"
 #include "source/mapping.h"
 #include "source/source.h"
@@ -264,7 +265,7 @@ tokenauth_cache_entries(PG_FUNCTION_ARGS)
 											ALLOCSET_SMALL_SIZES);
 	(void) valid_sources();
 	visit.now = GetCurrentTimestamp();
-	visit.trust = coherence_trust();
+	visit.trust = trust_floor();
 	cache_walk(MyDatabaseId, visit_entry, &visit);
 	return (Datum) 0;
 }

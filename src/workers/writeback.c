@@ -6,7 +6,7 @@
  * The rows are found by the token column's index, or where that holds
  * plaintext by the id.  They are locked first, passing over those that
  * somebody has, and then updated in place; nothing but the last use changes,
- * so that the trigger of coherence.c has nothing to note and the update can
+ * so that the trigger of judge/trigger.c has nothing to note and the update can
  * be heap-only.
  *
  *-------------------------------------------------------------------------

@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * changes.h
+ *		What the present transaction has changed, and how its end tells others.
+ *
+ * A note says that entries of some classes, behind one guard, are out of date
+ * once this transaction has committed.  The transaction's end works through
+ * the notes:
+ *
+ *	PRE_COMMIT		raises the fences and, if standbys can listen, registers
+ *					messages for them
+ *	PRE_PREPARE		registers messages, which COMMIT PREPARED will send
+ *	COMMIT			raises the floors, then lifts the fences; cannot fail
+ *	ABORT			lifts the fences
+ *
+ * Steps 1 to 4 of doc/coherence.md say why this is enough.  A note may be made
+ * at any time before COMMIT: if another extension changes rows after our
+ * PRE_COMMIT, their note is fenced at once.  Rolling back to a savepoint takes
+ * no note back: a note too many costs a table read.
+ *
+ * Up to CHANGES_MAX_SMALL buckets and cells are noted one by one; from then on
+ * the whole source at its gate.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_CHANGES_H
+#define TOKENAUTH_CHANGES_H
+
+#include "cache/cache.h"
+#include "source/source.h"
+
+/* More than these in one transaction: the whole source is noted. */
+#define CHANGES_MAX_SMALL		32
+
+/* Has this transaction changed anything that a verdict may depend on? */
+extern bool changes_dirty(void);
+
+/* It has, also if nothing more is noted. */
+extern void changes_mark_dirty(void);
+
+/*
+ * Note what is behind a token's bucket, a parent row's cell, or the gate of a
+ * source or of any relation; classes is a set of CACHE_CLASS_BIT()s.  May
+ * throw, after PRE_COMMIT.
+ */
+extern void changes_note_token(const Source *source,
+							   const TokenDigest *digest, int classes);
+extern void changes_note_cell(const Source *source, uint16 cell, int classes);
+extern void changes_note_source(const Source *source, int classes);
+extern void changes_note_relation(Oid relation, int stats_slot, int classes);
+
+/* Is the whole source noted already, for all of these classes? */
+extern bool changes_cover_source(const Source *source, int classes);
+
+/*
+ * A relation (InvalidOid: any) has been invalidated, perhaps by this
+ * transaction.  For the relcache callback: no catalog access, cannot fail.
+ */
+extern void changes_relation_invalidated(Oid relation);
+
+/* Register the transaction callback of this process; once. */
+extern void changes_init(void);
+
+#endif							/* TOKENAUTH_CHANGES_H */

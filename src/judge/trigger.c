@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * trigger.c
+ *		SQL: the trigger functions on token tables, their parents and the
+ *		registry.
+ *
+ * They note (changes.h) what a change may contradict.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "judge/changes.h"
+#include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+
+/* Does an UPDATE change any column that a verdict depends on? */
+static bool
+update_matters(const Bitmapset *matters, TupleTableSlot *old,
+			   TupleTableSlot *new)
+{
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(matters, attnum)) >= 0)
+	{
+		Form_pg_attribute attribute =
+			TupleDescAttr(old->tts_tupleDescriptor, attnum - 1);
+		bool		old_isnull;
+		bool		new_isnull;
+		Datum		old_value = slot_getattr(old, attnum, &old_isnull);
+		Datum		new_value = slot_getattr(new, attnum, &new_isnull);
+
+		if (old_isnull != new_isnull)
+			return true;
+		if (!old_isnull && !datum_image_eq(old_value, new_value,
+										   attribute->attbyval,
+										   attribute->attlen))
+			return true;
+	}
+	return false;
+}
+
+static void
+note_token_row(const Source *source, TupleTableSlot *row, int classes)
+{
+	TokenDigest digest;
+	bool		isnull;
+	Datum		value = slot_getattr(row, source->column[ROLE_TOKEN].attnum,
+									 &isnull);
+
+	if (source_digest_of_value(source, value, isnull, &digest))
+		changes_note_token(source, &digest, classes);
+}
+
+static void
+note_parent_row(const Source *source, const SourceParent *parent,
+				TupleTableSlot *row, int classes)
+{
+	bool		isnull;
+	Datum		key = slot_getattr(row, parent->key.attnum, &isnull);
+
+	if (!isnull)
+		changes_note_cell(source, source_parent_cell(parent, key), classes);
+}
+
+/*
+ * A row of a source's own table (parent is NULL) or of a parent's.  A row that
+ * is new in a unique column contradicts refusals only: no valid answer can
+ * have depended on its absence.
+ */
+static void
+note_row_event(const Source *source, const SourceParent *parent,
+			   TriggerData *trigger)
+{
+	TriggerEvent event = trigger->tg_event;
+	bool		updated = TRIGGER_FIRED_BY_UPDATE(event);
+	bool		unique = parent ? parent->finder.unique : source->finder.unique;
+	int			classes = CACHE_ALL_CLASSES;
+
+	if (TRIGGER_FIRED_BY_INSERT(event) && unique)
+		classes = CACHE_CLASS_BIT(CACHE_REFUSED);
+	if (updated &&
+		!update_matters(parent ? parent->matters : source->matters,
+						trigger->tg_trigslot, trigger->tg_newslot))
+		return;
+
+	changes_mark_dirty();
+	if (changes_cover_source(source, classes))
+		return;
+	if (parent != NULL)
+	{
+		note_parent_row(source, parent, trigger->tg_trigslot, classes);
+		if (updated)
+			note_parent_row(source, parent, trigger->tg_newslot, classes);
+	}
+	else
+	{
+		note_token_row(source, trigger->tg_trigslot, classes);
+		if (updated)
+			note_token_row(source, trigger->tg_newslot, classes);
+	}
+}
+
+/* What an event means to a source that has this table, as own or parent's. */
+static void
+note_event(Source *source, const SourceParent *parent, TriggerData *trigger)
+{
+	if (!source_validate(source))
+		return;
+	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+		!PROBLEM_IS_FATAL(source->problem))
+		note_row_event(source, parent, trigger);
+	else
+		changes_note_source(source, CACHE_ALL_CLASSES);
+}
+
+/*
+ * tokenauth_changed()
+ *
+ * AFTER trigger, for each row and for TRUNCATE, of token tables and of their
+ * parents: notes what the change may contradict.
+ */
+TOKENAUTH_FUNCTION(tokenauth_changed);
+Datum
+tokenauth_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Oid			relation;
+	bool		known = false;
+	ListCell   *lc;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("tokenauth_changed() must be called as an AFTER trigger")));
+
+	source_refresh();
+	relation = RelationGetRelid(trigger->tg_relation);
+	foreach(lc, source_all())
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->relation == relation)
+		{
+			note_event(source, NULL, trigger);
+			known = true;
+		}
+		for (int i = 0; i < source->nparents; i++)
+			if (source->parent[i].relation == relation)
+			{
+				note_event(source, &source->parent[i], trigger);
+				known = true;
+			}
+	}
+
+	/* Other sessions may know of a source here that this one does not. */
+	if (!known)
+		changes_note_relation(relation, -1, CACHE_ALL_CLASSES);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * tokenauth_registry_changed()
+ *
+ * AFTER trigger, for each row, of the registry of sources: tells every session
+ * that the registry has changed, by whatever statement.
+ */
+TOKENAUTH_FUNCTION(tokenauth_registry_changed);
+Datum
+tokenauth_registry_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleTableSlot *row;
+	Oid			relation;
+	bool		isnull;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("tokenauth_registry_changed() must be called as a row trigger")));
+
+	CacheInvalidateRelcache(trigger->tg_relation);
+	row = trigger->tg_trigslot;
+	relation = DatumGetObjectId(slot_getattr(row, 1, &isnull));
+	changes_note_relation(relation, stats_slot(relation), CACHE_ALL_CLASSES);
+	return PointerGetDatum(NULL);
+}
