@@ -38,7 +38,7 @@
 #include "cache/last_used.h"
 #include "fmgr.h"
 #include "judge/coherence.h"
-#include "judge/identity.h"
+#include "judge/transaction.h"
 #include "judge/trust.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -104,7 +104,7 @@ _PG_init(void)
 {
 	guc_define();
 	coherence_init();
-	identity_init();
+	transaction_init();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 

@@ -294,8 +294,8 @@ floor_note(ChangeNote *note)
 	stats_mine(note->stats_slot)->n[STATS_INVALIDATIONS]++;
 }
 
-static void
-pre_commit(void)
+void
+changes_pre_commit(void)
 {
 	note_touched_sources();
 	if (changes.dirty)
@@ -306,28 +306,16 @@ pre_commit(void)
 		TEST_POINT(commit_fenced);
 }
 
-static void
-pre_prepare(void)
+void
+changes_pre_prepare(void)
 {
 	note_touched_sources();
 	changes.phase = CHANGES_PREPARED;
 	for_each_note(tell_note);
 }
 
-static void
-forget_changes(void)
-{
-	changes.dirty = false;
-	changes.phase = CHANGES_NOTED;
-	changes.nsmall = 0;
-	changes.ngates = 0;
-	changes.ntouched = 0;
-	source_end_of_transaction();
-}
-
-/* It is too late to fail: no palloc, no ereport, from here. */
-static void
-committed(void)
+void
+changes_commit(void)
 {
 	if (changes.dirty)
 	{
@@ -341,46 +329,20 @@ committed(void)
 		TEST_POINT(commit_floored);
 		for_each_note(unfence_note);
 	}
-	forget_changes();
-}
-
-static void
-aborted(void)
-{
-	for_each_note(unfence_note);
-	forget_changes();
-}
-
-static void
-transaction_callback(XactEvent event, void *arg)
-{
-	switch (event)
-	{
-		case XACT_EVENT_PRE_COMMIT:
-			pre_commit();
-			break;
-		case XACT_EVENT_PRE_PREPARE:
-			pre_prepare();
-			break;
-		case XACT_EVENT_COMMIT:
-			committed();
-			break;
-		case XACT_EVENT_ABORT:
-			aborted();
-			break;
-		case XACT_EVENT_PREPARE:
-			forget_changes();
-			break;
-		case XACT_EVENT_PARALLEL_PRE_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_PARALLEL_ABORT:
-			/* workers change nothing; their leader's end is what counts */
-			break;
-	}
 }
 
 void
-changes_init(void)
+changes_abort(void)
 {
-	RegisterXactCallback(transaction_callback, NULL);
+	for_each_note(unfence_note);
+}
+
+void
+changes_forget(void)
+{
+	changes.dirty = false;
+	changes.phase = CHANGES_NOTED;
+	changes.nsmall = 0;
+	changes.ngates = 0;
+	changes.ntouched = 0;
 }

@@ -58,7 +58,16 @@ extern bool changes_cover_source(const Source *source, int classes);
  */
 extern void changes_relation_invalidated(Oid relation);
 
-/* Register the transaction callback of this process; once. */
-extern void changes_init(void);
+/*
+ * What the transaction's end does, as above; for transaction.c.  The first two
+ * may throw, the others cannot fail.
+ */
+extern void changes_pre_commit(void);
+extern void changes_pre_prepare(void);
+extern void changes_commit(void);
+extern void changes_abort(void);
+
+/* The transaction has ended: the next one begins without changes. */
+extern void changes_forget(void);
 
 #endif							/* TOKENAUTH_CHANGES_H */

@@ -113,6 +113,5 @@ coherence_init(void)
 {
 	CacheRegisterSyscacheCallback(ENUMOID, enum_callback, (Datum) 0);
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
-	changes_init();
 	message_init();
 }

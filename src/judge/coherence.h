@@ -9,6 +9,7 @@
  *
  *	trigger.c		row triggers note which guards a change concerns
  *	changes.h		notes; fences at PRE_COMMIT, floors at COMMIT (steps 1 to 3)
+ *	transaction.h	what is done at each event of a transaction's end
  *	message.h		changes that another process commits or replays (step 4)
  *	trust.h			messages missed, and promotion (steps 4 and 5)
  *	cache/cache.h	the reader: fence, floor, entry, in this order (step 1)

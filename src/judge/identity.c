@@ -313,9 +313,8 @@ tokenauth_claims(PG_FUNCTION_ARGS)
 
 /* ---------- the transaction ---------- */
 
-/* Nobody is authenticated any more.  Cannot fail. */
-static void
-unbind_all(void)
+void
+identity_forget(void)
 {
 	if (bound == NULL)
 		return;
@@ -323,31 +322,8 @@ unbind_all(void)
 	MemoryContextReset(identity_memory);
 }
 
-static void
-transaction_callback(XactEvent event, void *arg)
-{
-	switch (event)
-	{
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE:
-			unbind_all();
-			break;
-		case XACT_EVENT_PRE_COMMIT:
-		case XACT_EVENT_PRE_PREPARE:
-			/* deferred triggers have run, but other extensions may yet ask */
-			break;
-		case XACT_EVENT_PARALLEL_PRE_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_PARALLEL_ABORT:
-			/* nothing is ever bound in a worker */
-			break;
-	}
-}
-
-/* Its bindings end with a subtransaction. */
-static void
-unbind(SubTransactionId subxact)
+void
+identity_abort_sub(SubTransactionId subxact)
 {
 	while (bound != NULL && bound->subxact == subxact)
 	{
@@ -358,9 +334,8 @@ unbind(SubTransactionId subxact)
 	}
 }
 
-/* What a subtransaction has bound becomes its parent's, in place of its own. */
-static void
-hand_to_parent(SubTransactionId subxact, SubTransactionId parent)
+void
+identity_commit_sub(SubTransactionId subxact, SubTransactionId parent)
 {
 	Identity   *outer;
 
@@ -373,29 +348,4 @@ hand_to_parent(SubTransactionId subxact, SubTransactionId parent)
 		bound->outer = outer->outer;
 		pfree(outer);
 	}
-}
-
-static void
-subtransaction_callback(SubXactEvent event, SubTransactionId subxact,
-						SubTransactionId parent, void *arg)
-{
-	switch (event)
-	{
-		case SUBXACT_EVENT_ABORT_SUB:
-			unbind(subxact);
-			break;
-		case SUBXACT_EVENT_COMMIT_SUB:
-			hand_to_parent(subxact, parent);
-			break;
-		case SUBXACT_EVENT_START_SUB:
-		case SUBXACT_EVENT_PRE_COMMIT_SUB:
-			break;
-	}
-}
-
-void
-identity_init(void)
-{
-	RegisterXactCallback(transaction_callback, NULL);
-	RegisterSubXactCallback(subtransaction_callback, NULL);
 }

@@ -27,7 +27,17 @@
 #ifndef TOKENAUTH_IDENTITY_H
 #define TOKENAUTH_IDENTITY_H
 
-/* Register the transaction callbacks of this process; once. */
-extern void identity_init(void);
+/*
+ * For transaction.c; none can fail.  At a transaction's end, however it ends:
+ * nothing is bound any more.
+ */
+extern void identity_forget(void);
+
+/* A subtransaction's bindings end if it is rolled back. */
+extern void identity_abort_sub(SubTransactionId subxact);
+
+/* Else what it has bound becomes its parent's, in place of the parent's own. */
+extern void identity_commit_sub(SubTransactionId subxact,
+								SubTransactionId parent);
 
 #endif							/* TOKENAUTH_IDENTITY_H */
