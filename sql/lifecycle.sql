@@ -86,7 +86,7 @@ SELECT token AS third FROM tokenauth_rotate(:'next', '1 hour') \gset
 SELECT tokenauth_resolve(:'next') IS NOT NULL AS old, tokenauth_resolve(:'third') IS NOT NULL AS new,
     expires_at - now() BETWEEN '59 minutes' AND '61 minutes' AS grace FROM tokenauth_identify(:'next');
 SELECT token AS fourth FROM tokenauth_rotate(:'third', '10 days') \gset
-SELECT expires_at - now() < '1 day' AS not_longer FROM tokenauth_identify(:'third');
+SELECT expires_at - now() < '1 day 1 minute' AS not_longer FROM tokenauth_identify(:'third');
 -- rolled back, the old one goes on
 BEGIN;
 SELECT length(token) FROM tokenauth_rotate(:'fourth');
