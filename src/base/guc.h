@@ -8,7 +8,7 @@
 #ifndef TOKENAUTH_GUC_H
 #define TOKENAUTH_GUC_H
 
-/* In kB; 48 MB is 2^15 buckets and little to spare, see cache.c. */
+/* In kB; 48 MB is 2^15 buckets and little to spare, see bucket.h. */
 #define GUC_DEFAULT_CACHE_SIZE	(48 * 1024)
 
 extern bool guc_enabled;		/* tokenauth.enabled */

@@ -1,15 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * cache.c
- *		The cache of judged tokens in shared memory; cache.h is its contract.
+ *		The cache of judged tokens in shared memory: its guards, probe and
+ *		publish; cache.h is the contract.
  *
- * Replacement is a clock per bucket: a hit marks its way as referenced; what
- * is evicted is the first way from the hand on without a mark, and the hand
- * takes marks away as it passes.  New entries come unmarked, so that tokens
- * used once go before those used again.  Ways whose entry nobody would believe
- * are taken first, then refusals; a refusal itself takes only those.  So
- * however many random tokens are thrown at the cache, no valid entry has to go
- * for them.
+ * bucket.c has placement and replacement, walk.c what reads the whole cache.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,53 +13,12 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/testpoint.h"
-#include "cache/cache.h"
+#include "cache/bucket.h"
+#include "cache/walk.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 
-#define WAYS			8
-#define LINE_SIZE		64
 #define READ_ATTEMPTS	8
-
-/*
- * A way holds a key and an item.  An item whose payload is longer than
- * CACHE_WAY_PAYLOAD is wide: it stands in an even way and takes all of the odd
- * one behind it for the rest of its payload.
- */
-typedef struct CacheWay
-{
-	CacheKey	key;
-	TimestampTz last_used;
-	CacheItemHeader header;
-	char		payload[CACHE_WAY_PAYLOAD];
-} CacheWay;
-
-StaticAssertDecl(sizeof(CacheWay) == CACHE_WAY_SIZE, "the ways of a bucket must be packed");
-
-typedef enum WayState
-{
-	WAY_EMPTY,
-	WAY_VALID,
-	WAY_REFUSED,
-	WAY_CONTINUED				/* the rest of the item before it */
-} WayState;
-
-typedef struct CacheBucket
-{
-	/* The header, one cache line. */
-	SeqLock		sequence;
-	uint8		hand;			/* where the clock stands; under sequence */
-	uint8		tag[WAYS];		/* high bits of the digest; under sequence */
-	uint8		state[WAYS];	/* a WayState; under sequence */
-	uint8		referenced[WAYS];	/* used since the hand passed; a hint */
-	CacheGuard	guard;
-	char		pad[LINE_SIZE - 32 - sizeof(CacheGuard)];
-
-	CacheWay	way[WAYS];
-} CacheBucket;
-
-StaticAssertDecl(offsetof(CacheBucket, way) == LINE_SIZE, "the header must be one line");
-StaticAssertDecl(sizeof(CacheBucket) % LINE_SIZE == 0, "buckets must begin on a line");
 
 /* A gate also has the lowest stamp that may still be published for it. */
 typedef struct CacheGate
@@ -184,6 +138,24 @@ cache_gate_guard(int gate)
 	return &shared->gate[gate].guard;
 }
 
+uint64
+cache_bucket_count(void)
+{
+	return cache_is_on() ? bucket_mask + 1 : 0;
+}
+
+CacheBucket *
+cache_bucket(uint64 index)
+{
+	return &shared->bucket[index];
+}
+
+void
+cache_raise_publish_floor(int gate, uint64 to)
+{
+	floor_raise(&shared->gate[gate].publish, to);
+}
+
 static CacheBucket *
 bucket_of(const TokenDigest *digest)
 {
@@ -257,13 +229,6 @@ cache_guard_floor(CacheGuard *guard, int classes, uint64 to)
 	}
 }
 
-/* What a reader found at an entry's guards, for the entry's class. */
-typedef struct GuardView
-{
-	bool		fenced;
-	uint64		floor;
-} GuardView;
-
 static void
 view_fences(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 			GuardView *view)
@@ -294,9 +259,9 @@ view_floors(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 }
 
 /* First the fences, then the floors: step 1 of doc/coherence.md. */
-static void
-view_guards(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
-			GuardView *view)
+void
+cache_view_guards(CacheGuard *gate, CacheGuard *bucket,
+				  const CacheItemHeader *header, GuardView *view)
 {
 	TEST_POINT(hit_before_fence);
 	if (TEST_FAULT(reader_floor_first))
@@ -312,62 +277,13 @@ view_guards(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 	TEST_POINT(hit_after_floor);
 }
 
-static uint8
-tag_of(const TokenDigest *digest)
-{
-	return (uint8) (digest->words[0] >> 56);
-}
-
-static bool
-key_equal(const CacheKey *a, const CacheKey *b)
-{
-	return token_digest_equal(&a->digest, &b->digest) &&
-		a->database == b->database && a->relation == b->relation;
-}
-
-static int
-find_way(CacheBucket *bucket, const CacheKey *key)
-{
-	uint8		tag = tag_of(&key->digest);
-
-	for (int i = 0; i < WAYS; i++)
-		if (bucket->tag[i] == tag &&
-			(bucket->state[i] == WAY_VALID ||
-			 bucket->state[i] == WAY_REFUSED) &&
-			key_equal(&bucket->way[i].key, key))
-			return i;
-	return -1;
-}
-
-/*
- * Copy an item out.  It may be torn, so its lengths are bounded before they
- * are followed; a wide one stands in an even way or it is torn, too.
- */
-static void
-read_item(CacheBucket *bucket, int way, CacheItem *item)
-{
-	CacheItemHeader *header = &item->header;
-	Size		limit = way % 2 == 0 ? CACHE_MAX_PAYLOAD : CACHE_WAY_PAYLOAD;
-
-	*header = bucket->way[way].header;
-	header->payload_len = Min(header->payload_len, limit);
-	header->ncells = Min(header->ncells, CACHE_MAX_CELLS);
-	header->class = Min(header->class, CACHE_NCLASSES - 1);
-	item->last_used = bucket->way[way].last_used;
-	memcpy(item->payload, bucket->way[way].payload,
-		   Min(header->payload_len, CACHE_WAY_PAYLOAD));
-	if (header->payload_len > CACHE_WAY_PAYLOAD)
-		memcpy(item->payload + CACHE_WAY_PAYLOAD, &bucket->way[way + 1],
-			   header->payload_len - CACHE_WAY_PAYLOAD);
-}
-
 /*
  * One consistent look at a key: the item and its guards, in one window of the
  * sequence lock.  False if writers kept interfering.  *way is -1 if the key
  * is not there.
  */
 static bool
-read_way(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
+read_key(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 		 GuardView *view, CacheItem *item, int *way)
 {
 	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++)
@@ -379,11 +295,11 @@ read_way(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 			pg_spin_delay();
 			continue;
 		}
-		*way = find_way(bucket, key);
+		*way = bucket_find(bucket, key);
 		if (*way >= 0)
 		{
-			read_item(bucket, *way, item);
-			view_guards(gate, &bucket->guard, &item->header, view);
+			bucket_read_item(bucket, *way, item);
+			cache_view_guards(gate, &bucket->guard, &item->header, view);
 		}
 		if (seqlock_read_end(&bucket->sequence, sequence))
 			return true;
@@ -407,7 +323,7 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 	GuardView	view;
 	int			way;
 
-	if (!read_way(bucket, cache_gate_guard(gate), key, &view, item, &way) ||
+	if (!read_key(bucket, cache_gate_guard(gate), key, &view, item, &way) ||
 		way < 0)
 		return CACHE_ABSENT;
 	if (view.fenced)
@@ -423,171 +339,6 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 	return CACHE_HIT;
 }
 
-/* The way in which the item stands that this way is part of. */
-static int
-item_way(CacheBucket *bucket, int way)
-{
-	return bucket->state[way] == WAY_CONTINUED ? way - 1 : way;
-}
-
-/* Is there an item in this way that somebody would believe? */
-static bool
-way_is_live(CacheBucket *bucket, int way, TimestampTz now)
-{
-	CacheKey   *key = &bucket->way[item_way(bucket, way)].key;
-	CacheItemHeader *header = &bucket->way[item_way(bucket, way)].header;
-	CacheGuard *gate;
-
-	if (bucket->state[way] == WAY_EMPTY || header->deadline <= now ||
-		(header->class == CACHE_VALID && header->expires_at <= now))
-		return false;
-	for (int i = 0; i < header->ncells; i++)
-		if (header->stamp <
-			floor_read(&cache_cell_guard(header->cell[i])->floor[header->class]))
-			return false;
-	gate = cache_gate_guard(cache_gate(key->database, key->relation));
-	return header->stamp >= floor_read(&bucket->guard.floor[header->class]) &&
-		header->stamp >= floor_read(&gate->floor[header->class]);
-}
-
-static bool
-way_is_live_valid(CacheBucket *bucket, int way, TimestampTz now)
-{
-	return bucket->state[item_way(bucket, way)] == WAY_VALID &&
-		way_is_live(bucket, way, now);
-}
-
-/*
- * How readily a way may be taken: the lower, the sooner.  A refusal is worth
- * less than any valid entry, so that none has to go for it.
- */
-static int
-way_worth(CacheBucket *bucket, int way, TimestampTz now)
-{
-	if (!way_is_live(bucket, way, now))
-		return 0;
-	if (!way_is_live_valid(bucket, way, now))
-		return 1;
-	return bucket->referenced[item_way(bucket, way)] ? 3 : 2;
-}
-
-/*
- * Where to put an item of so many ways; -1 if there is no place that it may
- * take.  Begins at the clock's hand, so that of equals the oldest goes.
- */
-static int
-choose_way(CacheBucket *bucket, bool may_evict, int nways, TimestampTz now)
-{
-	int			best = -1;
-	int			best_worth = may_evict ? 4 : 2;
-
-	for (int i = 0; i < WAYS; i += nways)
-	{
-		int			way = (bucket->hand / nways * nways + i) % WAYS;
-		int			worth = way_worth(bucket, way, now);
-
-		if (nways == 2)
-			worth = Max(worth, way_worth(bucket, way + 1, now));
-		if (worth < best_worth)
-		{
-			best = way;
-			best_worth = worth;
-		}
-	}
-	return best;
-}
-
-/* Take the item that this way is part of out. */
-static void
-clear_way(CacheBucket *bucket, int way)
-{
-	way = item_way(bucket, way);
-	if (way + 1 < WAYS && bucket->state[way + 1] == WAY_CONTINUED)
-		bucket->state[way + 1] = WAY_EMPTY;
-	bucket->state[way] = WAY_EMPTY;
-}
-
-/*
- * Make room at a place, moving the clock on if something live has to go: the
- * marks that the hand passes are taken away.  Tells whether it had to.
- */
-static bool
-evict(CacheBucket *bucket, int way, int nways, TimestampTz now)
-{
-	bool		live = false;
-	bool		marked = false;
-
-	for (int i = way; i < way + nways; i++)
-	{
-		live |= way_is_live_valid(bucket, i, now);
-		marked |= bucket->referenced[item_way(bucket, i)];
-		clear_way(bucket, i);
-	}
-	if (live)
-	{
-		/* if even this one was marked, the hand has passed them all */
-		int			passed = marked ? WAYS : (way - bucket->hand + WAYS) % WAYS;
-
-		for (int i = 0; i < passed; i++)
-			bucket->referenced[(bucket->hand + i) % WAYS] = false;
-		bucket->hand = (way + nways) % WAYS;
-	}
-	return live;
-}
-
-static void
-fill_way(CacheBucket *bucket, int way, const CacheKey *key,
-		 const CacheItem *item, TimestampTz last_used)
-{
-	const CacheItemHeader *header = &item->header;
-
-	bucket->tag[way] = tag_of(&key->digest);
-	bucket->state[way] = header->class == CACHE_VALID ? WAY_VALID : WAY_REFUSED;
-	bucket->referenced[way] = false;
-	bucket->way[way].key = *key;
-	bucket->way[way].header = *header;
-	bucket->way[way].last_used = last_used;
-	memcpy(bucket->way[way].payload, item->payload,
-		   Min(header->payload_len, CACHE_WAY_PAYLOAD));
-	if (header->payload_len > CACHE_WAY_PAYLOAD)
-	{
-		bucket->state[way + 1] = WAY_CONTINUED;
-		memcpy(&bucket->way[way + 1], item->payload + CACHE_WAY_PAYLOAD,
-			   header->payload_len - CACHE_WAY_PAYLOAD);
-	}
-}
-
-/* The work of cache_publish(), as the bucket's writer: must not fail. */
-static CachePublish
-put_item(CacheBucket *bucket, Floor *publish_floor, const CacheKey *key,
-		 const CacheItem *item, CacheNeed need, TimestampTz now)
-{
-	int			nways = item->header.payload_len > CACHE_WAY_PAYLOAD ? 2 : 1;
-	int			way = find_way(bucket, key);
-	TimestampTz last_used = item->last_used;
-	bool		evicted;
-
-	if (item->header.stamp < floor_read(publish_floor))
-		return CACHE_SKIPPED;
-	if (way >= 0)
-	{
-		/* Somebody else's fill may have begun after ours and ended first. */
-		if (bucket->way[way].header.stamp > item->header.stamp)
-			return CACHE_SKIPPED;
-		/* a use may be noted and not yet be in the table */
-		last_used = Max(last_used, bucket->way[way].last_used);
-		clear_way(bucket, way);
-	}
-	way = choose_way(bucket,
-					 item->header.class == CACHE_VALID && need == CACHE_USED,
-					 nways, now);
-	if (way < 0)
-		return CACHE_SKIPPED;
-	evicted = evict(bucket, way, nways, now);
-	fill_way(bucket, way, key, item, last_used);
-	return evicted ? CACHE_PUBLISHED_EVICTING : CACHE_PUBLISHED;
-}
-
 CachePublish
 cache_publish(const CacheKey *key, int gate, const CacheItem *item,
 			  CacheNeed need, TimestampTz now)
@@ -597,63 +348,10 @@ cache_publish(const CacheKey *key, int gate, const CacheItem *item,
 
 	if (!seqlock_try_write(&bucket->sequence))
 		return CACHE_SKIPPED;
-	result = put_item(bucket, &shared->gate[gate].publish, key, item,
-					  need, now);
+	result = bucket_put(bucket, &shared->gate[gate].publish, key, item, need,
+						now);
 	seqlock_write_end(&bucket->sequence);
 	return result;
-}
-
-/* Copy a way of a source; false if it has none, or after too many attempts. */
-static bool
-read_way_of(CacheBucket *bucket, int way, Oid database, Oid relation,
-			CacheItem *item)
-{
-	for (;;)
-	{
-		uint32		sequence;
-		bool		ours;
-
-		if (!seqlock_read_begin(&bucket->sequence, &sequence))
-		{
-			pg_spin_delay();	/* a writer is soon done */
-			continue;
-		}
-		ours = (bucket->state[way] == WAY_VALID ||
-				bucket->state[way] == WAY_REFUSED) &&
-			bucket->way[way].key.database == database &&
-			bucket->way[way].key.relation == relation;
-		if (ours)
-			read_item(bucket, way, item);
-		if (seqlock_read_end(&bucket->sequence, sequence))
-			return ours;
-	}
-}
-
-/*
- * A fill that has read before and is not in yet would not be found here, so
- * the gate's publish floor is raised first.  A filler looks at that floor
- * after it has made the sequence odd; we look at the sequence after we have
- * raised the floor; so one of the two sees the other.
- */
-void
-cache_flush_matching(Oid database, Oid relation, CacheMatch match, void *arg)
-{
-	uint64		now = clock_tick(&shared->clock);
-
-	floor_raise(&shared->gate[cache_gate(database, relation)].publish, now);
-	for (uint64 i = 0; i <= bucket_mask; i++)
-	{
-		CacheBucket *bucket = &shared->bucket[i];
-		CacheItem	item;
-
-		for (int way = 0; way < WAYS; way++)
-			if (read_way_of(bucket, way, database, relation, &item) &&
-				match(&item, arg))
-			{
-				cache_guard_floor(&bucket->guard, CACHE_ALL_CLASSES, now);
-				break;
-			}
-	}
 }
 
 /* The work of cache_claim_use(), as the bucket's writer: must not fail. */
@@ -661,7 +359,7 @@ static bool
 claim_use(CacheBucket *bucket, const CacheKey *key, TimestampTz before,
 		  TimestampTz now)
 {
-	int			way = find_way(bucket, key);
+	int			way = bucket_find(bucket, key);
 
 	if (way < 0)
 		return true;
@@ -673,7 +371,7 @@ claim_use(CacheBucket *bucket, const CacheKey *key, TimestampTz before,
 
 /*
  * As a writer, though it costs more than an atomic store: the way could
- * meanwhile have become the middle of somebody's payload.
+ * meanwhile have become the middle of a wide item.
  */
 bool
 cache_claim_use(const CacheKey *key, TimestampTz before, TimestampTz now)
@@ -697,89 +395,14 @@ cache_planned_capacity(void)
 	return bucket_count() * WAYS;
 }
 
-/*
- * One consistent look at a way, as read_way() has at a key.  False if there is
- * nothing of the database in it, or while writers interfere.
- */
-static bool
-look_at_way(CacheBucket *bucket, int way, Oid database, Oid *relation,
-			CacheItem *item, GuardView *view)
-{
-	uint32		sequence;
-	CacheKey   *key = &bucket->way[way].key;
-
-	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++)
-	{
-		bool		found;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!seqlock_read_begin(&bucket->sequence, &sequence))
-		{
-			pg_spin_delay();
-			continue;
-		}
-		found = (bucket->state[way] == WAY_VALID ||
-				 bucket->state[way] == WAY_REFUSED) &&
-			key->database == database;
-		if (found)
-		{
-			*relation = key->relation;
-			read_item(bucket, way, item);
-			view_guards(cache_gate_guard(cache_gate(database, *relation)),
-						&bucket->guard, &item->header, view);
-		}
-		if (seqlock_read_end(&bucket->sequence, sequence))
-			return found;
-	}
-	return false;
-}
-
-void
-cache_walk(Oid database, CacheVisit visit, void *arg)
-{
-	for (uint64 i = 0; i < cache_capacity(); i++)
-	{
-		CacheItem	item;
-		GuardView	view;
-		Oid			relation;
-
-		if (!look_at_way(&shared->bucket[i / WAYS], (int) (i % WAYS), database,
-						 &relation, &item, &view))
-			continue;
-		visit(relation, &item,
-			  !view.fenced && item.header.stamp >= view.floor, arg);
-	}
-}
-
 uint64
 cache_capacity(void)
 {
-	return cache_is_on() ? (bucket_mask + 1) * WAYS : 0;
+	return cache_bucket_count() * WAYS;
 }
 
 Size
 cache_bytes_per_entry(void)
 {
 	return sizeof(CacheBucket) / WAYS;
-}
-
-void
-cache_count(Oid database, int n, const Oid *relation, uint64 *count)
-{
-	memset(count, 0, n * sizeof(*count));
-	for (uint64 i = 0; i < cache_capacity(); i++)
-	{
-		CacheBucket *bucket = &shared->bucket[i / WAYS];
-		int			way = (int) (i % WAYS);
-		CacheKey   *key;
-
-		if (way == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (bucket->state[way] == WAY_EMPTY)
-			continue;
-		key = &bucket->way[item_way(bucket, way)].key;
-		for (int source = 0; source < n; source++)
-			if (key->relation == relation[source] && key->database == database)
-				count[source]++;
-	}
 }

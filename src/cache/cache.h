@@ -27,10 +27,10 @@
  * are hashed.  Two sources at one gate, two tokens in one bucket, two rows in
  * one cell cost each other table reads and nothing else.
  *
- * Who writes what:
+ * Writers:
  *	guards		committers and receivers of messages, atomically, any time
  *	ways, tags	a filler that holds the bucket's sequence lock; so does a
- *				reader who claims a use
+ *				reader that claims a use
  *	referenced	readers and fillers, plain byte stores: a hint
  *
  * cache_probe() believes an entry iff, in this order and under one window of
@@ -186,9 +186,8 @@ extern CacheProbe cache_probe(const CacheKey *key, int gate, uint64 trust,
 							  CacheItem *item);
 
 /*
- * Put an item in, if that can be done at once and without harm.  To an entry
- * that only may come in useful, harm is to push out any that somebody would
- * believe.
+ * Put an item in, if that can be done at once and without harm.  For one that
+ * only may be used, harm is to push out any entry that would be believed.
  */
 typedef enum CacheNeed
 {
@@ -201,17 +200,18 @@ extern CachePublish cache_publish(const CacheKey *key, int gate,
 								  TimestampTz now);
 
 /*
- * Claim the noting of a token's use now.  True for the first to come since
- * `before`, and where the token has no entry; false, too, where the bucket is
- * busy: a later use will do.
+ * Claim the right to note a token's use now.  True for the first use since
+ * `before`, and if the token has no entry; false also if the bucket is busy: a
+ * later use will do.
  */
 extern bool cache_claim_use(const CacheKey *key, TimestampTz before,
 							TimestampTz now);
 
 /*
  * Stop believing the entries of a source that match, also those that are
- * being filled now and have read before.  The match is asked of copies; with
- * its bucket an entry takes its neighbours along.  Reads the whole cache.
+ * being filled now by a read that came before.  The match is asked of copies.
+ * All entries in the bucket of one that matches go with it.  Reads the whole
+ * cache; can be interrupted.
  */
 typedef bool (*CacheMatch) (const CacheItem *item, void *arg);
 
@@ -221,7 +221,7 @@ extern void cache_flush_matching(Oid database, Oid relation, CacheMatch match,
 /*
  * Show copies of what a database has in the cache, one after the other.  An
  * item stands if no guard speaks against it; whether it is believed depends
- * on who asks, too.  Reads the whole cache.
+ * also on the reader's trust and fingerprint.  Reads the whole cache.
  */
 typedef void (*CacheVisit) (Oid relation, const CacheItem *item, bool stands,
 							void *arg);

@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * walk.c
+ *		What reads the whole cache: flushing, showing and counting entries.
+ *
+ * cache.h is the contract.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "cache/walk.h"
+#include "miscadmin.h"
+
+/*
+ * One consistent copy of the item that begins in a way, if it is of the
+ * database and the relation (InvalidOid: any); its guards, too, if view is not
+ * NULL.  False if there is none.  Waits for a writer, which is soon done.
+ */
+static bool
+read_way(CacheBucket *bucket, int way, Oid database, Oid relation,
+		 Oid *found_relation, CacheItem *item, GuardView *view)
+{
+	const CacheKey *key = &bucket->way[way].key;
+
+	for (;;)
+	{
+		uint32		sequence;
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!seqlock_read_begin(&bucket->sequence, &sequence))
+		{
+			pg_spin_delay();
+			continue;
+		}
+		found = bucket_has_item(bucket, way) && key->database == database &&
+			(!OidIsValid(relation) || key->relation == relation);
+		if (found)
+		{
+			*found_relation = key->relation;
+			bucket_read_item(bucket, way, item);
+			if (view != NULL)
+				cache_view_guards(cache_gate_guard(cache_gate(database,
+															  *found_relation)),
+								  &bucket->guard, &item->header, view);
+		}
+		if (seqlock_read_end(&bucket->sequence, sequence))
+			return found;
+	}
+}
+
+/*
+ * A fill that has read before and is not in yet would not be found here, so
+ * the gate's publish floor is raised first.  A filler looks at that floor
+ * after it has made the sequence odd; we look at the sequence after we have
+ * raised the floor; so one of the two sees the other.
+ */
+void
+cache_flush_matching(Oid database, Oid relation, CacheMatch match, void *arg)
+{
+	uint64		now = clock_tick(cache_clock());
+
+	cache_raise_publish_floor(cache_gate(database, relation), now);
+	for (uint64 i = 0; i < cache_bucket_count(); i++)
+	{
+		CacheBucket *bucket = cache_bucket(i);
+		CacheItem	item;
+		Oid			found;
+
+		for (int way = 0; way < WAYS; way++)
+			if (read_way(bucket, way, database, relation, &found, &item, NULL) &&
+				match(&item, arg))
+			{
+				cache_guard_floor(&bucket->guard, CACHE_ALL_CLASSES, now);
+				break;
+			}
+	}
+}
+
+void
+cache_walk(Oid database, CacheVisit visit, void *arg)
+{
+	for (uint64 i = 0; i < cache_capacity(); i++)
+	{
+		CacheItem	item;
+		GuardView	view;
+		Oid			relation;
+
+		if (!read_way(cache_bucket(i / WAYS), (int) (i % WAYS), database,
+					  InvalidOid, &relation, &item, &view))
+			continue;
+		visit(relation, &item,
+			  !view.fenced && item.header.stamp >= view.floor, arg);
+	}
+}
+
+void
+cache_count(Oid database, int n, const Oid *relation, uint64 *count)
+{
+	memset(count, 0, n * sizeof(*count));
+	for (uint64 i = 0; i < cache_capacity(); i++)
+	{
+		CacheBucket *bucket = cache_bucket(i / WAYS);
+		int			way = (int) (i % WAYS);
+		CacheKey   *key;
+
+		if (way == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (bucket->state[way] == WAY_EMPTY)
+			continue;
+		key = &bucket->way[bucket_item_way(bucket, way)].key;
+		for (int source = 0; source < n; source++)
+			if (key->relation == relation[source] && key->database == database)
+				count[source]++;
+	}
+}
