@@ -6,7 +6,7 @@
  * The history of a token is a row of versions, numbered from 1 and never
  * reused.  Each says whether the token is valid in it, and each has a fate:
  * open, committed, or never (rolled back, or overwritten by its own
- * transaction, so that nobody else must ever see it).
+ * transaction, so that no other session must ever see it).
  *
  * Rules for writers: hold the token's mutex from before oracle_attempt()
  * until the version's fate is told; attempt a version before the server can
@@ -18,7 +18,7 @@
  * older than:
  *
  *	acked	its COMMIT had returned to its client (G1, and G9 on a standby);
- *	seen	somebody had seen it on the primary, by whatever means (G2).  Only
+ *	seen	a session had seen it on the primary, by whatever means (G2).  Only
  *			versions of one-phase commits count, and only for readers on the
  *			primary: G2 promises no more.
  *
@@ -78,7 +78,7 @@ extern unsigned oracle_attempt(History *history, bool valid, bool two_phase);
 /* COMMIT, or COMMIT PREPARED, has returned. */
 extern void oracle_committed(History *history, unsigned version);
 
-/* Nobody else will ever see it; false if somebody claims to have. */
+/* No other session will ever see it; false if one has. */
 extern bool oracle_never(History *history, unsigned version);
 
 extern unsigned oracle_frontier(History *history, Place place);
