@@ -77,7 +77,10 @@ is_never(History *history, unsigned version)
 	return (atomic_load(&history->version[version]) & VERSION_NEVER) != 0;
 }
 
-/* A phantom has been seen, but it binds nobody: one wrong answer is enough. */
+/*
+ * No frontier follows from a phantom that has been seen: one wrong answer is
+ * enough.
+ */
 unsigned
 oracle_frontier(History *history, Place place)
 {
@@ -89,8 +92,8 @@ oracle_frontier(History *history, Place place)
 }
 
 /*
- * A reader rests its answer on a version.  Whoever comes second, the reader
- * here or the writer in oracle_never(), finds the other's flag.
+ * A reader rests its answer on a version.  Of the reader here and the writer
+ * in oracle_never(), the one that comes second finds the other's flag.
  */
 static bool
 witness(History *history, unsigned version)

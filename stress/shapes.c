@@ -360,7 +360,7 @@ static const Shape scrabble = {
 
 /*
  * Each version is of a user of its own, so that the user's row alone can make
- * and end it.  Of the users' further columns one says who is shut out.
+ * and end it.  Of the users' further columns one says that a user is shut out.
  */
 #define XTABLO_PRESENT	(PRESENT | ROW_BIT(ROW_FIRST_OFF))
 #define USER_OF_ROW		"(SELECT user_id FROM sessions WHERE id = $1)"

@@ -20,7 +20,7 @@ typedef struct Token
 	char		text[64];
 	char		key[65];		/* what stands in the table for it */
 	History		history;
-	pthread_mutex_t writer;		/* held by the one who changes it; guards: */
+	pthread_mutex_t writer;		/* held by the writer that changes it; guards: */
 	RowState	row;
 	unsigned	staged;			/* version whose label the row bears already */
 } Token;
