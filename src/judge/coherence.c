@@ -27,6 +27,7 @@ coherence_refresh(void)
 {
 	AcceptInvalidationMessages();
 	trust_refresh();
+	source_refresh();
 }
 
 static bool

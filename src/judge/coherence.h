@@ -38,8 +38,9 @@ extern void coherence_init(void);
 
 /*
  * Take note of all that other sessions have told so far: accept invalidation
- * messages, notice the end of recovery.  Every judgement of a token begins
- * with this.
+ * messages, notice the end of recovery, bring what is known of the registry up
+ * to date.  Every judgement of a token begins with this, and every look-up of
+ * a source.  May throw whatever reading a table may throw.
  */
 extern void coherence_refresh(void);
 

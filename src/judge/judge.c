@@ -24,7 +24,6 @@ judge_named_source(const char *name)
 	Source	   *source;
 
 	coherence_refresh();
-	source_refresh();
 	source = source_by_name(name);
 	if (source == NULL)
 		ereport(ERROR,
@@ -49,7 +48,6 @@ find_source(const TokenQuery *query)
 	if (query->source_name != NULL)
 		return judge_named_source(query->source_name);
 	coherence_refresh();
-	source_refresh();
 	return source_by_token(query->token ? query->token : "",
 						   query->token ? query->token_len : 0);
 }

@@ -52,7 +52,6 @@ valid_sources(void)
 	ListCell   *lc;
 
 	coherence_refresh();
-	source_refresh();
 	foreach(lc, source_all())
 		if (source_validate(lfirst(lc)))
 			valid = lappend(valid, lfirst(lc));

@@ -50,23 +50,32 @@
 
 extern TOKENAUTH_EXPORT void tokenauth_launcher_main(Datum arg);
 
+/* A worker that may use SQL, once the server takes connections. */
+static void
+init_worker(BackgroundWorker *worker, const char *function, const char *what,
+			int restart_time)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_ConsistentState;
+	worker->bgw_restart_time = restart_time;
+	strlcpy(worker->bgw_library_name, "tokenauth", sizeof(worker->bgw_library_name));
+	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
+	snprintf(worker->bgw_name, BGW_MAXLEN, "tokenauth %s", what);
+	snprintf(worker->bgw_type, BGW_MAXLEN, "tokenauth %s", what);
+}
+
 /* Start a worker and wait for its end.  False if none could be started. */
 static bool
 run_worker(const char *function, const char *what, Datum arg)
 {
 	static bool complained = false;
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
 	uint32		run;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_ConsistentState;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "tokenauth", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, function, sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "tokenauth %s", what);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "tokenauth %s", what);
+	init_worker(&worker, function, what, BGW_NEVER_RESTART);
 	worker.bgw_main_arg = arg;
 	worker.bgw_notify_pid = MyProcPid;
 
@@ -268,21 +277,14 @@ tokenauth_launcher_main(Datum arg)
 void
 launcher_register(void)
 {
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 
 	/* pg_upgrade wants nothing to be written */
 	if (IsBinaryUpgrade)
 		return;
 
-	/* flush_at_stop() makes use of the connection */
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_ConsistentState;
-	worker.bgw_restart_time = RESTART_AFTER_S;
-	strlcpy(worker.bgw_library_name, "tokenauth", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "tokenauth_launcher_main",
-			sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "tokenauth launcher", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "tokenauth launcher", BGW_MAXLEN);
+	/* flush_at_stop() uses the connection */
+	init_worker(&worker, "tokenauth_launcher_main", "launcher",
+				RESTART_AFTER_S);
 	RegisterBackgroundWorker(&worker);
 }

@@ -255,7 +255,6 @@ warm_tables(void)
 	ListCell   *lc;
 
 	coherence_refresh();
-	source_refresh();
 	foreach(lc, source_all())
 		tables = lappend_oid(tables, ((Source *) lfirst(lc))->relation);
 	return tables;
@@ -267,7 +266,6 @@ warm_table(Oid table, uint64 limit, WarmStop stop)
 	Source	   *source;
 
 	coherence_refresh();
-	source_refresh();
 	source = source_by_relation(table);
 	return source != NULL ? warm_source(source, limit, stop) : 0;
 }
@@ -305,7 +303,6 @@ tokenauth_warm(PG_FUNCTION_ARGS)
 	else
 	{
 		coherence_refresh();
-		source_refresh();
 		sources = source_all();
 	}
 	PG_RETURN_INT64((int64) warm_sources(sources, limit));

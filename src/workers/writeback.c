@@ -212,7 +212,6 @@ writeback_write(Writeback *batch)
 	if (batch->locked)
 		return 0;
 	coherence_refresh();
-	source_refresh();
 	source = source_by_relation(batch->relation);
 	if (!is_writable(source))
 		return 0;
