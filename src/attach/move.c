@@ -17,8 +17,8 @@
 #include "miscadmin.h"
 #include "source/extension.h"
 #include "source/mapping.h"
+#include "source/names.h"
 #include "source/owner.h"
-#include "source/remedy.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
@@ -180,7 +180,7 @@ void
 move_alter_table(const Move *move, const char *action)
 {
 	move_execute(move, psprintf("ALTER TABLE %s %s",
-								remedy_relation(move->relation), action));
+								quoted_relation(move->relation), action));
 }
 
 MoveAnswer
