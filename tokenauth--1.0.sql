@@ -118,7 +118,10 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE;
 
 --
--- Set up
+-- Set up.  The functions of tokenauth_attach() run with the caller's search_path,
+-- by which the names in a condition are looked up, and a table is created where
+-- the caller's CREATE TABLE would put it.  All names in their own SQL are
+-- qualified.
 --
 CREATE FUNCTION @extschema@.tokenauth_attach(
     relation pg_catalog.regclass,
@@ -146,8 +149,7 @@ CREATE FUNCTION @extschema@.tokenauth_attach(
     max_lifetime pg_catalog.interval DEFAULT NULL)
 RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_attach_parent(
     source pg_catalog.name,
@@ -157,8 +159,7 @@ CREATE FUNCTION @extschema@.tokenauth_attach_parent(
     live_when pg_catalog.text DEFAULT NULL)
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_detach(source pg_catalog.name)
 RETURNS pg_catalog.void
@@ -577,11 +578,6 @@ BEGIN
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
             AND d.refobjid = (SELECT oid FROM pg_extension
                               WHERE extname = 'tokenauth')
-            -- an array and a table's row type belong to what they are of;
-            -- since PostgreSQL 18 they are members, too
-            AND NOT EXISTS (SELECT FROM pg_depend i
-                            WHERE i.classid = d.classid AND i.objid = d.objid
-                                AND i.deptype = 'i')
     LOOP
         EXECUTE revoke;
     END LOOP;

@@ -107,6 +107,26 @@ SELECT tokenauth_resolve('tok1', 0);
 SELECT tokenauth_detach('t');
 UPDATE t SET note = 'still writable';
 
+-- But that the server gave up is told as it is told elsewhere.
+\set SHOW_CONTEXT never
+CREATE FUNCTION public.slow(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF $1 = 'lies' THEN
+        RAISE 'about "%"', $1 USING ERRCODE = 'query_canceled';
+    END IF;
+    RETURN pg_sleep(1000) IS NULL;
+END $$;
+SELECT tokenauth_attach('t', live_when => 'public.slow(note)');
+SET statement_timeout = '100ms';
+SELECT tokenauth_resolve('tok1', 0);
+RESET statement_timeout;
+UPDATE t SET note = 'lies';
+SELECT tokenauth_resolve('tok1', 0);
+UPDATE t SET note = 'still writable';
+SELECT tokenauth_detach('t');
+DROP FUNCTION public.slow;
+\unset SHOW_CONTEXT
+
 -- Parents: what is refused.
 CREATE TABLE p (id int PRIMARY KEY, live boolean, code text);
 INSERT INTO p SELECT n, n <> 2, 'c' || n FROM generate_series(1, 3) n;
@@ -180,13 +200,15 @@ SELECT tokenauth_detach('child');
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass AND NOT tgisinternal;
 
 -- Flushed by user and tenant: only theirs, for state that we are not told of.
-CREATE FUNCTION rule(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE TABLE rules (verdict boolean);
+INSERT INTO rules VALUES (true);
+CREATE FUNCTION rule(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN verdict FROM public.rules; END';
 DROP TABLE child;
 CREATE TABLE child (token_hash text UNIQUE, user_id int, tenant_id text);
 INSERT INTO child SELECT h('child' || n), n, 'tenant' || n % 2 FROM generate_series(1, 4) n;
 SELECT tokenauth_attach('child', live_when => 'public.rule(user_id)');
 SELECT count(tokenauth_resolve('child' || n, 0)) FROM generate_series(1, 4) n;
-CREATE OR REPLACE FUNCTION rule(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+UPDATE rules SET verdict = false;
 SELECT count(tokenauth_resolve('child' || n, 0)) FROM generate_series(1, 4) n;
 SELECT tokenauth_flush_user('1');
 SELECT n, tokenauth_resolve('child' || n, 0) IS NOT NULL AS valid FROM generate_series(1, 4) n;
@@ -197,7 +219,7 @@ SELECT tokenauth_flush_user('x', 'child');
 SELECT tokenauth_detach('child');
 
 DROP VIEW judged;
-DROP TABLE t, p, child;
+DROP TABLE t, p, child, rules;
 DROP FUNCTION rule(int);
 DROP FUNCTION h;
 REVOKE EXECUTE ON FUNCTION tokenauth_resolve FROM tokenauth_caller;

@@ -18,20 +18,22 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "attach/triggers.h"
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "base/stats.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/mapping.h"
-#include "source/names.h"
 #include "source/owner.h"
+#include "source/problem.h"
+#include "source/remedy.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -122,12 +124,14 @@ check_storage(const char *stored_as, const char *encoding)
 				 "It is one of text, base64url, hex.");
 }
 
-/* Throws the error of timestamp_zone() if there is no such time zone. */
 static void
 check_timezone(const char *zone)
 {
-	(void) DirectFunctionCall2(timestamp_zone, CStringGetTextDatum(zone),
-							   TimestampGetDatum(0));
+	if (mapping_timezone(zone) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" not recognized", zone),
+				 errhint("It is UTC, GMT, or a full name such as Europe/Berlin; an abbreviation can mean several zones.")));
 }
 
 /* Nobody may have the table, the name or the prefix already. */
@@ -164,17 +168,19 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 	}
 }
 
-/* A condition over the table's row must be what expression.h says. */
-static void
-check_condition(Oid relation, const char *condition)
+/* A condition as it is stored; NULL for none. */
+static const char *
+resolve_condition(Oid relation, const char *condition)
 {
 	Relation	table;
+	const char *stored;
 
 	if (condition == NULL)
-		return;
+		return NULL;
 	table = table_open(relation, NoLock);
-	expression_check_condition(table, condition);
+	stored = expression_resolve(table, condition);
 	table_close(table, NoLock);
+	return stored;
 }
 
 /* The columns that a role goes by if the caller does not say. */
@@ -276,7 +282,7 @@ write_registry(const ExtensionInfo *extension, const char *table,
 {
 	extension_execute(extension,
 			   psprintf("INSERT INTO %s (%s) VALUES (%s)",
-						quoted_own(table), row->columns.data,
+						remedy_our_name(table), row->columns.data,
 						row->parameters.data),
 			   row->n, row->type, row->value, row->isnull);
 }
@@ -294,7 +300,7 @@ forget_dropped(const ExtensionInfo *extension)
 								   " (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 								   " OPERATOR(pg_catalog.=) s.relation)"
 								   " RETURNING relation::pg_catalog.oid",
-								   quoted_own("tokenauth_source")),
+								   remedy_our_name("tokenauth_source")),
 						  0, NULL, NULL, NULL);
 
 	for (uint64 i = 0; i < dropped->nrows; i++)
@@ -302,6 +308,45 @@ forget_dropped(const ExtensionInfo *extension)
 		bool		isnull;
 
 		stats_forget(DatumGetObjectId(query_value(dropped, i, 1, &isnull)));
+	}
+}
+
+/* Create our triggers on a table, unless it has them, for whatever reason. */
+static void
+create_triggers(const ExtensionInfo *extension, Oid relation)
+{
+	source_refresh();
+	if (!mapping_has_triggers(relation))
+		extension_execute(extension, remedy_create_triggers(relation),
+							 0, NULL, NULL, NULL);
+}
+
+/*
+ * Drop the triggers that call us, whatever their names are by now, unless
+ * another source needs them.
+ */
+static void
+drop_triggers(const ExtensionInfo *extension, Oid relation)
+{
+	Relation	table;
+	TriggerDesc *triggers;
+
+	source_refresh();
+	if (source_uses_table(relation))
+		return;
+	table = table_open(relation, NoLock);
+	triggers = CopyTriggerDesc(table->trigdesc);
+	table_close(table, NoLock);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgfoid == extension->trigger_function)
+			extension_execute(extension,
+					   psprintf("DROP TRIGGER %s ON %s",
+								quote_identifier(trigger->tgname),
+								remedy_relation(relation)),
+					   0, NULL, NULL, NULL);
 	}
 }
 
@@ -314,7 +359,7 @@ verify_attached(const char *name)
 	if (!source_validate(source))
 		elog(ERROR, "table of token source \"%s\" vanished", name);
 	if (source->problem != PROBLEM_NONE)
-		mapping_report(source);
+		problem_report(source);
 }
 
 static const char *
@@ -337,7 +382,7 @@ check_is_table(Oid relation)
 		return;
 	probe.problem_relation = relation;
 	probe.problem = PROBLEM_NOT_A_TABLE;
-	mapping_report(&probe);
+	problem_report(&probe);
 }
 
 /* What attach is told of a source, beside its columns. */
@@ -507,6 +552,7 @@ attach(const AttachOptions *options)
 {
 	ExtensionInfo extension;
 	RegistryRow row = {0};
+	const char *live_when;
 
 	if (options->name[0] == '\0')
 		ereport(ERROR,
@@ -520,7 +566,7 @@ attach(const AttachOptions *options)
 	check_active_values(options);
 	check_timezone(options->timezone);
 	check_not_taken(options->relation, options->name, options->prefix);
-	check_condition(options->relation, options->live_when);
+	live_when = resolve_condition(options->relation, options->live_when);
 	check_claims(options);
 	extension_require(&extension);
 
@@ -535,7 +581,7 @@ attach(const AttachOptions *options)
 	for (int role = 0; role < ROLE_COUNT; role++)
 		add_name(&row, role_argument(role), options->column[role]);
 	add_array(&row, "active_values", TEXTARRAYOID, options->active_values);
-	add_text(&row, "live_when", options->live_when);
+	add_text(&row, "live_when", live_when);
 	add_array(&row, "claims", NAMEARRAYOID, options->claims);
 	add_text(&row, "timezone", options->timezone);
 	add_value(&row, "checksum", BOOLOID, BoolGetDatum(options->checksum),
@@ -545,7 +591,7 @@ attach(const AttachOptions *options)
 	add_interval(&row, "max_lifetime", options->max_lifetime);
 
 	forget_dropped(&extension);
-	triggers_create(&extension, options->relation);
+	create_triggers(&extension, options->relation);
 	write_registry(&extension, "tokenauth_source", &row);
 	verify_attached(options->name);
 }
@@ -620,6 +666,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	Source	   *source;
 	Oid			relation;
 	Oid			parent;
+	const char *live_when;
 	ExtensionInfo extension;
 	RegistryRow row = {0};
 
@@ -650,7 +697,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 					 errmsg("column \"%s\" of token source \"%s\" has a parent already",
 							source->parent[i].from.name, source->name),
 					 errhint("To change it, detach the source and attach the table again.")));
-	check_condition(parent, text_or_null(fcinfo, 4));
+	live_when = resolve_condition(parent, text_or_null(fcinfo, 4));
 	extension_require(&extension);
 
 	initStringInfo(&row.columns);
@@ -659,9 +706,9 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	add_value(&row, "parent", REGCLASSOID, ObjectIdGetDatum(parent), false);
 	add_name(&row, "source_column", NameStr(*PG_GETARG_NAME(2)));
 	add_name(&row, "parent_column", NameStr(*PG_GETARG_NAME(3)));
-	add_text(&row, "live_when", text_or_null(fcinfo, 4));
+	add_text(&row, "live_when", live_when);
 
-	triggers_create(&extension, parent);
+	create_triggers(&extension, parent);
 	write_registry(&extension, "tokenauth_source_parent", &row);
 	verify_attached(NameStr(*PG_GETARG_NAME(0)));
 	PG_RETURN_VOID();
@@ -690,15 +737,15 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	extension_execute(&extension,
 			   psprintf("DELETE FROM %s"
 						" WHERE relation OPERATOR(pg_catalog.=) $1",
-						quoted_own("tokenauth_source")),
+						remedy_our_name("tokenauth_source")),
 			   1, &type, &value, NULL);
-	triggers_drop(&extension, relation);
+	drop_triggers(&extension, relation);
 	/* the Source is retired by now, and good until the transaction's end */
 	for (int i = 0; i < source->nparents; i++)
 		if (get_rel_relkind(source->parent[i].relation) != '\0')
 		{
 			LockRelationOid(source->parent[i].relation, ShareRowExclusiveLock);
-			triggers_drop(&extension, source->parent[i].relation);
+			drop_triggers(&extension, source->parent[i].relation);
 		}
 	stats_forget(relation);
 	PG_RETURN_VOID();

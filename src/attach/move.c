@@ -16,9 +16,9 @@
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "source/extension.h"
-#include "source/mapping.h"
-#include "source/names.h"
 #include "source/owner.h"
+#include "source/problem.h"
+#include "source/remedy.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
@@ -87,7 +87,7 @@ move_find_source(Move *move)
 				 errmsg("the table of token source \"%s\" does not exist any more",
 						source->name)));
 	if (PROBLEM_IS_FATAL(source->problem))
-		mapping_report(source);
+		problem_report(source);
 	move->relation = source->relation;
 	take_source(move, source);
 	return source;
@@ -180,7 +180,7 @@ void
 move_alter_table(const Move *move, const char *action)
 {
 	move_execute(move, psprintf("ALTER TABLE %s %s",
-								quoted_relation(move->relation), action));
+								remedy_relation(move->relation), action));
 }
 
 MoveAnswer

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "attach/hash_row.h"
 #include "attach/move_check.h"
 #include "source/expression.h"
@@ -15,17 +16,22 @@
 static void
 check_expression(const Move *move, const char *text, const char *where)
 {
-	ListCell   *lc;
+	Relation	table;
+	Bitmapset  *columns = NULL;
+	Watch		watch = {0};
 
 	if (text == NULL)
 		return;
-	foreach(lc, expression_columns(text))
-		if (strcmp(lfirst(lc), NameStr(move->token)) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("a condition of token source \"%s\" depends on the plaintext column \"%s\"",
-							where, NameStr(move->token)),
-					 errhint("Attach with another condition.")));
+	table = table_open(move->relation, AccessShareLock);
+	(void) expression_read(table, text, &columns, &watch);
+	table_close(table, AccessShareLock);
+	if (bms_is_member(get_attnum(move->relation, NameStr(move->token)),
+					  columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("a condition of token source \"%s\" depends on the plaintext column \"%s\"",
+						where, NameStr(move->token)),
+				 errhint("Attach with another condition.")));
 }
 
 /* The registry itself, that of other sources included. */

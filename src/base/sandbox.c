@@ -15,9 +15,14 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-static void
-fix_setting(const char *name, const char *value)
+void
+setting_fix(const char *name, const char *value)
 {
+	const char *now = GetConfigOption(name, false, false);
+
+	/* some are costly to set: time zones are read from files */
+	if (now != NULL && strcmp(now, value) == 0)
+		return;
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 }
@@ -27,7 +32,7 @@ sandbox_enter(Sandbox *sandbox, Oid role, const char *schema)
 {
 	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
 	sandbox->guc_level = NewGUCNestLevel();
-	fix_setting("search_path", schema == NULL ? "pg_catalog, pg_temp" :
+	setting_fix("search_path", schema == NULL ? "pg_catalog, pg_temp" :
 				psprintf("%s, pg_temp", quote_identifier(schema)));
 	if (role != sandbox->role)
 		SetUserIdAndSecContext(role, sandbox->context |
@@ -86,19 +91,34 @@ sandbox_try(void (*work) (void *arg), void *arg, bool keep)
 	return error;
 }
 
+/*
+ * All that the parser, the input and output of types, and casts look at.  Not
+ * in here are those of types that are refused where text is made of them
+ * (lc_monetary), or that only stable functions look at, which are refused
+ * (lc_time, default_text_search_config).
+ */
 int
 fixed_settings_enter(void)
 {
+	static const char *const settings[][2] = {
+		{"TimeZone", "UTC"},
+		{"timezone_abbreviations", "Default"},
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "postgres"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "1"},
+		{"xmlbinary", "base64"},
+		{"xmloption", "content"},
+		{"array_nulls", "on"},
+		{"standard_conforming_strings", "on"},
+		{"backslash_quote", "safe_encoding"},
+		{"transform_null_equals", "off"},
+		{"quote_all_identifiers", "off"},
+	};
 	int			guc_level = NewGUCNestLevel();
 
-	fix_setting("TimeZone", "UTC");
-	fix_setting("DateStyle", "ISO, YMD");
-	fix_setting("IntervalStyle", "postgres");
-	fix_setting("bytea_output", "hex");
-	fix_setting("extra_float_digits", "1");
-	fix_setting("standard_conforming_strings", "on");
-	fix_setting("transform_null_equals", "off");
-	fix_setting("array_nulls", "on");
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		setting_fix(settings[i][0], settings[i][1]);
 	return guc_level;
 }
 
@@ -106,4 +126,22 @@ void
 fixed_settings_leave(int guc_level)
 {
 	AtEOXact_GUC(false, guc_level);
+}
+
+/* Errors of ours and of other extensions have another domain. */
+bool
+sandbox_was_interrupted(const ErrorData *error)
+{
+	if (error->domain == NULL ||
+		strcmp(error->domain, PG_TEXTDOMAIN("postgres")) != 0)
+		return false;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return true;
+		default:
+			return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+	}
 }

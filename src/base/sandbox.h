@@ -48,10 +48,20 @@ extern QueryResult *sandbox_execute(Oid role, const char *sql, int nargs,
 extern ErrorData *sandbox_try(void (*work) (void *arg), void *arg, bool keep);
 
 /*
+ * Is it an error of the server's that says nothing of what was being done: it
+ * was cancelled, timed out, ran out of memory, lost a deadlock?  Who hides
+ * errors must not hide these.
+ */
+extern bool sandbox_was_interrupted(const ErrorData *error);
+
+/*
  * Settings on which the text of a value, or the meaning of a literal, may
  * depend, fixed, so that they are the same for all sessions.  Returns what to leave by.
  */
 extern int	fixed_settings_enter(void);
 extern void fixed_settings_leave(int guc_level);
+
+/* One more, within a sandbox or between the two. */
+extern void setting_fix(const char *name, const char *value);
 
 #endif							/* TOKENAUTH_SANDBOX_H */

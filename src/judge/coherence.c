@@ -20,7 +20,6 @@
 #include "storage/lmgr.h"
 #include "storage/sinval.h"
 #include "utils/inval.h"
-#include "utils/syscache.h"
 
 void
 coherence_refresh(void)
@@ -102,17 +101,9 @@ relcache_callback(Datum arg, Oid relation)
 	changes_relation_invalidated(relation);
 }
 
-/* A label of some enum has changed: fingerprints may have. */
-static void
-enum_callback(Datum arg, int cacheid, uint32 hashvalue)
-{
-	source_invalidate_facts();
-}
-
 void
 coherence_init(void)
 {
-	CacheRegisterSyscacheCallback(ENUMOID, enum_callback, (Datum) 0);
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	message_init();
 }

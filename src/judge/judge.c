@@ -16,6 +16,7 @@
 #include "judge/lookup.h"
 #include "judge/trust.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 Source *
@@ -157,7 +158,7 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 	bool		refused;
 	int			ttl;
 
-	/* packed is the status before the clock counts, classed as after it */
+	/* packed is the status before the clock's say, classed as after it */
 	verdict_settle(&settled, now);
 	refused = settled.status != TOKEN_VALID;
 	ttl = refused ? guc_negative_ttl : guc_ttl;
@@ -269,8 +270,8 @@ judge_used_token(const Source *source, const TokenDigest *digest,
 }
 
 /*
- * Note that a valid token was used, if that is due.  A worker writes it into
- * the table later.  A standby's tables cannot be written.
+ * Note that a valid token was used, if that is due.  The table is written
+ * later, by who may.  A standby's tables cannot be written.
  */
 static void
 note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
@@ -358,6 +359,26 @@ judge_check_user(const Source *source, void *arg)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("token source \"%s\" has no user column", source->name),
 			 errhint("Use tokenauth_identify(), or attach the table with a user_column.")));
+}
+
+void
+judge_check_claims(const Judgement *judgement)
+{
+	const Source *source = judgement->source;
+	ListCell   *lc;
+
+	if (judgement->verdict.status != TOKEN_VALID || source->claims == NIL ||
+		source->claims_object != NULL)
+		return;
+	foreach(lc, source->claims)
+		if (get_attnum(source->relation, lfirst(lc)) <= 0)
+			break;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("token source \"%s\" has a claim \"%s\" whose column is gone",
+					source->name, lc ? (char *) lfirst(lc) : ""),
+			 errhint("Attach its table again. Meanwhile tokenauth_resolve() answers, for it tells no claims."),
+			 errhidestmt(true), errhidecontext(true)));
 }
 
 text *

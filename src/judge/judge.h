@@ -58,8 +58,14 @@ extern bool judge_warm(Source *source, const TokenQuery *query);
 extern bool judge_used_token(const Source *source, const TokenDigest *digest,
 							 const Verdict *verdict, UsedToken *used);
 
-/* A SourceCheck: throws 55000 if the source's tokens have no users. */
+/* A SourceCheck: throws 55000 if the source's tokens are nobody's. */
 extern void judge_check_user(const Source *source, void *arg);
+
+/*
+ * Throws 42703 if a token is valid but has claims that cannot be told, because
+ * a column of them is gone.
+ */
+extern void judge_check_claims(const Judgement *judgement);
 
 /*
  * Fill a query from the arguments of a SQL function, for a token that is

@@ -24,11 +24,11 @@
 #include "judge/lookup.h"
 #include "miscadmin.h"
 #include "source/expression.h"
-#include "source/mapping.h"
+#include "source/problem.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/datum.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -106,7 +106,7 @@ open_source(Source *source, OpenSource *open)
 		if (!source_validate(source) || source_is_outdated(source))
 			return false;
 		if (PROBLEM_IS_FATAL(source->problem))
-			mapping_report(source);
+			problem_report(source);
 
 		opened = open_tables(source, open);
 		if (opened && source->state == SOURCE_CURRENT)
@@ -153,6 +153,23 @@ lookup_search_value(const Source *source, const LookupKey *key)
 	return PointerGetDatum(cstring_to_text_with_len(data, (int) len));
 }
 
+/* A timestamp without time zone, read in the source's. */
+static TimestampTz
+in_timezone(const Source *source, Timestamp timestamp)
+{
+	struct pg_tm tm;
+	fsec_t		fraction;
+	int			offset;
+	TimestampTz result;
+
+	if (timestamp2tm(timestamp, NULL, &tm, &fraction, NULL, NULL) != 0)
+		return DT_NOBEGIN;
+	offset = DetermineTimeZoneOffset(&tm, source->zone);
+	if (tm2timestamp(&tm, fraction, &offset, &result) != 0)
+		return DT_NOBEGIN;
+	return result;
+}
+
 /*
  * A timestamp column as timestamptz.  Within two days of the end of time, in
  * which a time zone could lead out of range, it is never, or always, over.
@@ -160,19 +177,16 @@ lookup_search_value(const Source *source, const LookupKey *key)
 static TimestampTz
 timestamp_of(const Source *source, SourceRole role, Datum value)
 {
-	if (source->column[role].type == TIMESTAMPOID)
-	{
-		Timestamp	timestamp = DatumGetTimestamp(value);
+	Timestamp	timestamp;
 
-		if (timestamp > END_TIMESTAMP - 2 * USECS_PER_DAY)
-			return DT_NOEND;
-		if (timestamp < MIN_TIMESTAMP + 2 * USECS_PER_DAY)
-			return DT_NOBEGIN;
-		value = DirectFunctionCall2(timestamp_zone,
-									CStringGetTextDatum(source->timezone),
-									value);
-	}
-	return DatumGetTimestampTz(value);
+	if (source->column[role].type == TIMESTAMPTZOID)
+		return DatumGetTimestampTz(value);
+	timestamp = DatumGetTimestamp(value);
+	if (timestamp > END_TIMESTAMP - 2 * USECS_PER_DAY)
+		return DT_NOEND;
+	if (timestamp < MIN_TIMESTAMP + 2 * USECS_PER_DAY)
+		return DT_NOBEGIN;
+	return in_timezone(source, timestamp);
 }
 
 /*
@@ -292,7 +306,7 @@ visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
 
 /*
  * All rows of a token, of which there is more than one only where its column
- * is not unique.  Two live ones refuse it: it could belong to either user.
+ * is not unique.  Two live ones refuse it, for whose it is nobody can tell.
  */
 typedef struct Finding
 {
@@ -325,8 +339,8 @@ visit_parent(TupleTableSlot *row, void *arg)
 {
 	ParentSearch *search = arg;
 
-	search->live = search->parent->live_when == NULL ||
-		expression_holds(search->table, search->parent->live_when, row);
+	search->live = search->parent->condition == NULL ||
+		expression_holds(search->table, search->parent->condition, row);
 	return false;
 }
 
@@ -372,8 +386,8 @@ judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 	else if (row_is_used(source, row))
 		verdict->status = TOKEN_USED;
 	else if (!parents_live(scene, row, verdict) ||
-			 (source->live_when != NULL &&
-			  !expression_holds(table, source->live_when, row)))
+			 (source->condition != NULL &&
+			  !expression_holds(table, source->condition, row)))
 		verdict->status = TOKEN_DISABLED;
 
 	if (AttributeNumberIsValid(expires))
@@ -399,10 +413,10 @@ judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 	take_field(source, row, ROLE_USER, FIELD_USER, verdict);
 	take_field(source, row, ROLE_TENANT, FIELD_TENANT, verdict);
 	take_field(source, row, ROLE_SCOPE, FIELD_SCOPE, verdict);
-	if (source->claims != NIL)
+	if (source->claims_object != NULL)
 		verdict->field[FIELD_CLAIMS] =
 			verdict_value(VALUE_JSONB,
-						  expression_jsonb(table, source->claims, row),
+						  expression_jsonb(table, source->claims_object, row),
 						  JSONBOID);
 }
 

@@ -22,8 +22,8 @@
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
-#include "source/mapping.h"
 #include "source/owner.h"
+#include "source/problem.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
@@ -134,7 +134,7 @@ place(Presented *presented)
 					  &key.digest))
 		return false;
 	if (PROBLEM_IS_FATAL(presented->source->problem))
-		mapping_report(presented->source);
+		problem_report(presented->source);
 	presented->stored = lookup_search_value(presented->source, &key);
 	return true;
 }
@@ -435,14 +435,9 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
 	if (!PG_ARGISNULL(0))
 	{
-		bool		placed;
-
 		present(fcinfo, 4, &presented);
-		placed = place(&presented);
+		(void) place(&presented);
 		judgement.verdict.status = presented.before.verdict.status;
-		/* its source may have been detached since it was judged */
-		if (!placed && judgement.verdict.status == TOKEN_VALID)
-			judgement.verdict.status = TOKEN_UNKNOWN;
 	}
 	if (judgement.verdict.status == TOKEN_VALID)
 	{

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "source/mapping.h"
 #include "source/owner.h"
+#include "source/problem.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -89,7 +90,7 @@ lifecycle_source(const char *name)
 				 errmsg("the table of token source \"%s\" does not exist any more",
 						source->name)));
 	if (PROBLEM_IS_FATAL(held->problem))
-		mapping_report(held);
+		problem_report(held);
 	return held;
 }
 
@@ -187,12 +188,12 @@ prepare_source(const Source *candidate, bool named)
 	if (source == NULL || !PROBLEM_IS_FATAL(source->problem))
 		return source;
 	if (named)
-		mapping_report(source);
+		problem_report(source);
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("token source \"%s\" is passed over, because it cannot be read",
 					source->name),
-			 errdetail_internal("%s", mapping_problem_text(source))));
+			 errdetail_internal("%s", problem_explain(source))));
 	return NULL;
 }
 

@@ -15,7 +15,7 @@
 #include "judge/coherence.h"
 #include "judge/trust.h"
 #include "miscadmin.h"
-#include "source/mapping.h"
+#include "source/problem.h"
 #include "source/source.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -41,7 +41,7 @@ uncached_note(Source *source)
 {
 	if (!cache_is_on())
 		return "tokenauth is not in shared_preload_libraries, or tokenauth.cache_size is too small: every token is judged by its table";
-	return mapping_problem_text(source);
+	return problem_explain(source);
 }
 
 /* The sources that are there, brought up to date. */

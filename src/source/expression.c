@@ -7,28 +7,29 @@
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/sandbox.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
+#include "source/condition.h"
 #include "source/expression.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
+#include "utils/ruleutils.h"
 
-/* Every expression runs as the table's owner, and under fixed settings. */
+/* As the table's owner, with a search_path of pg_catalog, and fixed settings. */
 static void
 enter(Sandbox *sandbox, Relation relation)
 {
@@ -100,32 +101,52 @@ parse_raw(const char *text)
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
+/* "t.*" means other columns tomorrow than today. */
 static bool
-collect_columns(Node *node, List **columns)
+refuse_star(Node *node, void *text)
 {
 	if (node == NULL)
 		return false;
+	if (IsA(node, A_Star))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("the condition \"%s\" must name the columns that it uses",
+						(const char *) text),
+				 errdetail("It uses the whole row or a system column.")));
 	if (IsA(node, ColumnRef))
 	{
-		Node	   *name = llast(((ColumnRef *) node)->fields);
+		ListCell   *lc;
 
-		if (IsA(name, String))
-			*columns = lappend(*columns, strVal(name));
+		foreach(lc, ((ColumnRef *) node)->fields)
+			refuse_star(lfirst(lc), text);
 		return false;
 	}
-	return raw_expression_tree_walker(node, collect_columns, columns);
+	return raw_expression_tree_walker(node, refuse_star, text);
 }
 
-List *
-expression_columns(const char *text)
+/* A column that is taken from the whole row, as in (t).x or x(t), is that column. */
+static Node *
+name_columns(Node *node, void *relation)
 {
-	List	   *columns = NIL;
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FieldSelect))
+	{
+		FieldSelect *field = (FieldSelect *) node;
+		Var		   *row = (Var *) field->arg;
 
-	collect_columns(parse_raw(text), &columns);
-	return columns;
+		if (IsA(row, Var) && row->varattno == InvalidAttrNumber)
+			return (Node *) makeVar(row->varno, field->fieldnum,
+									field->resulttype, field->resulttypmod,
+									field->resultcollid, row->varlevelsup);
+	}
+	return expression_tree_mutator(node, name_columns, relation);
 }
 
-/* Analyze an expression over a relation's row. */
+/*
+ * Analyze a condition over a relation's row: by the present search_path and
+ * settings, and as the present user.
+ */
 static Node *
 analyze(Relation relation, const char *text)
 {
@@ -138,6 +159,7 @@ analyze(Relation relation, const char *text)
 
 	addNSItemToQuery(pstate, item, false, true, true);
 	node = parse_raw(text);
+	refuse_star(node, unconstify(char *, text));
 	pstate->p_sourcetext = psprintf(WRAPPER "%s", text);
 	push_error_context(&context, text);
 	node = transformExpr(pstate, node, EXPR_KIND_SELECT_TARGET);
@@ -149,100 +171,172 @@ analyze(Relation relation, const char *text)
 				 errmsg("the condition \"%s\" is not a scalar expression over one row",
 						text),
 				 errhint("Subqueries, aggregates, window functions and set-returning functions cannot be used. For another table's row use tokenauth_attach_parent().")));
-	assign_expr_collations(pstate, node);
-	free_parsestate(pstate);
-	return node;
-}
-
-static Node *
-analyze_condition(Relation relation, const char *text)
-{
-	Node	   *node = analyze(relation, text);
-
 	if (exprType(node) != BOOLOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the condition \"%s\" is of type %s, not boolean",
 						text, format_type_be(exprType(node))),
 				 errhint("Give one boolean expression over the columns of the table.")));
-	return node;
+	assign_expr_collations(pstate, node);
+	free_parsestate(pstate);
+	return name_columns(node, NULL);
 }
 
-/* Is there a timestamp that is this transaction's, of a literal 'now'? */
-static bool
-contains_now(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Const))
-	{
-		Const	   *constant = (Const *) node;
+/* ---------- when it is attached ---------- */
 
-		return constant->consttype == TIMESTAMPTZOID &&
-			!constant->constisnull &&
-			DatumGetTimestampTz(constant->constvalue) ==
-			GetCurrentTransactionStartTimestamp();
-	}
-	return expression_tree_walker(node, contains_now, context);
-}
-
-/* Literals are read when an expression is analyzed: are they always the same? */
+/*
+ * Literals are read when a condition is analyzed.  Is it the same by fixed
+ * settings, by the session's own, and by others, in whose time zones it is
+ * another day?
+ */
 static bool
-depends_on_session(Relation relation, const char *text)
+reads_alike(Relation relation, const char *text, Node *fixed)
 {
-	static const char *const settings[2][2] = {
-		{"Etc/GMT+12", "ISO, MDY"}, {"Etc/GMT-14", "ISO, DMY"}
+	static const char *const settings[][5][2] = {
+		{{NULL}},
+		{{"TimeZone", "Etc/GMT+12"}, {"DateStyle", "ISO, MDY"},
+		{"IntervalStyle", "sql_standard"},
+		{"timezone_abbreviations", "Australia"}, {NULL}},
+		{{"TimeZone", "Etc/GMT-14"}, {"DateStyle", "ISO, DMY"},
+		{"IntervalStyle", "postgres_verbose"},
+		{"timezone_abbreviations", "India"}, {NULL}},
 	};
-	Node	   *node[2];
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < (int) lengthof(settings); i++)
 	{
 		int			level = NewGUCNestLevel();
+		Node	   *node;
 
-		(void) set_config_option("TimeZone", settings[i][0], PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		(void) set_config_option("DateStyle", settings[i][1], PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		node[i] = analyze_condition(relation, text);
-		AtEOXact_GUC(false, level);
+		for (int j = 0; settings[i][j][0] != NULL; j++)
+			setting_fix(settings[i][j][0], settings[i][j][1]);
+		node = analyze(relation, text);
+		fixed_settings_leave(level);
+		if (!equal(node, fixed))
+			return false;
 	}
-	return !equal(node[0], node[1]) || contains_now(node[0], NULL);
+	return true;
+}
+
+static char *
+deparse(Relation relation, Node *node)
+{
+	return deparse_expression(node,
+							  deparse_context_for(RelationGetRelationName(relation),
+												  RelationGetRelid(relation)),
+							  false, false);
+}
+
+/* After constants have been folded: do two conditions mean the same? */
+static bool
+means_the_same(Node *a, Node *b)
+{
+	return equal(expression_planner((Expr *) copyObject(a)),
+				 expression_planner((Expr *) copyObject(b)));
+}
+
+/* The same where names are looked up in pg_catalog only, and qualified. */
+static char *
+qualify(Relation relation, const char *text, Node *node)
+{
+	Watch		watch = {0};
+	ConditionCheck asked = {relation, text, NULL, &watch};
+	Bitmapset  *columns = NULL;
+	Sandbox		sandbox;
+	char	   *stored;
+
+	enter(&sandbox, relation);
+	condition_check(&asked, node);
+	stored = deparse(relation, node);
+	if (asked.temporary || strstr(stored, "pg_temp") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("the condition \"%s\" uses temporary objects",
+						text)));
+	if (!means_the_same(node, expression_read(relation, stored, &columns,
+											  &watch)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("the condition \"%s\" means something else when it is read again",
+						text),
+				 errdetail("It would be stored as \"%s\".", stored),
+				 errhint("Write out its casts, and qualify its operators and functions.")));
+	sandbox_leave(&sandbox);
+	return stored;
+}
+
+char *
+expression_resolve(Relation relation, const char *text)
+{
+	int			level = fixed_settings_enter();
+	Node	   *node = analyze(relation, text);
+
+	fixed_settings_leave(level);
+	if (!reads_alike(relation, text, node))
+		condition_refuse_literal(text);
+	return qualify(relation, text, node);
 }
 
 void
-expression_check_condition(Relation relation, const char *text)
+expression_check(Relation relation, const char *text)
 {
 	Sandbox		sandbox;
-	Node	   *node;
-	Bitmapset  *attributes = NULL;
-	int			system = -1;
 
 	enter(&sandbox, relation);
-	node = analyze_condition(relation, text);
-	if (contain_mutable_functions((Node *) expression_planner((Expr *) node)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("functions in the condition \"%s\" must be immutable",
-						text),
-				 errhint("What depends on the time of day belongs into the expires_column.")));
-	if (depends_on_session(relation, text))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("a literal in the condition \"%s\" depends on the time or on settings",
-						text),
-				 errhint("Write dates as YYYY-MM-DD, times with a time zone, and none such as \"now\" or \"today\".")));
-	pull_varattnos(node, 1, &attributes);
-	while ((system = bms_next_member(attributes, system)) >= 0 &&
-		   system + FirstLowInvalidHeapAttributeNumber <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("the condition \"%s\" must name the columns that it uses",
-						text),
-				 errdetail("It uses the whole row or a system column.")));
+	(void) expression_resolve(relation, text);
 	sandbox_leave(&sandbox);
 }
 
-/* The error's text may quote the row, which the caller need not see. */
+/* ---------- when it is used ---------- */
+
+Node *
+expression_read(Relation relation, const char *text, Bitmapset **columns,
+				Watch *watch)
+{
+	ConditionCheck stored = {relation, text, *columns, watch};
+	Sandbox		sandbox;
+	Node	   *node;
+
+	enter(&sandbox, relation);
+	watch->by_name = true;
+	node = analyze(relation, text);
+	condition_check(&stored, node);
+	sandbox_leave(&sandbox);
+	*columns = stored.columns;
+	return node;
+}
+
+Node *
+expression_object(Relation relation, List *columns)
+{
+	List	   *arguments = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const char *name = lfirst(lc);
+		AttrNumber	attnum = get_attnum(RelationGetRelid(relation), name);
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(RelationGetRelid(relation), attnum, &type,
+							  &typmod, &collation);
+		arguments = lappend(arguments,
+							makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+									  CStringGetTextDatum(name), false, false));
+		arguments = lappend(arguments,
+							makeVar(1, attnum, type, typmod, collation, 0));
+	}
+	return (Node *) makeFuncExpr(F_JSONB_BUILD_OBJECT_ANY, JSONBOID, arguments,
+								 InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/*
+ * An error's text may quote the row, which the caller need not see.  What is
+ * no fault of the expression's is passed on as it is: the server says that it
+ * was cancelled, for one.
+ */
 pg_noreturn static void
 rethrow_without_row(Relation relation, MemoryContext context)
 {
@@ -250,6 +344,8 @@ rethrow_without_row(Relation relation, MemoryContext context)
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
+	if (sandbox_was_interrupted(error))
+		PG_RE_THROW();
 	FlushErrorState();
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
@@ -258,20 +354,26 @@ rethrow_without_row(Relation relation, MemoryContext context)
 			 errhint("Its owner can try the expression in a query.")));
 }
 
-/* Evaluate over one row; the result is in the current memory context. */
+/*
+ * Evaluate over one row; the result is in the current memory context.  The
+ * expression is copied, for a function in it may have its source read again.
+ */
 static Datum
 evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 {
 	EState	   *estate = CreateExecutorState();
 	ExprContext *context = GetPerTupleExprContext(estate);
 	MemoryContext caller = CurrentMemoryContext;
-	ExprState  *state;
+	bool		is_jsonb = exprType(node) == JSONBOID;
+	Sandbox		sandbox;
 	Datum		result = (Datum) 0;
 
+	enter(&sandbox, relation);
 	context->ecxt_scantuple = row;
 	PG_TRY();
 	{
-		state = ExecPrepareExpr((Expr *) node, estate);
+		ExprState  *state = ExecPrepareExpr(copyObject((Expr *) node), estate);
+
 		result = ExecEvalExprSwitchContext(state, context, isnull);
 	}
 	PG_CATCH();
@@ -279,45 +381,26 @@ evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 		rethrow_without_row(relation, caller);
 	}
 	PG_END_TRY();
-	if (!*isnull && exprType(node) == JSONBOID)
+	sandbox_leave(&sandbox);
+	if (!*isnull && is_jsonb)
 		result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	FreeExecutorState(estate);
 	return result;
 }
 
 bool
-expression_holds(Relation relation, const char *text, TupleTableSlot *row)
+expression_holds(Relation relation, Node *condition, TupleTableSlot *row)
 {
-	Sandbox		sandbox;
 	bool		isnull;
-	Datum		result;
+	Datum		result = evaluate(relation, condition, row, &isnull);
 
-	enter(&sandbox, relation);
-	result = evaluate(relation, analyze_condition(relation, text), row,
-					  &isnull);
-	sandbox_leave(&sandbox);
 	return !isnull && DatumGetBool(result);
 }
 
 Datum
-expression_jsonb(Relation relation, List *columns, TupleTableSlot *row)
+expression_jsonb(Relation relation, Node *object, TupleTableSlot *row)
 {
-	StringInfoData text;
-	Sandbox		sandbox;
 	bool		isnull;
-	Datum		result;
-	ListCell   *lc;
 
-	initStringInfo(&text);
-	foreach(lc, columns)
-		appendStringInfo(&text, "%s%s, %s",
-						 text.len > 0 ? ", " : "pg_catalog.jsonb_build_object(",
-						 quote_literal_cstr(lfirst(lc)),
-						 quote_identifier(lfirst(lc)));
-	appendStringInfoChar(&text, ')');
-
-	enter(&sandbox, relation);
-	result = evaluate(relation, analyze(relation, text.data), row, &isnull);
-	sandbox_leave(&sandbox);
-	return result;
+	return evaluate(relation, object, row, &isnull);
 }

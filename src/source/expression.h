@@ -3,11 +3,19 @@
  * expression.h
  *		SQL expressions over one row: live_when, and claims.
  *
- * The text in the registry is the user's.  It is always parsed with a
- * search_path of pg_catalog alone, whoever asks, so that nobody can make it
- * mean something else for a verdict that all will share; and it is evaluated
- * as the table's owner, in a security-restricted operation, as an index
- * expression would be, with fixed settings, so that all get the same result.
+ * A condition is the user's text.  What its names mean is decided once, when
+ * it is attached, by the search_path of the session that attaches it, as for a
+ * policy or a view; what is stored is text in which every name that is not of
+ * pg_catalog is qualified, every operator and every cast is written out, and
+ * literals are no longer subject to settings.  That text is always read with a
+ * search_path of pg_catalog alone, whoever asks, and with fixed settings.
+ *
+ * It is evaluated as the table's owner, in a security-restricted operation, as
+ * an index expression would be, and with fixed settings, so that all get the
+ * same result.
+ *
+ * What is not understood is refused: when it is attached, and again whenever
+ * it is read, for what it names may have changed meanwhile.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,29 +23,42 @@
 #define TOKENAUTH_EXPRESSION_H
 
 #include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
+#include "source/watch.h"
 #include "utils/relcache.h"
 
 /*
- * The names of the columns that an expression mentions.  Reads no catalogs;
- * throws only for what is not an expression at all, which
- * expression_check_condition() keeps out.
- */
-extern List *expression_columns(const char *text);
-
-/*
- * Check a condition: boolean, immutable, over the row's user columns, without
- * subqueries, aggregates, window functions or set-returning functions.
+ * A condition as it is to be stored.  It must be boolean, immutable, over
+ * the row's user columns, without subqueries, aggregates, window functions or
+ * set-returning functions, and mean the same to this session as to all.
  * Throws with a hint.
  */
-extern void expression_check_condition(Relation relation, const char *text);
+extern char *expression_resolve(Relation relation, const char *text);
 
-/* Is the condition true, rather than false or NULL, of this row? */
-extern bool expression_holds(Relation relation, const char *text,
+/*
+ * Would expression_resolve() take a stored condition, as it is now?  Throws if
+ * not.
+ */
+extern void expression_check(Relation relation, const char *text);
+
+/*
+ * Read a stored condition.  Adds the columns that it uses, and has watched what
+ * else it depends on.  Runs no function of the user's.  Throws if it cannot
+ * be read any more, or is not what expression_resolve() makes.
+ */
+extern Node *expression_read(Relation relation, const char *text,
+							 Bitmapset **columns, Watch *watch);
+
+/* An expression that makes a jsonb object of columns; they must be there. */
+extern Node *expression_object(Relation relation, List *columns);
+
+/* Is a condition true, rather than false or NULL, of this row? */
+extern bool expression_holds(Relation relation, Node *condition,
 							 TupleTableSlot *row);
 
-/* These columns of the row as one jsonb. */
-extern Datum expression_jsonb(Relation relation, List *columns,
+/* The value of expression_object() for this row. */
+extern Datum expression_jsonb(Relation relation, Node *object,
 							  TupleTableSlot *row);
 
 #endif							/* TOKENAUTH_EXPRESSION_H */

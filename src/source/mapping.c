@@ -5,8 +5,10 @@
  *
  * The fingerprint covers everything but the row itself that a verdict
  * depends on: the table's file (TRUNCATE and every rewrite change it), our
- * triggers' rows in pg_trigger by their xmin (so that DISABLE and ENABLE
- * leave a trace), the index, the columns, the registry row by its xmin.  An
+ * triggers, the index, the columns and their types, the functions of
+ * conditions, the registry row.  It is made of these rows of the catalogs by
+ * their xmin (watch.h), so it does not come back when what was altered is
+ * altered back: rows may have changed meanwhile of which no trigger told.  An
  * entry with another fingerprint is not believed, so nobody has to flush
  * anything when a table is altered, and VACUUM, which alters none of these,
  * costs nothing.
@@ -21,22 +23,16 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/sandbox.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_enum.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
-#include "miscadmin.h"
 #include "source/expression.h"
+#include "source/finder.h"
 #include "source/mapping.h"
-#include "utils/builtins.h"
-#include "utils/catcache.h"
+#include "source/problem.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -49,16 +45,8 @@ typedef struct TriggerFacts
 	bool		found;			/* all that we need are there */
 	bool		always;			/* and fire whatever session_replication_role */
 	bool		touched_here;	/* one of them by this transaction */
-	uint64		trace;			/* of their rows in pg_trigger */
+	Watch		watch;			/* their rows in pg_trigger */
 } TriggerFacts;
-
-/* Mix a word into a fingerprint. */
-static void
-note(uint64 *fingerprint, uint64 word)
-{
-	*fingerprint = hash_bytes_extended((unsigned char *) &word, sizeof(word),
-									   *fingerprint);
-}
 
 const char *
 role_argument(SourceRole role)
@@ -77,17 +65,6 @@ role_argument(SourceRole role)
 	};
 
 	return names[role];
-}
-
-/* Returns false, for the convenience of those who give up then. */
-static bool
-set_problem(Source *source, SourceProblem problem, Oid relation,
-			const char *column)
-{
-	source->problem = problem;
-	source->problem_relation = relation;
-	source->problem_column = column;
-	return false;
 }
 
 static bool
@@ -112,6 +89,21 @@ kind_of_type(Oid type)
 	}
 }
 
+/*
+ * An abbreviation is read by the session's timezone_abbreviations; but those
+ * are never of this form.
+ */
+pg_tz *
+mapping_timezone(const char *name)
+{
+	pg_tz	   *zone = NULL;
+
+	if (strchr(name, '/') != NULL || strcmp(name, "UTC") == 0 ||
+		strcmp(name, "GMT") == 0)
+		zone = pg_tzset(name);
+	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+}
+
 bool
 mapping_type_fits(const Source *source, SourceRole role, Oid type)
 {
@@ -129,9 +121,9 @@ mapping_type_fits(const Source *source, SourceRole role, Oid type)
 		case ROLE_CREATED:
 			return is_timestamp(type);
 		case ROLE_REVOKED:
-			return type == BOOLOID || is_timestamp(type) ||
-				(source->active_values != NIL &&
-				 (is_text(type) || type_is_enum(type)));
+			return source->active_values != NIL ?
+				is_text(type) || type_is_enum(type) :
+				type == BOOLOID || is_timestamp(type);
 		case ROLE_ID:
 		case ROLE_SCOPE:
 		case ROLE_COUNT:
@@ -140,51 +132,46 @@ mapping_type_fits(const Source *source, SourceRole role, Oid type)
 	return true;
 }
 
-/* ALTER TYPE can rename what a row's value is compared by. */
-static void
-note_labels(Source *source, Oid type)
-{
-	CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME,
-											 ObjectIdGetDatum(type));
-
-	for (int i = 0; i < labels->n_members; i++)
-	{
-		HeapTuple	tuple = &labels->members[i]->tuple;
-		Form_pg_enum label = (Form_pg_enum) GETSTRUCT(tuple);
-
-		note(&source->fingerprint, label->oid);
-		note(&source->fingerprint,
-			 hash_bytes((unsigned char *) NameStr(label->enumlabel),
-						strlen(NameStr(label->enumlabel))));
-	}
-	ReleaseSysCacheList(labels);
-}
-
-/* Look a column up by its name; false if the table has no such column. */
+/*
+ * Look a column up by its name.  False if the table has no such column, or one
+ * that is not in its rows.
+ */
 static bool
 find_column(Source *source, Oid relation, SourceColumn *column)
 {
 	HeapTuple	tuple = SearchSysCacheAttName(relation, column->name);
 	Form_pg_attribute attribute;
+	bool		is_virtual;
 
 	if (!HeapTupleIsValid(tuple))
-		return set_problem(source, PROBLEM_NO_COLUMN, relation, column->name);
+		return problem_set(source, PROBLEM_NO_COLUMN, relation, column->name);
 	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
-	if (attribute->attnum <= 0 || TOKENAUTH_IS_VIRTUAL(attribute))
-	{
-		/* there is nothing to read in the row */
-		ReleaseSysCache(tuple);
-		return set_problem(source, PROBLEM_COLUMN_TYPE, relation,
-						   column->name);
-	}
+	is_virtual = TOKENAUTH_IS_VIRTUAL(attribute);
 	column->attnum = attribute->attnum;
-	column->type = getBaseType(attribute->atttypid);
-	column->kind = kind_of_type(column->type);
-	note(&source->fingerprint, ((uint64) column->attnum << 32) | column->type);
-	note(&source->fingerprint, attribute->attcollation);
+	column->declared = attribute->atttypid;
+	watch_row(&source->watch, tuple);
 	ReleaseSysCache(tuple);
-	if (type_is_enum(column->type))
-		note_labels(source, column->type);
+
+	if (is_virtual)
+		return problem_set(source, PROBLEM_VIRTUAL_COLUMN, relation,
+						   column->name);
+	if (column->attnum <= 0)
+		return problem_set(source, PROBLEM_COLUMN_TYPE, relation,
+						   column->name);
+	column->type = getBaseType(column->declared);
+	column->kind = kind_of_type(column->type);
+	watch_word(&source->watch, column->attnum);
+	return true;
+}
+
+/* The same for one whose values' text is told, or compared with another. */
+static bool
+find_readable_column(Source *source, Oid relation, SourceColumn *column)
+{
+	if (!find_column(source, relation, column))
+		return false;
+	if (!watch_type(&source->watch, column->declared))
+		problem_set(source, PROBLEM_STRANGE_TYPE, relation, column->name);
 	return true;
 }
 
@@ -197,38 +184,161 @@ map_column(Source *source, SourceRole role)
 	column->kind = VALUE_NONE;
 	if (column->name == NULL)
 		return true;
-	if (!find_column(source, source->relation, column))
+	if (!find_readable_column(source, source->relation, column))
 		return false;
 	if (!mapping_type_fits(source, role, column->type))
-		return set_problem(source, PROBLEM_COLUMN_TYPE, source->relation,
+		return problem_set(source, PROBLEM_COLUMN_TYPE, source->relation,
 						   column->name);
 	if (role == ROLE_SCOPE)
 		column->kind = VALUE_TEXT;
 	return true;
 }
 
+/* A column that matters has had its row watched. */
+static void
+watch_column(Source *source, Oid relation, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation),
+										Int16GetDatum(attnum));
+
+	watch_word(&source->watch, attnum);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	watch_row(&source->watch, tuple);
+	ReleaseSysCache(tuple);
+}
+
 /*
- * Add the columns of these names to those that matter.  An expression may
- * also mention what is no column; then it will fail when it is evaluated, and
- * that is where the error belongs, not into a trigger.
+ * What claims need.  Where they cannot be made, tokens can be judged all the
+ * same, by the table.
  */
 static void
-map_names(Source *source, Oid relation, List *names, Bitmapset **matters)
+map_claims(Source *source, Relation table)
 {
+	Oid			relation = RelationGetRelid(table);
 	ListCell   *lc;
 
-	foreach(lc, names)
+	source->claims_object = NULL;
+	foreach(lc, source->claims)
 	{
-		SourceColumn column = {lfirst(lc)};
+		HeapTuple	tuple = SearchSysCacheAttName(relation, lfirst(lc));
+		Form_pg_attribute attribute;
 
-		if (get_attnum(relation, column.name) > 0 &&
-			find_column(source, relation, &column))
-			*matters = bms_add_member(*matters, column.attnum);
+		if (!HeapTupleIsValid(tuple))
+		{
+			problem_set(source, PROBLEM_NO_CLAIM, relation, lfirst(lc));
+			return;
+		}
+		attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+		watch_row(&source->watch, tuple);
+		if (attribute->attnum <= 0 || TOKENAUTH_IS_VIRTUAL(attribute))
+		{
+			ReleaseSysCache(tuple);
+			problem_set(source, PROBLEM_NO_CLAIM, relation, lfirst(lc));
+			return;
+		}
+		source->matters = bms_add_member(source->matters, attribute->attnum);
+		if (!watch_type_as_json(&source->watch, attribute->atttypid))
+			problem_set(source, PROBLEM_STRANGE_TYPE, relation, lfirst(lc));
+		ReleaseSysCache(tuple);
 	}
+	if (source->claims != NIL)
+		source->claims_object = expression_object(table, source->claims);
+}
+
+/* The call of expression_read() that read_condition() tries. */
+typedef struct ConditionCall
+{
+	Relation	table;
+	const char *text;
+	Bitmapset  *columns;
+	Watch	   *watch;
+	Node	   *condition;
+} ConditionCall;
+
+static void
+call_expression_read(void *arg)
+{
+	ConditionCall *call = arg;
+
+	call->condition = expression_read(call->table, call->text, &call->columns,
+									  call->watch);
+}
+
+/*
+ * In parallel mode there are no subtransactions; but only a judge can be at
+ * work then, who may as well fail at once.
+ */
+static bool
+try_expression_read(Source *source, ConditionCall *call)
+{
+	ErrorData  *error;
+
+	if (IsInParallelMode())
+	{
+		call_expression_read(call);
+		return true;
+	}
+	error = sandbox_try(call_expression_read, call, true);
+	if (error == NULL)
+		return true;
+	if (sandbox_was_interrupted(error))
+		ReThrowError(error);
+	problem_set(source, PROBLEM_CONDITION, RelationGetRelid(call->table),
+				call->text);
+	source->problem_detail = MemoryContextStrdup(source->facts,
+												 error->message);
+	return false;
+}
+
+/*
+ * Read a condition and add the columns that it uses to those that matter.  False
+ * if it does not fit the table any more: that must not be an error to who
+ * writes into the table.
+ */
+static bool
+map_condition(Source *source, Relation table, const char *text,
+			  Bitmapset **matters, Node **condition)
+{
+	ConditionCall call = {table, text, NULL, &source->watch};
+	MemoryContext scratch;
+	int			attnum = -1;
+	bool		ok;
+
+	*condition = NULL;
+	if (text == NULL)
+		return true;
+	scratch = AllocSetContextCreate(source->facts, "tokenauth condition",
+									ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(scratch);
+	ok = try_expression_read(source, &call);
+	MemoryContextSwitchTo(source->facts);
+	*condition = copyObject(call.condition);
+	*matters = bms_add_members(*matters, call.columns);
+	MemoryContextDelete(scratch);
+
+	while ((attnum = bms_next_member(*matters, attnum)) >= 0)
+		watch_column(source, RelationGetRelid(table), attnum);
+	return ok;
+}
+
+/* The time zone of timestamps that have none, if there are such. */
+static bool
+map_timezone(Source *source)
+{
+	source->zone = mapping_timezone(source->timezone);
+	if (source->zone != NULL)
+		return true;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (AttributeNumberIsValid(source->column[role].attnum) &&
+			source->column[role].type == TIMESTAMPOID)
+			return problem_set(source, PROBLEM_TIMEZONE, source->relation,
+							   source->timezone);
+	return true;
 }
 
 static bool
-map_columns(Source *source)
+map_columns(Source *source, Relation table)
 {
 	source->matters = NULL;
 	for (int role = 0; role < ROLE_COUNT; role++)
@@ -245,107 +355,10 @@ map_columns(Source *source)
 		AttributeNumberIsValid(source->column[ROLE_LAST_USED].attnum) &&
 		(source->stored_as != STORED_PLAINTEXT ||
 		 source->column[ROLE_ID].kind != VALUE_NONE);
-	if (source->live_when != NULL)
-		map_names(source, source->relation,
-				  expression_columns(source->live_when), &source->matters);
-	map_names(source, source->relation, source->claims, &source->matters);
-	return true;
-}
-
-/* Rank an index for finding tokens: 0 unfit, 1 plain, 2 unique. */
-static int
-index_rank(Form_pg_index index, HeapTuple tuple, AttrNumber attnum)
-{
-	if (!index->indisvalid || !index->indisready || !index->indislive ||
-		index->indkey.values[0] != attnum ||
-		!heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
-		!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL))
-		return 0;
-	/* A deferred constraint lets a transaction see duplicates of its own. */
-	if (index->indisunique && index->indimmediate && index->indnkeyatts == 1)
-		return 2;
-	return 1;
-}
-
-/* How to ask this index for equality; false if it cannot be asked. */
-static bool
-index_equality(Oid index_oid, RowFinder *finder)
-{
-	Relation	index = index_open(index_oid, AccessShareLock);
-	Oid			operator = InvalidOid;
-
-	finder->index = index_oid;
-	finder->strategy = index->rd_rel->relam == HASH_AM_OID ?
-		HTEqualStrategyNumber : BTEqualStrategyNumber;
-	if (index->rd_rel->relam == BTREE_AM_OID ||
-		index->rd_rel->relam == HASH_AM_OID)
-		operator = get_opfamily_member(index->rd_opfamily[0],
-									   index->rd_opcintype[0],
-									   index->rd_opcintype[0],
-									   finder->strategy);
-	finder->equality = OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
-	finder->collation = index->rd_indcollation[0];
-	index_close(index, AccessShareLock);
-	return OidIsValid(finder->equality);
-}
-
-/* The equality of a type that tokens and parents' keys can have. */
-static Oid
-default_equality(Oid type)
-{
-	switch (type)
-	{
-		case BYTEAOID:
-			return F_BYTEAEQ;
-		case UUIDOID:
-			return F_UUID_EQ;
-		case INT4OID:
-			return F_INT4EQ;
-		case INT8OID:
-			return F_INT8EQ;
-		default:
-			return F_TEXTEQ;
-	}
-}
-
-/*
- * Choose the index that finds rows by a column, preferring a unique one.
- * Without any, the table is read whole.
- */
-static void
-map_index(Source *source, Relation table, const SourceColumn *column,
-		  RowFinder *finder)
-{
-	List	   *indexes = RelationGetIndexList(table);
-	int			best = 0;
-	ListCell   *lc;
-
-	finder->index = InvalidOid;
-	finder->unique = false;
-	finder->equality = default_equality(column->type);
-	finder->collation = C_COLLATION_OID;
-
-	foreach(lc, indexes)
-	{
-		Oid			index = lfirst_oid(lc);
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-		RowFinder	candidate;
-		int			rank;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		rank = index_rank((Form_pg_index) GETSTRUCT(tuple), tuple,
-						  column->attnum);
-		ReleaseSysCache(tuple);
-		if (rank <= best || !index_equality(index, &candidate))
-			continue;
-		best = rank;
-		*finder = candidate;
-		finder->unique = rank == 2;
-	}
-	list_free(indexes);
-
-	note(&source->fingerprint, ((uint64) best << 32) | finder->index);
+	map_claims(source, table);
+	return map_timezone(source) &&
+		map_condition(source, table, source->live_when, &source->matters,
+					  &source->condition);
 }
 
 /* Is this a trigger of ours, complete, unconditional and immediate? */
@@ -390,7 +403,6 @@ collect_trigger_facts(Oid relation, TriggerFacts *facts)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
-		TransactionId xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 
 		if (!is_our_trigger(trigger, tuple))
 			continue;
@@ -405,8 +417,9 @@ collect_trigger_facts(Oid relation, TriggerFacts *facts)
 			facts->always = false;
 		if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 			facts->touched_here = true;
-		note(&facts->trace, trigger->oid);
-		note(&facts->trace, ((uint64) xmin << 8) | (uint8) trigger->tgenabled);
+		watch_word(&facts->watch, trigger->oid);
+		watch_word(&facts->watch, trigger->tgenabled);
+		watch_row(&facts->watch, tuple);
 	}
 	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
@@ -438,18 +451,16 @@ check_table(Source *source, Relation table)
 	Oid			relation = RelationGetRelid(table);
 
 	if (form->relkind != RELKIND_RELATION)
-		return set_problem(source, PROBLEM_NOT_A_TABLE, relation, NULL);
+		return problem_set(source, PROBLEM_NOT_A_TABLE, relation, NULL);
 	if (form->relispartition || has_superclass(relation) ||
 		(form->relhassubclass &&
 		 find_inheritance_children(relation, NoLock) != NIL))
-		return set_problem(source, PROBLEM_INHERITANCE, relation, NULL);
-	note(&source->fingerprint, form->relfilenode);
+		return problem_set(source, PROBLEM_INHERITANCE, relation, NULL);
+	watch_word(&source->watch, form->relfilenode);
 	return true;
 }
 
-/*
- * What keeps a readable source out of the cache; a first problem is kept.
- */
+/* What keeps a readable source out of the cache. */
 static void
 check_cacheable(Source *source, Relation table, const RowFinder *finder,
 				const char *column)
@@ -458,17 +469,15 @@ check_cacheable(Source *source, Relation table, const RowFinder *finder,
 	TriggerFacts triggers;
 
 	collect_trigger_facts(relation, &triggers);
-	note(&source->fingerprint, triggers.trace);
-	if (source->problem != PROBLEM_NONE)
-		return;
+	watch_word(&source->watch, triggers.watch.trace);
 	if (table->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		set_problem(source, PROBLEM_NOT_PERMANENT, relation, NULL);
+		problem_set(source, PROBLEM_NOT_PERMANENT, relation, NULL);
 	else if (!triggers.found)
-		set_problem(source, PROBLEM_NO_TRIGGER, relation, NULL);
+		problem_set(source, PROBLEM_NO_TRIGGER, relation, NULL);
 	else if (!triggers.always)
-		set_problem(source, PROBLEM_TRIGGER_NOT_ALWAYS, relation, NULL);
+		problem_set(source, PROBLEM_TRIGGER_NOT_ALWAYS, relation, NULL);
 	else if (!OidIsValid(finder->index))
-		set_problem(source, PROBLEM_NO_INDEX, relation, column);
+		problem_set(source, PROBLEM_NO_INDEX, relation, column);
 }
 
 /* Two columns whose values can be compared byte by byte. */
@@ -482,24 +491,24 @@ static bool
 map_open_parent(Source *source, SourceParent *parent, Relation table)
 {
 	if (!check_table(source, table) ||
-		!find_column(source, source->relation, &parent->from) ||
-		!find_column(source, parent->relation, &parent->key))
+		!find_readable_column(source, source->relation, &parent->from) ||
+		!find_readable_column(source, parent->relation, &parent->key))
 		return false;
 	if (!same_kind(&parent->from, &parent->key) ||
 		(parent->key.kind == VALUE_TEXT && !is_text(parent->key.type)))
-		return set_problem(source, PROBLEM_COLUMN_TYPE, parent->relation,
+		return problem_set(source, PROBLEM_COLUMN_TYPE, parent->relation,
 						   parent->key.name);
 
 	source->matters = bms_add_member(source->matters, parent->from.attnum);
 	parent->matters = bms_make_singleton(parent->key.attnum);
-	if (parent->live_when != NULL)
-		map_names(source, parent->relation,
-				  expression_columns(parent->live_when), &parent->matters);
-	map_index(source, table, &parent->key, &parent->finder);
+	if (!map_condition(source, table, parent->live_when, &parent->matters,
+					   &parent->condition))
+		return false;
+	finder_choose(table, &parent->key, &parent->finder, &source->watch);
 	check_cacheable(source, table, &parent->finder, parent->key.name);
 	/* with several rows of a key, one change would not decide */
-	if (!parent->finder.unique && source->problem == PROBLEM_NONE)
-		set_problem(source, PROBLEM_NO_INDEX, parent->relation,
+	if (!parent->finder.unique)
+		problem_set(source, PROBLEM_NO_INDEX, parent->relation,
 					parent->key.name);
 	return true;
 }
@@ -510,9 +519,9 @@ map_parent(Source *source, SourceParent *parent)
 	Relation	table = try_relation_open(parent->relation, AccessShareLock);
 	bool		ok;
 
-	note(&source->fingerprint, parent->registry_xmin);
+	watch_word(&source->watch, parent->registry_xmin);
 	if (table == NULL)
-		return set_problem(source, PROBLEM_NO_PARENT, source->relation,
+		return problem_set(source, PROBLEM_NO_PARENT, source->relation,
 						   parent->from.name);
 	ok = map_open_parent(source, parent, table);
 	relation_close(table, AccessShareLock);
@@ -522,9 +531,10 @@ map_parent(Source *source, SourceParent *parent)
 static void
 map_open_table(Source *source, Relation table)
 {
-	if (!check_table(source, table) || !map_columns(source))
+	if (!check_table(source, table) || !map_columns(source, table))
 		return;
-	map_index(source, table, &source->column[ROLE_TOKEN], &source->finder);
+	finder_choose(table, &source->column[ROLE_TOKEN], &source->finder,
+				  &source->watch);
 	check_cacheable(source, table, &source->finder,
 					source->column[ROLE_TOKEN].name);
 	for (int i = 0; i < source->nparents; i++)
@@ -544,107 +554,13 @@ mapping_build(Source *source)
 	MemoryContextReset(source->facts);
 	old = MemoryContextSwitchTo(source->facts);
 	source->problem = PROBLEM_NONE;
-	source->fingerprint = source->relation;
-	note(&source->fingerprint, source->registry_xmin);
+	memset(&source->watch, 0, sizeof(source->watch));
+	source->watch.context = source->facts;
+	watch_word(&source->watch, source->relation);
+	watch_word(&source->watch, source->registry_xmin);
 	map_open_table(source, table);
+	source->fingerprint = source->watch.trace;
 	MemoryContextSwitchTo(old);
 	relation_close(table, AccessShareLock);
 	return true;
-}
-
-typedef struct ProblemText
-{
-	int			sqlstate;
-	const char *message;		/* %s: the table; %s: the column, if any */
-	const char *hint;
-} ProblemText;
-
-static const ProblemText *
-problem_text(SourceProblem problem)
-{
-	static const ProblemText texts[] = {
-		[PROBLEM_NOT_PERMANENT] = {
-			ERRCODE_FEATURE_NOT_SUPPORTED,
-			"table \"%s\" is not a permanent table",
-			"Only permanent, logged tables can hold tokens."
-		},
-		[PROBLEM_NO_TRIGGER] = {
-			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-			"table \"%s\" lacks the triggers of tokenauth",
-			"Detach the source and attach the table again."
-		},
-		[PROBLEM_TRIGGER_NOT_ALWAYS] = {
-			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-			"the triggers of tokenauth on table \"%s\" are not enabled ALWAYS",
-			"Use ALTER TABLE ... ENABLE ALWAYS TRIGGER for both of them."
-		},
-		[PROBLEM_NO_INDEX] = {
-			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-			"table \"%s\" has no valid index on column \"%s\"",
-			"Create a unique index on the column, without WHERE clause or expressions."
-		},
-		[PROBLEM_NOT_A_TABLE] = {
-			ERRCODE_WRONG_OBJECT_TYPE,
-			"\"%s\" is not an ordinary table",
-			"Views, foreign tables and partitioned tables cannot hold tokens."
-		},
-		[PROBLEM_INHERITANCE] = {
-			ERRCODE_FEATURE_NOT_SUPPORTED,
-			"table \"%s\" takes part in inheritance or partitioning",
-			"Only a table that has neither parents nor children can hold tokens."
-		},
-		[PROBLEM_NO_PARENT] = {
-			ERRCODE_UNDEFINED_TABLE,
-			"the parent table of \"%s\" that column \"%s\" refers to does not exist any more",
-			"Detach the source and attach the table again."
-		},
-		[PROBLEM_NO_COLUMN] = {
-			ERRCODE_UNDEFINED_COLUMN,
-			"table \"%s\" has no column \"%s\"",
-			"Attach the table again, naming its columns in the arguments of tokenauth_attach()."
-		},
-		[PROBLEM_COLUMN_TYPE] = {
-			ERRCODE_DATATYPE_MISMATCH,
-			"table \"%s\" has a column \"%s\" whose type does not fit its use",
-			"See the types that tokenauth_attach() accepts for each of its arguments."
-		},
-	};
-
-	return &texts[problem];
-}
-
-/* From a fixed list of formats above. */
-char *
-mapping_problem_message(const Source *source)
-{
-	const ProblemText *text = problem_text(source->problem);
-	char	   *table = get_rel_name(source->problem_relation);
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	return psprintf(text->message, table ? table : source->name,
-					source->problem_column ? source->problem_column : "");
-#pragma GCC diagnostic pop
-}
-
-void
-mapping_report(const Source *source)
-{
-	const ProblemText *text = problem_text(source->problem);
-
-	ereport(ERROR,
-			(errcode(text->sqlstate),
-			 errmsg_internal("%s", mapping_problem_message(source)),
-			 errhint("%s", text->hint)));
-}
-
-char *
-mapping_problem_text(const Source *source)
-{
-	const ProblemText *text;
-
-	if (source->problem == PROBLEM_NONE)
-		return NULL;
-	text = problem_text(source->problem);
-	return psprintf("%s. %s", mapping_problem_message(source), text->hint);
 }

@@ -8,11 +8,16 @@
 #ifndef TOKENAUTH_MAPPING_H
 #define TOKENAUTH_MAPPING_H
 
-#include "base/compat.h"
 #include "source/source.h"
 
 /* The argument and registry column that names a role's column. */
 extern const char *role_argument(SourceRole role);
+
+/*
+ * The time zone of this name: UTC, GMT, or one with an area, as in
+ * Europe/Berlin.  NULL for any other: it could be an abbreviation.
+ */
+extern pg_tz *mapping_timezone(const char *name);
 
 /* Can a column of this type play this role? */
 extern bool mapping_type_fits(const Source *source, SourceRole role, Oid type);
@@ -32,12 +37,5 @@ extern bool mapping_has_triggers(Oid relation);
  * table's changes?  Takes no lock on the table.
  */
 extern bool mapping_triggers_touched_here(Oid relation);
-
-/* Report source->problem, which must be set, as an error. */
-pg_noreturn extern void mapping_report(const Source *source);
-
-/* The same as text, for a view; and what is wrong alone, without a hint. */
-extern char *mapping_problem_text(const Source *source);
-extern char *mapping_problem_message(const Source *source);
 
 #endif							/* TOKENAUTH_MAPPING_H */

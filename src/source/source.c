@@ -20,9 +20,11 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* Columns of the registry, in the order of tokenauth--1.0.sql. */
@@ -670,6 +672,15 @@ source_digest_of_value(const Source *source, Datum value, bool isnull,
 	return found;
 }
 
+/* While it is being built, it is not known yet what it depends on. */
+static bool
+depends_on_relation(const Source *source, Oid relation)
+{
+	return source->state == SOURCE_BUILDING ||
+		uses_table(source, relation) ||
+		watch_hears_relation(&source->watch, relation);
+}
+
 void
 source_invalidate(Oid relation)
 {
@@ -686,20 +697,48 @@ source_invalidate(Oid relation)
 	{
 		Source	   *source = lfirst(lc);
 
-		if (!OidIsValid(relation) || uses_table(source, relation))
+		if (source->state != SOURCE_STALE &&
+			(!OidIsValid(relation) || depends_on_relation(source, relation)))
 			source->state = SOURCE_STALE;
 	}
 }
 
-void
-source_invalidate_facts(void)
+/* A condition that cannot be read may be cured by whatever is made. */
+static bool
+depends_on_syscache(const Source *source, int cacheid, uint32 hashvalue)
+{
+	return source->state == SOURCE_BUILDING ||
+		source->problem == PROBLEM_CONDITION ||
+		watch_hears_syscache(&source->watch, cacheid, hashvalue);
+}
+
+/* For the syscache callbacks: no catalog access, no error. */
+static void
+catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
 	ListCell   *lc;
 
 	if (registry == NULL)
 		return;
 	foreach(lc, registry->sources)
-		((Source *) lfirst(lc))->state = SOURCE_STALE;
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->state != SOURCE_STALE &&
+			depends_on_syscache(source, cacheid, hashvalue))
+			source->state = SOURCE_STALE;
+	}
+}
+
+void
+source_init(void)
+{
+	static const int caches[] = {
+		CASTSOURCETARGET, ENUMOID, NAMESPACEOID, OPEROID, PROCOID, TYPEOID
+	};
+
+	for (int i = 0; i < (int) lengthof(caches); i++)
+		CacheRegisterSyscacheCallback(caches[i], catalog_callback, (Datum) 0);
 }
 
 void

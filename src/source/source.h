@@ -33,7 +33,10 @@
 #include "catalog/pg_type_d.h"
 #include "executor/tuptable.h"
 #include "nodes/bitmapset.h"
+#include "nodes/nodes.h"
 #include "nodes/pg_list.h"
+#include "pgtime.h"
+#include "source/watch.h"
 
 /* What a column of a token table is to us. */
 typedef enum SourceRole
@@ -84,11 +87,16 @@ typedef enum SourceProblem
 	PROBLEM_NO_TRIGGER,
 	PROBLEM_TRIGGER_NOT_ALWAYS,
 	PROBLEM_NO_INDEX,
+	PROBLEM_STRANGE_TYPE,
+	PROBLEM_NO_CLAIM,
 	PROBLEM_NOT_A_TABLE,
 	PROBLEM_NO_PARENT,
 	PROBLEM_INHERITANCE,
 	PROBLEM_NO_COLUMN,
-	PROBLEM_COLUMN_TYPE
+	PROBLEM_VIRTUAL_COLUMN,
+	PROBLEM_COLUMN_TYPE,
+	PROBLEM_TIMEZONE,
+	PROBLEM_CONDITION
 } SourceProblem;
 
 #define PROBLEM_IS_FATAL(problem)	((problem) >= PROBLEM_NOT_A_TABLE)
@@ -97,7 +105,8 @@ typedef struct SourceColumn
 {
 	char	   *name;			/* from the registry; NULL: no such column */
 	AttrNumber	attnum;			/* InvalidAttrNumber: no such column */
-	Oid			type;			/* of a domain, its base type */
+	Oid			declared;		/* its type */
+	Oid			type;			/* the same; of a domain, its base type */
 	ValueKind	kind;			/* for the columns that a verdict carries */
 } SourceColumn;
 
@@ -124,6 +133,7 @@ typedef struct SourceParent
 	/* From the catalogs, as below. */
 	RowFinder	finder;
 	Bitmapset  *matters;
+	Node	   *condition;		/* live_when, to be evaluated */
 } SourceParent;
 
 #define SOURCE_MAX_PARENTS	CACHE_MAX_CELLS
@@ -155,11 +165,16 @@ typedef struct Source
 	SourceState state;
 	SourceProblem problem;
 	Oid			problem_relation;	/* which table */
-	const char *problem_column; /* which column, where that matters */
+	const char *problem_column; /* which column, condition or time zone */
+	const char *problem_detail; /* what the server said; NULL: nothing */
 	uint64		fingerprint;
 	SourceColumn column[ROLE_COUNT];
 	MemoryContext facts;		/* where what follows is kept */
+	Watch		watch;			/* what else changes it; the fingerprint */
 	Bitmapset  *matters;		/* columns whose change changes the verdict */
+	Node	   *condition;		/* live_when, to be evaluated */
+	Node	   *claims_object;	/* NULL: none, or they cannot be made */
+	pg_tz	   *zone;			/* of timestamps without one */
 	RowFinder	finder;
 	bool		keeps_last_use; /* in a column of the table */
 
@@ -279,8 +294,8 @@ extern bool source_digest_of_value(const Source *source, Datum value,
  */
 extern void source_invalidate(Oid relation);
 
-/* The catalog side of all sources may have changed. */
-extern void source_invalidate_facts(void);
+/* Have what changes in the catalogs besides known; once in a process. */
+extern void source_init(void);
 
 /* Free what the transaction outlived.  Cannot fail. */
 extern void source_end_of_transaction(void);

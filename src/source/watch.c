@@ -1,0 +1,251 @@
+/*-------------------------------------------------------------------------
+ *
+ * watch.c
+ *		The rows of the catalogs that an answer depends on; see watch.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "source/watch.h"
+#include "utils/catcache.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+typedef struct WatchedType
+{
+	Oid			type;
+	bool		as_json;
+	bool		understood;
+	uint32		hash;			/* as messages of the syscache name it */
+} WatchedType;
+
+void
+watch_word(Watch *watch, uint64 word)
+{
+	watch->trace = hash_bytes_extended((unsigned char *) &word, sizeof(word),
+									   watch->trace);
+}
+
+void
+watch_row(Watch *watch, HeapTuple row)
+{
+	watch_word(watch, HeapTupleHeaderGetRawXmin(row->t_data));
+}
+
+void
+watch_function(Watch *watch, Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	watch->by_name = true;
+	watch_word(watch, function);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	watch_row(watch, tuple);
+	ReleaseSysCache(tuple);
+}
+
+/* A renamed label has another row. */
+static void
+watch_labels(Watch *watch, Oid type)
+{
+	CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME,
+											 ObjectIdGetDatum(type));
+
+	for (int i = 0; i < labels->n_members; i++)
+		watch_row(watch, &labels->members[i]->tuple);
+	ReleaseSysCacheList(labels);
+}
+
+/* Where the lists are kept. */
+static MemoryContext
+enter_context(const Watch *watch)
+{
+	return MemoryContextSwitchTo(watch->context ? watch->context :
+								 CurrentMemoryContext);
+}
+
+static bool watch_any_type(Watch *watch, Oid type, bool as_json);
+
+/* Of a composite type; those that were dropped have rows, too. */
+static bool
+watch_attributes(Watch *watch, Oid relation, bool as_json)
+{
+	MemoryContext old = enter_context(watch);
+	bool		understood = true;
+	HeapTuple	tuple;
+
+	watch->relations = list_append_unique_oid(watch->relations, relation);
+	MemoryContextSwitchTo(old);
+	for (int attnum = 1;
+		 HeapTupleIsValid(tuple = SearchSysCache2(ATTNUM,
+												  ObjectIdGetDatum(relation),
+												  Int16GetDatum(attnum)));
+		 attnum++)
+	{
+		Form_pg_attribute attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		watch_row(watch, tuple);
+		if (!attribute->attisdropped)
+			understood &= watch_any_type(watch, attribute->atttypid, as_json);
+		ReleaseSysCache(tuple);
+	}
+	return understood;
+}
+
+/* Is it written by settings alone?  Those are fixed where that is done. */
+static bool
+depends_on_settings(Oid type)
+{
+	switch (type)
+	{
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What to_jsonb() goes by, if it is there; not where the type is built in. */
+static bool
+watch_json_cast(Watch *watch, Oid type)
+{
+	HeapTuple	tuple;
+	Oid			function;
+
+	if (type < FirstNormalObjectId)
+		return true;
+	watch->by_name = true;
+	tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(type),
+							ObjectIdGetDatum(JSONOID));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	watch_row(watch, tuple);
+	function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	ReleaseSysCache(tuple);
+	if (!OidIsValid(function))
+		return true;
+	watch_function(watch, function);
+	return func_volatile(function) == PROVOLATILE_IMMUTABLE;
+}
+
+/* One that is not made of others. */
+static bool
+watch_base_type(Watch *watch, Oid type, Oid output)
+{
+	if (type >= FirstNormalObjectId)
+		watch_function(watch, output);
+	return func_volatile(output) == PROVOLATILE_IMMUTABLE ||
+		depends_on_settings(type);
+}
+
+static bool
+watch_parts(Watch *watch, Oid type, Form_pg_type form, bool as_json)
+{
+	switch (form->typtype)
+	{
+		case TYPTYPE_BASE:
+			if (IsTrueArrayType(form))
+				return watch_any_type(watch, form->typelem, as_json);
+			return watch_base_type(watch, type, form->typoutput) &&
+				(!as_json || watch_json_cast(watch, type));
+		case TYPTYPE_ENUM:
+			watch_labels(watch, type);
+			return !as_json || watch_json_cast(watch, type);
+		case TYPTYPE_DOMAIN:
+			return watch_any_type(watch, form->typbasetype, as_json);
+		case TYPTYPE_COMPOSITE:
+			return watch_attributes(watch, form->typrelid, as_json);
+		case TYPTYPE_RANGE:
+			return watch_any_type(watch, get_range_subtype(type), false) &&
+				(!as_json || watch_json_cast(watch, type));
+		case TYPTYPE_MULTIRANGE:
+			return watch_any_type(watch, get_multirange_range(type), false) &&
+				(!as_json || watch_json_cast(watch, type));
+		default:
+			return false;
+	}
+}
+
+static bool
+watch_any_type(Watch *watch, Oid type, bool as_json)
+{
+	WatchedType *watched;
+	HeapTuple	tuple;
+	MemoryContext old;
+	ListCell   *lc;
+
+	foreach(lc, watch->types)
+	{
+		watched = lfirst(lc);
+		if (watched->type == type && watched->as_json == as_json)
+			return watched->understood;
+	}
+
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	old = enter_context(watch);
+	watched = palloc(sizeof(WatchedType));
+	watched->type = type;
+	watched->as_json = as_json;
+	watched->hash = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type));
+	watched->understood = false;
+	watch->types = lappend(watch->types, watched);
+	MemoryContextSwitchTo(old);
+
+	watch_word(watch, type);
+	watch_row(watch, tuple);
+	watched->understood = watch_parts(watch, type,
+									  (Form_pg_type) GETSTRUCT(tuple),
+									  as_json);
+	ReleaseSysCache(tuple);
+	return watched->understood;
+}
+
+bool
+watch_type(Watch *watch, Oid type)
+{
+	return watch_any_type(watch, type, false);
+}
+
+bool
+watch_type_as_json(Watch *watch, Oid type)
+{
+	return watch_any_type(watch, type, true);
+}
+
+/*
+ * Types are made all the time, with temporary tables; so these are told apart.
+ * Anything else changes rarely.
+ */
+bool
+watch_hears_syscache(const Watch *watch, int cacheid, uint32 hashvalue)
+{
+	ListCell   *lc;
+
+	if (cacheid != TYPEOID)
+		return watch->by_name || (cacheid == ENUMOID && watch->types != NIL);
+	foreach(lc, watch->types)
+		if (hashvalue == 0 || ((WatchedType *) lfirst(lc))->hash == hashvalue)
+			return true;
+	return false;
+}
+
+bool
+watch_hears_relation(const Watch *watch, Oid relation)
+{
+	return list_member_oid(watch->relations, relation);
+}

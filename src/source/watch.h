@@ -1,0 +1,57 @@
+/*-------------------------------------------------------------------------
+ *
+ * watch.h
+ *		The rows of the catalogs that an answer depends on.
+ *
+ * Whoever reads something of the catalogs that an answer depends on has it
+ * watched.  Two things come of that:
+ *
+ * - the trace, a hash over what was read.  It is over the rows themselves, each
+ *	by the transaction that wrote it (xmin), and so never comes back: a column
+ *	that is renamed away and back has another row than before.
+ *
+ * - what invalidation messages mean that it may have changed.
+ *
+ * Watching does not fail; it reads catalogs, so it needs a transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_WATCH_H
+#define TOKENAUTH_WATCH_H
+
+#include "access/htup.h"
+#include "nodes/pg_list.h"
+
+typedef struct Watch
+{
+	MemoryContext context;		/* of what follows; NULL: the current one */
+	uint64		trace;
+	List	   *types;			/* WatchedType * */
+	List	   *relations;		/* OIDs of the composite types' */
+	bool		by_name;		/* something was, or could have been, found by name */
+} Watch;
+
+/* Mix a word, and a row of a catalog, into the trace. */
+extern void watch_word(Watch *watch, uint64 word);
+extern void watch_row(Watch *watch, HeapTuple row);
+
+extern void watch_function(Watch *watch, Oid function);
+
+/*
+ * Watch all that the text, or the jsonb, of a type's values depends on.  False
+ * for a type where that is not known: one that is written by a function that
+ * is not immutable, such as regclass, which is written by the name that the
+ * table has now.
+ */
+extern bool watch_type(Watch *watch, Oid type);
+extern bool watch_type_as_json(Watch *watch, Oid type);
+
+/*
+ * May what is watched have changed?  For callbacks: no catalog access, cannot
+ * fail.  The first is for messages of a syscache, the second for a relation's.
+ */
+extern bool watch_hears_syscache(const Watch *watch, int cacheid,
+								 uint32 hashvalue);
+extern bool watch_hears_relation(const Watch *watch, Oid relation);
+
+#endif							/* TOKENAUTH_WATCH_H */
