@@ -578,6 +578,11 @@ BEGIN
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
             AND d.refobjid = (SELECT oid FROM pg_extension
                               WHERE extname = 'tokenauth')
+            -- an array and a table's row type belong to what they are of;
+            -- since PostgreSQL 18 they are members, too
+            AND NOT EXISTS (SELECT FROM pg_depend i
+                            WHERE i.classid = d.classid AND i.objid = d.objid
+                                AND i.deptype = 'i')
     LOOP
         EXECUTE revoke;
     END LOOP;

@@ -92,7 +92,7 @@ inline commit(changes_row)
 #endif
 }
 
-/* A row's changes come one after the other: whoever changes it has locked it. */
+/* A row's changes come one after the other: a change locks the row. */
 active proctype revoker()
 {
 	byte now;
@@ -131,7 +131,7 @@ active [FILLERS] proctype filler()
 	atomic {					/* seqlock_try_write(): a compare-and-swap */
 		if
 		:: sequence % 2 == 0 -> sequence++; mine = true
-		:: else					/* somebody else writes: publishing is not owed */
+		:: else					/* another writer: publishing may be left out */
 		fi
 	}
 #endif

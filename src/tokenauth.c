@@ -9,23 +9,9 @@
  *				its children inherit
  *	backend		without: has no cache and judges every token by its table
  *
- * The way of a token through the files:
+ * The way of a token, and of a changed row, through the files: src/README.md.
  *
- *	resolve.c -> judge.c -> source.c	which table, what columns
- *						 -> token.c		digest
- *						 -> cache.c		probe: believed? then done
- *						 -> lookup.c	miss: lock, clock, snapshot, index
- *						 -> cache.c		publish
- *
- *	identity.c -> judge.c				the same, and bind it to the transaction
- *
- *	judge.c -> last_used.c				a use is noted, and later written:
- *	launcher.c -> worker.c -> flush.c -> writeback.c -> owner.c
- *
- *	row changes -> trigger.c notes the bucket -> changes.c: fence at PRE_COMMIT
- *				-> floor at COMMIT: the entry is not believed any more
- *
- * Nothing includes this file.
+ * No file includes this one.
  *
  *-------------------------------------------------------------------------
  */

@@ -18,22 +18,21 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "attach/triggers.h"
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "base/stats.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/mapping.h"
+#include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
-#include "source/remedy.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -282,7 +281,7 @@ write_registry(const ExtensionInfo *extension, const char *table,
 {
 	extension_execute(extension,
 			   psprintf("INSERT INTO %s (%s) VALUES (%s)",
-						remedy_our_name(table), row->columns.data,
+						quoted_own(table), row->columns.data,
 						row->parameters.data),
 			   row->n, row->type, row->value, row->isnull);
 }
@@ -300,7 +299,7 @@ forget_dropped(const ExtensionInfo *extension)
 								   " (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 								   " OPERATOR(pg_catalog.=) s.relation)"
 								   " RETURNING relation::pg_catalog.oid",
-								   remedy_our_name("tokenauth_source")),
+								   quoted_own("tokenauth_source")),
 						  0, NULL, NULL, NULL);
 
 	for (uint64 i = 0; i < dropped->nrows; i++)
@@ -308,45 +307,6 @@ forget_dropped(const ExtensionInfo *extension)
 		bool		isnull;
 
 		stats_forget(DatumGetObjectId(query_value(dropped, i, 1, &isnull)));
-	}
-}
-
-/* Create our triggers on a table, unless it has them, for whatever reason. */
-static void
-create_triggers(const ExtensionInfo *extension, Oid relation)
-{
-	source_refresh();
-	if (!mapping_has_triggers(relation))
-		extension_execute(extension, remedy_create_triggers(relation),
-							 0, NULL, NULL, NULL);
-}
-
-/*
- * Drop the triggers that call us, whatever their names are by now, unless
- * another source needs them.
- */
-static void
-drop_triggers(const ExtensionInfo *extension, Oid relation)
-{
-	Relation	table;
-	TriggerDesc *triggers;
-
-	source_refresh();
-	if (source_uses_table(relation))
-		return;
-	table = table_open(relation, NoLock);
-	triggers = CopyTriggerDesc(table->trigdesc);
-	table_close(table, NoLock);
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (trigger->tgfoid == extension->trigger_function)
-			extension_execute(extension,
-					   psprintf("DROP TRIGGER %s ON %s",
-								quote_identifier(trigger->tgname),
-								remedy_relation(relation)),
-					   0, NULL, NULL, NULL);
 	}
 }
 
@@ -591,7 +551,7 @@ attach(const AttachOptions *options)
 	add_interval(&row, "max_lifetime", options->max_lifetime);
 
 	forget_dropped(&extension);
-	create_triggers(&extension, options->relation);
+	triggers_create(&extension, options->relation);
 	write_registry(&extension, "tokenauth_source", &row);
 	verify_attached(options->name);
 }
@@ -708,7 +668,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	add_name(&row, "parent_column", NameStr(*PG_GETARG_NAME(3)));
 	add_text(&row, "live_when", live_when);
 
-	create_triggers(&extension, parent);
+	triggers_create(&extension, parent);
 	write_registry(&extension, "tokenauth_source_parent", &row);
 	verify_attached(NameStr(*PG_GETARG_NAME(0)));
 	PG_RETURN_VOID();
@@ -737,15 +697,15 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	extension_execute(&extension,
 			   psprintf("DELETE FROM %s"
 						" WHERE relation OPERATOR(pg_catalog.=) $1",
-						remedy_our_name("tokenauth_source")),
+						quoted_own("tokenauth_source")),
 			   1, &type, &value, NULL);
-	drop_triggers(&extension, relation);
+	triggers_drop(&extension, relation);
 	/* the Source is retired by now, and good until the transaction's end */
 	for (int i = 0; i < source->nparents; i++)
 		if (get_rel_relkind(source->parent[i].relation) != '\0')
 		{
 			LockRelationOid(source->parent[i].relation, ShareRowExclusiveLock);
-			drop_triggers(&extension, source->parent[i].relation);
+			triggers_drop(&extension, source->parent[i].relation);
 		}
 	stats_forget(relation);
 	PG_RETURN_VOID();

@@ -57,8 +57,8 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "source/extension.h"
+#include "source/names.h"
 #include "source/problem.h"
-#include "source/remedy.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -72,7 +72,7 @@ static void
 drop_hash_trigger(const Move *move, const char *name)
 {
 	move_execute(move, psprintf("DROP TRIGGER %s ON %s", quote_identifier(name),
-								remedy_relation(move->relation)));
+								quoted_relation(move->relation)));
 }
 
 static void
@@ -207,7 +207,7 @@ create_hash_trigger(const Move *move)
 	ExtensionInfo extension;
 	const char *token = NameStr(move->token);
 	const char *digest = NameStr(move->digest);
-	char	   *table = remedy_relation(move->relation);
+	char	   *table = quoted_relation(move->relation);
 
 	extension_require(&extension);
 	extension_execute(&extension,
@@ -216,7 +216,7 @@ create_hash_trigger(const Move *move)
 							   " EXECUTE FUNCTION %s(%s, %s, %s)",
 							   quote_identifier(HASH_ROW_TRIGGER), table,
 							   quote_identifier(token), quote_identifier(digest),
-							   remedy_our_name("tokenauth_hash_row"),
+							   quoted_own("tokenauth_hash_row"),
 							   quote_literal_cstr(token),
 							   quote_literal_cstr(digest),
 							   quote_literal_cstr(source_encodings[move->encoding])),
@@ -287,7 +287,7 @@ create_index(Move *move)
 		(void) move_lock_source(move, ShareLock);
 		move_execute(move, psprintf("CREATE %s INDEX ON %s (%s)",
 									move->unique ? "UNIQUE" : "",
-									remedy_relation(move->relation),
+									quoted_relation(move->relation),
 									quote_identifier(NameStr(move->digest))));
 	}
 	move_next_transaction(move);
@@ -322,7 +322,7 @@ write_registry(const Move *move)
 	extension_execute(&extension,
 					  psprintf("UPDATE %s SET token_column = $2, stored_as = 'sha256-hex'"
 							   " WHERE relation OPERATOR(pg_catalog.=) $1",
-							   remedy_our_name("tokenauth_source")),
+							   quoted_own("tokenauth_source")),
 					  2, type, value, NULL);
 }
 

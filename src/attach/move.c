@@ -16,9 +16,9 @@
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "source/extension.h"
+#include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
-#include "source/remedy.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
@@ -180,7 +180,7 @@ void
 move_alter_table(const Move *move, const char *action)
 {
 	move_execute(move, psprintf("ALTER TABLE %s %s",
-								remedy_relation(move->relation), action));
+								quoted_relation(move->relation), action));
 }
 
 MoveAnswer

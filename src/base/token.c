@@ -238,6 +238,8 @@ token_issue(TokenEncoding encoding, const char *prefix,
 	int			digits;
 	bool		ok = false;
 
+	if (strlen(prefix) > TOKEN_MAX_PREFIX_LEN)
+		return false;
 	switch (encoding)
 	{
 		case TOKEN_TEXT:
@@ -276,8 +278,11 @@ token_is_issued(const char *prefix, const char *token, Size len)
 {
 	char		begin[TOKEN_MAX_PREFIX_LEN + 1];
 	char		checksum[CHECKSUM_DIGITS];
-	Size		prefix_len = issued_prefix(prefix, begin);
+	Size		prefix_len;
 
+	if (strlen(prefix) > TOKEN_MAX_PREFIX_LEN)
+		return false;
+	prefix_len = issued_prefix(prefix, begin);
 	if (len != prefix_len + RANDOM_DIGITS + CHECKSUM_DIGITS ||
 		memcmp(token, begin, prefix_len) != 0)
 		return false;

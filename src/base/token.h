@@ -52,7 +52,10 @@ extern bool token_digest(TokenEncoding encoding, const char *text, Size len,
 #define TOKEN_MAX_PREFIX_LEN	21
 #define TOKEN_MAX_ISSUED_LEN	96
 
-/* A new token, terminated.  False if there is no strong randomness. */
+/*
+ * A new token, terminated.  False if there is no strong randomness, or if the
+ * prefix is longer than TOKEN_MAX_PREFIX_LEN.
+ */
 extern bool token_issue(TokenEncoding encoding, const char *prefix,
 						char token[TOKEN_MAX_ISSUED_LEN]);
 

@@ -3,8 +3,8 @@
  * bucket.h
  *		One bucket of the cache: its layout, and which way an item is put in.
  *
- * For the files of this room only.  cache.h is what others see, and says who
- * may write what.
+ * For the files of this room only.  cache.h is what others see, and lists the
+ * writers of each part.
  *
  * An item's key may be in any way of the bucket that its digest names.  What
  * is read without being the bucket's writer may be torn, until the window of

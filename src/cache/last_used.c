@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * last_used.c
- *		Uses of tokens that have yet to be written; see last_used.h.
+ *		Uses of tokens that are not yet written; see last_used.h.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,25 +1,25 @@
 /*-------------------------------------------------------------------------
  *
  * last_used.h
- *		Uses of tokens that have yet to be written into their tables.
+ *		Uses of tokens that are not yet written into their tables.
  *
  * Ideal model: a bounded map in shared memory from (database, table, token)
- * to the time of its latest use.  Whoever judges a token valid notes its use
- * there, at most once a tokenauth.last_used_interval; a worker writes what is
- * noted into the tables and then forgets it.  A use noted again before it is
- * written is merged.  What finds no room is not noted.
+ * to the time of its latest use.  A session that judges a token valid notes its
+ * use there, at most once a tokenauth.last_used_interval; a worker writes what
+ * is noted into the tables and then forgets it.  A use noted again before it is
+ * written is merged.  If there is no room, a use is not noted.
  *
  * Real layout: an array of slots of one cache line each.  A token's use
  * stands in one of LAST_USED_WINDOW slots from the one that its hash names;
  * by a race, or after a gap, it may stand in two, which is harmless, because
  * uses are only ever written forward.  A slot has a lock of its own, held for
  * the copying of the slot and nothing else, never while anything can fail.
- * Nobody waits for a slot: one that is busy is somebody else's.
+ * A process that finds a slot busy does not wait but goes on to the next.
  *
  * A use is forgotten only after the transaction that has written it has
  * committed, so a writer may be killed at any time.
  *
- * At a clean stop what is noted still is kept in a file for the next start.  A
+ * At a clean stop what is still noted is kept in a file for the next start.  A
  * crash loses what was not yet written, no more than one
  * tokenauth.last_used_flush of it.
  *
@@ -59,7 +59,7 @@ extern Size last_used_shmem_size(void);
 extern void last_used_shmem_init(void *area, bool found);
 
 /*
- * Note a use.  False if there is no room.  Wakes the writer where room is
+ * Note a use.  False if there is no room.  Wakes the writer when room is
  * getting scarce.
  */
 extern bool last_used_note(const UsedToken *token, TimestampTz at);
@@ -88,7 +88,7 @@ extern bool last_used_failed(const NotedUse *use);
 extern uint32 last_used_capacity(void);
 extern uint32 last_used_count(void);
 
-/* The latch to set where room is getting scarce; NULL: nobody's. */
+/* The latch to set when room is getting scarce; NULL: none. */
 extern void last_used_set_writer(Latch *latch);
 
 /* Has room been getting scarce since the last such call? */

@@ -4,15 +4,15 @@
  *		The five shared-memory primitives of tokenauth, and the only place in
  *		it that has memory barriers.
  *
- * SeqLock: a counter beside data that many read and few write.  Odd: someone
- * is writing.  A writer must not fail, wait or be interrupted between
+ * SeqLock: a counter beside data that many read and few write.  Odd: a writer
+ * is at work.  A writer must not fail, wait or be interrupted between
  * seqlock_try_write() and seqlock_write_end().  A reader copies the data
  * between seqlock_read_begin() and seqlock_read_end() and uses the copy only
  * if the latter says so; until then the copy may be torn, so no length or
  * offset in it may be followed unchecked.  The idea is that of
  * st_changecount in core's backend_status.h, with the difference that
- * writers compete: they take the odd state by compare-and-swap, once, and go
- * away if that fails, because publishing is never owed.
+ * writers compete: they take the odd state by compare-and-swap, once, and give
+ * up if that fails, because publishing may always be left out.
  *
  * Clock: a 64-bit counter.  Its readings order events of different backends.
  *
@@ -22,9 +22,9 @@
  * Floor: a clock reading below which nothing behind it is believed.  It only
  * rises.
  *
- * SlotLock: the state of a small piece of data, or that somebody has it.  Who
- * wants it takes it from a state that it expects, once, and goes away if that
- * fails.  As with a SeqLock, the holder must not fail, wait or be interrupted.
+ * SlotLock: the state of a small piece of data, or that it is taken.  A process
+ * takes it from a state that it expects, once, and gives up if that fails.
+ * As with a SeqLock, the holder must not fail, wait or be interrupted.
  *
  * Protocol of clock, fence and floor, proved in step 1 of doc/coherence.md:
  *
@@ -48,7 +48,7 @@ typedef pg_atomic_uint32 SlotLock;
 
 #define SLOT_BUSY	PG_UINT32_MAX
 
-/* Start to read; false while someone writes. */
+/* Start to read; false while a writer is at work. */
 static inline bool
 seqlock_read_begin(SeqLock *lock, uint32 *sequence)
 {
@@ -57,7 +57,7 @@ seqlock_read_begin(SeqLock *lock, uint32 *sequence)
 	return (*sequence & 1) == 0;
 }
 
-/* Done reading; true if nobody wrote meanwhile, so that the copy is whole. */
+/* Done reading; true if there was no writer meanwhile: the copy is whole. */
 static inline bool
 seqlock_read_end(SeqLock *lock, uint32 sequence)
 {

@@ -233,5 +233,5 @@ verdict_unpack(const CacheItem *item, Verdict *verdict)
 	verdict->has_expiry = (header->status & STATUS_HAS_EXPIRY) != 0;
 	verdict->expires_at = header->expires_at;
 	verdict->last_used = item->last_used;
-	verdict->ncells = 0;		/* of no use to who asks */
+	verdict->ncells = 0;		/* of no use to the caller */
 }

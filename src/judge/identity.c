@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * identity.c
- *		SQL: tokenauth_authenticate() and what tells who is authenticated:
+ *		SQL: tokenauth_authenticate(), and what tells the user authenticated:
  *		tokenauth_user(), tokenauth_tenant(), tokenauth_token_id(),
  *		tokenauth_has_scope(), tokenauth_claims().
  *
@@ -137,8 +137,8 @@ bind_identity(Identity *identity)
 }
 
 /*
- * No reason, and no token: not in the message, and not in the server's log,
- * either, which would show the statement.
+ * Tell no reason, and no token: not in the message, and not in the server's
+ * log, which would show the statement.
  */
 pg_noreturn static void
 refuse_token(void)
@@ -150,8 +150,9 @@ refuse_token(void)
 }
 
 /*
- * Not 28000: the token is valid, and who shares a transaction between users
- * has a mistake to mend.  The statement may have that valid token in it.
+ * Not 28000: the token is valid, and the mistake is in the application, which
+ * shares a transaction between users.  The statement is hidden because it may
+ * have that valid token in it.
  */
 pg_noreturn static void
 refuse_second_user(void)

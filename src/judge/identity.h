@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * identity.h
- *		The identity bound to a transaction: who is asking.
+ *		The identity bound to a transaction: the user that is asking.
  *
  * Row-level security policies ask for it, so this must hold (G11):
  *
- *	- It is set by tokenauth_authenticate() alone, which wants a valid token.
+ *	- It is set by tokenauth_authenticate() alone, which needs a valid token.
  *	  It is kept in this process's memory, not in a setting, a table or
  *	  anything else that SQL can write, and does not depend on the role.
  *	- It ends with its transaction, however that ends: COMMIT (also in a
  *	  procedure, also AND CHAIN), ROLLBACK, an error, PREPARE TRANSACTION.  So
  *	  the next client of a pooled connection finds nothing bound.
  *	- It follows savepoints: rolling back to one, as an exception block does,
- *	  restores what was bound when it was set, be that nothing.
- *	- While somebody is bound nobody else can be: another user, or the same
- *	  one of another tenant or source, is refused.  The same user can be bound
- *	  again, by a newer token.
+ *	  restores what was bound, or that nothing was, when it was set.
+ *	- While a user is bound no other can be: another user, or the same one of
+ *	  another tenant or source, is refused.  The same user can be bound again,
+ *	  by a newer token.
  *	- Where it is not known, in a parallel worker, that is an error and not
  *	  NULL.
  *

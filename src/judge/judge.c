@@ -158,7 +158,7 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 	bool		refused;
 	int			ttl;
 
-	/* packed is the status before the clock's say, classed as after it */
+	/* packed is the status before the clock counts, classed as after it */
 	verdict_settle(&settled, now);
 	refused = settled.status != TOKEN_VALID;
 	ttl = refused ? guc_negative_ttl : guc_ttl;
@@ -270,8 +270,8 @@ judge_used_token(const Source *source, const TokenDigest *digest,
 }
 
 /*
- * Note that a valid token was used, if that is due.  The table is written
- * later, by who may.  A standby's tables cannot be written.
+ * Note that a valid token was used, if that is due.  A worker writes it into
+ * the table later.  A standby's tables cannot be written.
  */
 static void
 note_use(const Source *source, const CacheKey *key, const Verdict *verdict,

@@ -58,7 +58,7 @@ extern bool judge_warm(Source *source, const TokenQuery *query);
 extern bool judge_used_token(const Source *source, const TokenDigest *digest,
 							 const Verdict *verdict, UsedToken *used);
 
-/* A SourceCheck: throws 55000 if the source's tokens are nobody's. */
+/* A SourceCheck: throws 55000 if the source's tokens have no users. */
 extern void judge_check_user(const Source *source, void *arg);
 
 /*

@@ -306,7 +306,7 @@ visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
 
 /*
  * All rows of a token, of which there is more than one only where its column
- * is not unique.  Two live ones refuse it, for whose it is nobody can tell.
+ * is not unique.  Two live ones refuse it: it could belong to either user.
  */
 typedef struct Finding
 {

@@ -117,7 +117,7 @@ message_send(bool is_place, uint32 bits, bool prepared)
 	Relation	catalog;
 	HeapTuple	row;
 
-	/* Better no commit than one that nobody understands. */
+	/* Better no commit than one that no session understands. */
 	if (oid_of_hash(GetSysCacheHashValue1(SEQRELID, ObjectIdGetDatum(oid))) != oid)
 		elog(ERROR, "keys of catalog caches are hashed in an unknown way");
 

@@ -58,7 +58,7 @@ resolve(FunctionCallInfo fcinfo, TokenQuery *query)
  * tokenauth_resolve(token text, as_type anyelement, source name, scope text)
  * returns anyelement
  *
- * Whose token is this?  NULL if it is not valid now.
+ * The id of the token's user.  NULL if the token is not valid now.
  */
 TOKENAUTH_FUNCTION(tokenauth_resolve);
 Datum
@@ -80,7 +80,7 @@ tokenauth_resolve(PG_FUNCTION_ARGS)
  * tokenauth_resolve_hash(digest bytea, as_type anyelement, source name,
  *						  scope text) returns anyelement
  *
- * The same for a caller who has hashed the token.  A digest has no prefix,
+ * The same for a caller that has hashed the token.  A digest has no prefix,
  * so the source must be named unless one without a prefix is meant.
  */
 TOKENAUTH_FUNCTION(tokenauth_resolve_hash);
@@ -122,9 +122,9 @@ identity_field(const Judgement *judgement, VerdictField field,
  * tokenauth_identify(token text, source name, scope text)
  * returns tokenauth_identity
  *
- * Always one row.  Whose it is stands there only if the token is valid, so
- * that who forgets to look at the status lets nobody in; which row it is and
- * when it expired stand there for refused tokens, too, to tell why.
+ * Always one row.  It names the user only if the token is valid, so that a
+ * caller that forgets to look at the status lets no user in.  The token's id
+ * and expiry are given for refused tokens, too, to tell why.
  */
 TOKENAUTH_FUNCTION(tokenauth_identify);
 Datum

@@ -435,9 +435,14 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
 	if (!PG_ARGISNULL(0))
 	{
+		bool		placed;
+
 		present(fcinfo, 4, &presented);
-		(void) place(&presented);
+		placed = place(&presented);
 		judgement.verdict.status = presented.before.verdict.status;
+		/* its source may have been detached since it was judged */
+		if (!placed && judgement.verdict.status == TOKEN_VALID)
+			judgement.verdict.status = TOKEN_UNKNOWN;
 	}
 	if (judgement.verdict.status == TOKEN_VALID)
 	{

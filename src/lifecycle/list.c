@@ -120,6 +120,16 @@ put_row(ReturnSetInfo *rsinfo, const QueryResult *rows, uint64 row,
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, isnull);
 }
 
+/* A field of a verdict is this text; either may be NULL. */
+static bool
+field_is(const Judgement *judgement, VerdictField field, SourceRole role,
+		 const char *text)
+{
+	const char *judged = lifecycle_field_text(judgement, field, role);
+
+	return judged != NULL && text != NULL && strcmp(judged, text) == 0;
+}
+
 /*
  * Where a token has several rows the verdict may be another's, and so would
  * its claims be.
@@ -128,14 +138,12 @@ static bool
 is_of_row(const Judgement *judgement, const char *user_id, const char *id)
 {
 	const Source *source = judgement->source;
-	const char *judged_id;
 
 	if (source == NULL || source->finder.unique ||
 		judgement->verdict.status != TOKEN_VALID)
 		return true;
-	judged_id = lifecycle_field_text(judgement, FIELD_ID, ROLE_ID);
-	return strcmp(lifecycle_field_text(judgement, FIELD_USER, ROLE_USER), user_id) == 0 &&
-		(id == NULL || judged_id == NULL || strcmp(id, judged_id) == 0);
+	return field_is(judgement, FIELD_USER, ROLE_USER, user_id) &&
+		(id == NULL || field_is(judgement, FIELD_ID, ROLE_ID, id));
 }
 
 /* When the token was last used, if that need not be in its row yet; or 0. */

@@ -3,8 +3,8 @@
  * background.h
  *		What the background workers of tokenauth have in common.
  *
- * They work for everybody, so nobody may have to wait for them, and what fails
- * in one table or database is no reason to leave another one undone.
+ * They work beside the sessions of users, so no session may have to wait for
+ * them, and a failure in one table or database must not keep them from others.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,14 +21,14 @@ extern void background_use_own_settings(void);
 
 /*
  * Do something in a transaction of its own, with a snapshot.  False after an
- * error, which is logged, if so wished, and no more.
+ * error, which is logged if log_error says so, and not thrown.
  */
 extern bool background_in_transaction(void (*work) (void *arg), void *arg,
 									  bool log_error);
 
 /*
- * Is somebody dropping, or otherwise busy with, the database as a whole?  Then
- * leave.  Needs no transaction.
+ * Does a session wait to drop the database, or to change it as a whole?  Then
+ * leave it.  Needs no transaction.
  */
 extern bool background_is_unwanted(void);
 

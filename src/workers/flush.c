@@ -21,7 +21,7 @@
 /* DROP DATABASE waits 5 s for others to leave. */
 #define BATCH_TIMEOUT_MS		3000
 
-/* With so much gone wrong, a table has to wait for its next turn. */
+/* After so many errors a table has to wait for its next turn. */
 #define MAX_ERRORS				64
 #define MAX_MS_WITH_ERRORS		5000
 
@@ -136,8 +136,8 @@ flush_in_transaction(Oid table, Writeback *batch)
  * tokenauth_flush_last_used() returns bigint
  *
  * Write what is noted of this database in the caller's transaction, and return
- * how many rows that has changed.  The workers forget it later, for nobody
- * knows here whether the transaction will commit.
+ * how many rows that has changed.  The workers forget it later, because it is
+ * not known here whether the transaction will commit.
  */
 TOKENAUTH_FUNCTION(tokenauth_flush_last_used);
 Datum

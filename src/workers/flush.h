@@ -3,10 +3,9 @@
  * flush.h
  *		Writing all last uses that are noted of a database.
  *
- * Tables, and with them triggers, are somebody else's.  What one of them does,
- * be it to fail each time or to sleep, must not cost others their last uses:
- * a batch has a time limit, and one that fails is split, until the rows that
- * cannot be written are alone.
+ * Tables and their triggers are the users'.  If one of them fails each time, or
+ * sleeps, that must not cost others their last uses: a batch has a time limit,
+ * and one that fails is split, until the rows that cannot be written are alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,8 +14,8 @@
 
 /*
  * Write what is noted of the database connected to, in transactions of its
- * own; for a background worker, outside of a transaction.  Whoever has locked a
- * table or a row is not waited for; errors are logged.
+ * own; for a background worker, outside of a transaction.  Does not wait for
+ * tables and rows that are locked; errors are logged.
  */
 extern void flush_database(void);
 

@@ -6,18 +6,18 @@
  * The launcher runs as long as the server does, connected to no database, so
  * that none is kept from being dropped.  Whenever there is something to do in
  * a database it starts a worker there, waits for it to end, and goes on: one
- * at a time, so that max_worker_processes has to provide for two.  What it
- * has them do:
+ * at a time, so that max_worker_processes has to provide for two.  Workers are
+ * started to
  *
  *	warm	after a start, in each of tokenauth.warm_databases
- *	flush	each tokenauth.last_used_flush, and sooner where room is getting
- *			scarce, in each database of which uses are noted
+ *	flush	each tokenauth.last_used_flush, and sooner if room is getting scarce,
+ *			in each database of which uses are noted
  *
  * On a standby it only warms.  If a worker finds its database dropped, what is
  * noted of that is forgotten.
  *
- * When the server stops, workers can be started no more.  So the launcher then
- * connects itself to the database of which most is noted, and writes that; what
+ * When the server stops, no worker can be started any more.  So the launcher
+ * then connects to the database of which most is noted, and writes that; what
  * is left is written after the next start (last_used.c).
  *
  * As in core's logical replication launcher, the exit status is 1 whenever
@@ -184,8 +184,8 @@ nap(long ms)
 }
 
 /*
- * Have a database's tokens loaded, again and again if need be, but not for
- * ever: tokenauth_ready() waits for it, and it is only a matter of speed.
+ * Have a database's tokens loaded, again if it fails, but not for ever:
+ * tokenauth_ready() waits for it, and only speed depends on it.
  */
 static void
 have_warmed(int index)
@@ -214,10 +214,10 @@ have_warmed(int index)
 
 /*
  * Wait until it is time to write again: when the interval has passed, or when
- * room is getting scarce, but then not at once, lest a table that cannot be
- * written keep us busy.  Returns early to stop.
+ * room is getting scarce, but then not at once: a table that cannot be written
+ * must not keep us busy.  Returns early to stop.
  *
- * What was to wake us may have come while a worker was waited for.
+ * The signal to wake up may have come while we waited for a worker.
  */
 static void
 wait_for_turn(void)

@@ -6,7 +6,7 @@
  * The tokens are listed by one query, the most recently used first.  What is
  * put into the cache is not read by that query but, token by token, just as a
  * miss would read it, so that warming needs no rule of coherence of its own.
- * It pushes out no entry that somebody would believe.
+ * It pushes out no entry that would be believed.
  *
  *-------------------------------------------------------------------------
  */

@@ -27,7 +27,7 @@ extern TOKENAUTH_EXPORT void tokenauth_warm_main(Datum arg);
 /* What the present run's worker has to tell the launcher. */
 typedef struct WorkerReport
 {
-	uint32		run;			/* whose it is */
+	uint32		run;			/* that it is of */
 	volatile bool connected;	/* to its database */
 	volatile bool no_database;	/* there is none of that name or OID */
 } WorkerReport;
@@ -55,7 +55,7 @@ worker_shmem_init(void *area, bool found)
 uint32
 worker_begin_run(void)
 {
-	report->run++;				/* first: an older one is not to be heard */
+	report->run++;				/* first: an older run's reports no longer count */
 	report->connected = report->no_database = false;
 	return report->run;
 }

@@ -6,8 +6,8 @@
  * The launcher starts them one at a time, each for one database and one thing:
  * to write last uses, or to warm the cache.  Each has a run, which it is given
  * in bgw_extra, and reports on it in shared memory.  A worker of a launcher
- * that was killed may still be there beside the next one's; its report is not
- * heard.
+ * that was killed may still be there beside the next one's; its report is
+ * ignored.
  *
  *-------------------------------------------------------------------------
  */

@@ -4,8 +4,8 @@
  *		Writing noted last uses into the token tables; see writeback.h.
  *
  * The rows are found by the token column's index, or where that holds
- * plaintext by the id.  They are locked first, passing over those that
- * somebody has, and then updated in place; nothing but the last use changes,
+ * plaintext by the id.  They are locked first, passing over those that are
+ * locked already, and then updated in place; nothing but the last use changes,
  * so that the trigger of judge/trigger.c has nothing to note and the update can
  * be heap-only.
  *
@@ -137,7 +137,7 @@ is_used_token(const OwnerCall *call)
 	char	   *match = psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
 								 column, owner_type(call, role));
 
-	/* the column's collation may call equal what is not the same */
+	/* the column's collation may find equal what is not the same */
 	if (source->column[role].type == TEXTOID ||
 		source->column[role].type == VARCHAROID)
 		match = psprintf("%s AND token.%s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) used.key",
@@ -178,7 +178,7 @@ update_rows(OwnerCall *call, const Writeback *batch)
 													last_used->type, "due.at")));
 }
 
-/* Which uses are due still: somebody had their rows. */
+/* Which uses are still due: their rows were locked. */
 static void
 find_left(OwnerCall *call, Writeback *batch)
 {

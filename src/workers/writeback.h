@@ -4,12 +4,12 @@
  *		Writing noted last uses into the token tables.
  *
  * A batch is what is written by one statement, into one table, by its owner.
- * It waits for nobody: a table that is locked, and rows that are locked, are
- * left for another time.  Times only move forward.
+ * It does not wait: a table that is locked, and rows that are locked, are left
+ * for another time.  Times only move forward.
  *
  * The order is writeback_gather(), writeback_write() in a transaction,
- * writeback_settle() after its commit.  Who cannot know of the commit need not
- * settle: what is written twice changes nothing the second time.
+ * writeback_settle() after its commit.  A caller that cannot know of the commit
+ * need not settle: what is written twice changes nothing the second time.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,8 +35,8 @@ extern List *writeback_tables(void);
 
 /*
  * Gather the next batch of a table from *cursor on, which begins at 0.  False
- * if there is nothing left.  It is the smaller, the more often writing its
- * first use has failed: it may have been too much at once.
+ * if there is nothing left.  A batch is smaller the more often writing its
+ * first use has failed: it may have been too large.
  */
 extern bool writeback_gather(Oid relation, uint32 *cursor, Writeback *batch);
 
@@ -49,7 +49,7 @@ extern uint64 writeback_write(Writeback *batch);
 /* Move the upper half of a batch of several to a new one. */
 extern Writeback *writeback_split(Writeback *batch);
 
-/* Forget what has been written, and what never can be. */
+/* Forget what has been written, and what can never be written. */
 extern void writeback_settle(const Writeback *batch);
 
 /* The writing of the batch has failed. */

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * remedy.h
- *		SQL that cures: what tokenauth_doctor() tells to paste into psql.
+ *		SQL that cures: the column "fix" of tokenauth_doctor(), for psql.
  *
  * Pure text: nothing here changes anything.  All names are qualified, but for
  * types of pg_catalog.  Where only a human can know what is right, the text
- * has a place to fill in, and fails as long as that has not been done.
+ * has a place to fill in, and fails until it is filled in.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,13 +13,6 @@
 #define TOKENAUTH_REMEDY_H
 
 #include "source/source.h"
-
-/* A relation's name, and that of something of the extension's, quoted. */
-extern char *remedy_relation(Oid relation);
-extern char *remedy_our_name(const char *name);
-
-/* Make our triggers on a table that has none of them. */
-extern char *remedy_create_triggers(Oid relation);
 
 /* Cure source->problem, which must be set. */
 extern char *remedy_problem(const Source *source);

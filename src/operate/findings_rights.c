@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * findings_rights.c
+ *		Roles that can read tokens or their digests.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "operate/findings.h"
+#include "operate/remedy.h"
+#include "source/names.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+void
+finding_plaintext(Doctor *doctor, const Source *source)
+{
+	if (source->stored_as == STORED_PLAINTEXT)
+		doctor_report(doctor, SEVERITY_WARNING, source,
+			   psprintf("CALL %s(%s);",
+						quoted_own("tokenauth_hash_in_place"),
+						quote_literal_cstr(source->name)),
+			   "table \"%s\" holds the tokens themselves: who reads it, or a backup of it, has them",
+			   get_rel_name(source->relation));
+}
+
+/* Columns of the query below. */
+enum
+{
+	READER_NAME,				/* NULL: everybody */
+	READER_WHOLE
+};
+
+static void
+take_reader(Doctor *doctor, const Source *source, char **row)
+{
+	bool		plaintext = source->stored_as == STORED_PLAINTEXT;
+	const char *what = plaintext ? "tokens" : "digests of tokens";
+	const char *table = get_rel_name(source->relation);
+	char	   *fix = remedy_hide_token(source, row[READER_NAME],
+										row[READER_WHOLE][0] == 't');
+
+	if (row[READER_NAME] == NULL)
+		doctor_report(doctor, SEVERITY_WARNING, source, fix,
+			   "everybody can read the %s in table \"%s\"", what, table);
+	else
+		doctor_report(doctor, plaintext ? SEVERITY_WARNING : SEVERITY_NOTICE, source,
+			   fix, "role \"%s\" can read the %s in table \"%s\"",
+			   row[READER_NAME], what, table);
+}
+
+/*
+ * Roles that were granted to read the token column, but for superusers and
+ * those that act for the owner anyway.  What they have granted in their turn
+ * goes with their own right.
+ */
+void
+finding_readers(Doctor *doctor, const Source *source)
+{
+	static const char *const sql =
+		"SELECT r.rolname, bool_or(g.whole)::text"
+		" FROM (SELECT a.grantee, a.grantor, c.relowner, true AS whole"
+		"       FROM pg_class c, aclexplode(c.relacl) a"
+		"       WHERE c.oid = $1 AND a.privilege_type = 'SELECT'"
+		"       UNION ALL"
+		"       SELECT a.grantee, a.grantor, c.relowner, false"
+		"       FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid,"
+		"           aclexplode(t.attacl) a"
+		"       WHERE c.oid = $1 AND t.attnum = $2"
+		"           AND a.privilege_type = 'SELECT') g"
+		" LEFT JOIN pg_roles r ON r.oid = g.grantee"
+		" WHERE g.grantor = g.relowner"
+		"     AND (g.grantee = 0 OR (NOT r.rolsuper"
+		"          AND NOT pg_has_role(r.oid, g.relowner, 'USAGE')))"
+		" GROUP BY r.rolname ORDER BY r.rolname";
+	Oid			types[] = {OIDOID, INT2OID};
+	Datum		values[] = {
+		ObjectIdGetDatum(source->relation),
+		Int16GetDatum(source->column[ROLE_TOKEN].attnum)
+	};
+
+	if (AttributeNumberIsValid(source->column[ROLE_TOKEN].attnum))
+		doctor_for_rows(doctor, sql, lengthof(types), types, values, take_reader,
+				 source);
+}
+
+static void
+take_data_reader(Doctor *doctor, const Source *source, char **row)
+{
+	bool		plaintext = false;
+	ListCell   *lc;
+
+	foreach(lc, doctor->sources)
+		plaintext |= ((Source *) lfirst(lc))->stored_as == STORED_PLAINTEXT;
+	doctor_report(doctor, plaintext ? SEVERITY_WARNING : SEVERITY_NOTICE, NULL,
+		   psprintf("REVOKE pg_read_all_data FROM %s%s;",
+					quote_identifier(row[0]), row[1]),
+		   "role \"%s\" can read all tables, tokens or their digests among them, as a member of pg_read_all_data",
+		   row[0]);
+}
+
+void
+finding_data_readers(Doctor *doctor)
+{
+	if (doctor->sources != NIL)
+		doctor_for_rows(doctor,
+				 "SELECT r.rolname,"
+				 "    coalesce(' GRANTED BY ' || quote_ident(g.rolname), '')"
+				 " FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member"
+				 "     LEFT JOIN pg_roles g ON g.oid = m.grantor"
+				 " WHERE m.roleid = 'pg_read_all_data'::regrole"
+				 "     AND NOT r.rolsuper ORDER BY r.rolname",
+				 0, NULL, NULL, take_data_reader, NULL);
+}

@@ -1,0 +1,160 @@
+/*-------------------------------------------------------------------------
+ *
+ * findings_server.c
+ *		What is wrong with the server: settings, prepared transactions, clock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "access/xlogrecovery.h"
+#include "base/guc.h"
+#include "base/stats.h"
+#include "cache/cache.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "operate/findings.h"
+#include "operate/remedy.h"
+#include "replication/syncrep.h"
+#include "source/names.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* A transaction that has been prepared for so long was left behind. */
+#define PREPARED_MINUTES	5
+
+/* Clock corrections of less than this are ordinary. */
+#define CLOCK_SLACK			(10 * USECS_PER_SEC)
+
+/* Is the cache there? */
+void
+finding_preloaded(Doctor *doctor)
+{
+	if (!stats_are_kept())
+		doctor_report(doctor, SEVERITY_ERROR, NULL, remedy_preload(),
+			   "tokenauth is not in shared_preload_libraries: every token is judged by its table");
+	else if (!cache_is_on())
+		doctor_report(doctor, SEVERITY_ERROR, NULL,
+			   remedy_cache_size(GUC_DEFAULT_CACHE_SIZE / 1024),
+			   "tokenauth.cache_size is too small for a cache: every token is judged by its table");
+}
+
+static void
+take_prepared(Doctor *doctor, const Source *source, char **row)
+{
+	doctor_report(doctor, SEVERITY_WARNING, NULL,
+		   psprintf("ROLLBACK PREPARED %s; -- or COMMIT PREPARED, as its coordinator says",
+					quote_literal_cstr(row[0])),
+		   "transaction \"%s\", prepared at %s, is neither committed nor rolled back: what it changes in %s does not count yet",
+		   row[0], row[1], row[2]);
+}
+
+/*
+ * Those that hold a lock on a table of ours, as who has changed it does.  All
+ * locks of one have the same virtual transaction, with no process behind it.
+ */
+void
+finding_prepared(Doctor *doctor)
+{
+	int			n = 0;
+	Datum	   *tables = palloc(list_length(doctor->sources) *
+								(1 + SOURCE_MAX_PARENTS) * sizeof(Datum));
+	TimestampTz limit = GetCurrentTimestamp() -
+		PREPARED_MINUTES * USECS_PER_MINUTE;
+	Oid			types[] = {OIDARRAYOID, TIMESTAMPTZOID};
+	Datum		values[2];
+	ListCell   *lc;
+
+	foreach(lc, doctor->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		tables[n++] = ObjectIdGetDatum(source->relation);
+		for (int i = 0; i < source->nparents; i++)
+			tables[n++] = ObjectIdGetDatum(source->parent[i].relation);
+	}
+	values[0] = PointerGetDatum(construct_array(tables, n, OIDOID, sizeof(Oid),
+												true, TYPALIGN_INT));
+	values[1] = TimestampTzGetDatum(limit);
+	doctor_for_rows(doctor,
+			 "SELECT p.gid, date_trunc('second', p.prepared)::text,"
+			 "    string_agg(DISTINCT l.relation::regclass::text, ', ')"
+			 " FROM pg_prepared_xacts p"
+			 "     JOIN pg_locks x ON x.transactionid = p.transaction"
+			 "         AND x.pid IS NULL"
+			 "     JOIN pg_locks l ON l.virtualtransaction = x.virtualtransaction"
+			 "         AND l.pid IS NULL"
+			 " WHERE p.database = current_database() AND p.prepared < $2"
+			 "     AND l.locktype = 'relation' AND l.relation = ANY ($1)"
+			 "     AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
+			 " GROUP BY p.gid, p.prepared ORDER BY p.prepared",
+			 lengthof(types), types, values, take_prepared, NULL);
+}
+
+/*
+ * A primary cannot tell that a standby is expected but by what it is told to
+ * wait for, or by having been a standby itself; that max_wal_senders is 0
+ * says nothing, for wal_level minimal asks for it.
+ */
+void
+finding_wal_level(Doctor *doctor)
+{
+	const char *expecting = NULL;
+
+	if (XLogIsNeeded())
+		return;
+	if (SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0')
+		expecting = "synchronous_standby_names";
+	else if (PrimaryConnInfo != NULL && PrimaryConnInfo[0] != '\0')
+		expecting = "primary_conninfo";
+	else if (PrimarySlotName != NULL && PrimarySlotName[0] != '\0')
+		expecting = "primary_slot_name";
+	if (expecting != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, NULL,
+			   "ALTER SYSTEM SET wal_level = 'replica'; ALTER SYSTEM SET max_wal_senders = 10; -- then restart the server",
+			   "wal_level is minimal, though %s is set: no standby can follow, nor hear of changes of tokens",
+			   expecting);
+}
+
+/* Answers that seem to have been cached later than now. */
+typedef struct FutureEntries
+{
+	TimestampTz now;
+	uint64		count;
+	TimestampTz latest;
+} FutureEntries;
+
+/* A CacheVisit. */
+static void
+visit_future(Oid relation, const CacheItem *item, bool stands, void *arg)
+{
+	FutureEntries *future = arg;
+	TimestampTz made = cache_made_at(&item->header);
+
+	if (!stands || made <= future->now + CLOCK_SLACK)
+		return;
+	future->count++;
+	future->latest = Max(future->latest, made);
+}
+
+/*
+ * An answer is believed until its ttl has passed by the clock, so one of the
+ * future is believed too long; changes of tokens still end it at once.
+ */
+void
+finding_clock(Doctor *doctor)
+{
+	FutureEntries future = {GetCurrentTimestamp()};
+
+	cache_walk(MyDatabaseId, visit_future, &future);
+	if (future.count > 0)
+		doctor_report(doctor, SEVERITY_WARNING, NULL,
+			   psprintf("SELECT %s(); -- and see that the clock is kept right",
+						quoted_own("tokenauth_flush")),
+			   "the clock was set back: " UINT64_FORMAT " cached answers are from the future, by up to " INT64_FORMAT " seconds",
+			   future.count,
+			   (future.latest - future.now) / USECS_PER_SEC);
+}

@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * findings_table.c
+ *		What keeps a source's tokens from being judged, or from the cache.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "base/sandbox.h"
+#include "operate/findings.h"
+#include "operate/remedy.h"
+#include "source/expression.h"
+#include "source/problem.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* Triggers, index, columns: what mapping.c has found. */
+void
+finding_mapping(Doctor *doctor, const Source *source)
+{
+	if (source->problem != PROBLEM_NONE)
+		doctor_report(doctor, SEVERITY_ERROR, source, remedy_problem(source),
+			   source->problem == PROBLEM_CONDITION ?
+			   "%s: its tokens cannot be judged, and the fix needs another condition" :
+			   PROBLEM_IS_FATAL(source->problem) ?
+			   "%s: its tokens cannot be judged" :
+			   "%s: its tokens are judged by the table",
+			   problem_message(source));
+}
+
+typedef struct Condition
+{
+	Relation	table;
+	const char *text;
+} Condition;
+
+static void
+try_condition(void *arg)
+{
+	const Condition *condition = arg;
+
+	expression_check(condition->table, condition->text);
+}
+
+/* What is wrong with a condition, or NULL. */
+static char *
+condition_error(Oid relation, const char *text)
+{
+	Condition	condition = {relation_open(relation, AccessShareLock), text};
+	ErrorData  *error = sandbox_try(try_condition, &condition, true);
+
+	relation_close(condition.table, AccessShareLock);
+	return error != NULL ? error->message : NULL;
+}
+
+static void
+check_condition(Doctor *doctor, const Source *source, Oid relation,
+				const char *condition)
+{
+	char	   *message;
+
+	if (condition == NULL || PROBLEM_IS_FATAL(source->problem))
+		return;
+	message = condition_error(relation, condition);
+	if (message != NULL)
+		doctor_report(doctor, SEVERITY_ERROR, source, remedy_attach_again(source),
+			   "condition \"%s\" does not fit table \"%s\" any more (%s): its tokens cannot be judged, and the fix needs another condition",
+			   condition, get_rel_name(relation), message);
+}
+
+void
+finding_conditions(Doctor *doctor, const Source *source)
+{
+	check_condition(doctor, source, source->relation, source->live_when);
+	for (int i = 0; i < source->nparents; i++)
+		check_condition(doctor, source, source->parent[i].relation,
+						source->parent[i].live_when);
+}

@@ -1,0 +1,122 @@
+/*-------------------------------------------------------------------------
+ *
+ * remedy.c
+ *		SQL that cures; see remedy.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "miscadmin.h"
+#include "operate/remedy.h"
+#include "operate/remedy_parts.h"
+#include "source/names.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+#define AND_RESTART			" -- then restart the server"
+
+char *
+remedy_problem(const Source *source)
+{
+	Oid			relation = source->problem_relation;
+
+	switch (source->problem)
+	{
+		case PROBLEM_NONE:
+			break;
+		case PROBLEM_NOT_PERMANENT:
+			return psprintf("ALTER TABLE %s SET LOGGED;",
+							quoted_relation(relation));
+		case PROBLEM_NO_TRIGGER:
+			return remedy_renew_triggers(relation);
+		case PROBLEM_TRIGGER_NOT_ALWAYS:
+			return remedy_enable_triggers(relation);
+		case PROBLEM_NO_INDEX:
+			return remedy_make_index(relation, source->problem_column);
+		case PROBLEM_INHERITANCE:
+			return remedy_end_inheritance(relation);
+		case PROBLEM_COLUMN_TYPE:
+			return remedy_change_type(source);
+		case PROBLEM_STRANGE_TYPE:
+		case PROBLEM_NO_CLAIM:
+		case PROBLEM_NO_PARENT:
+		case PROBLEM_NO_COLUMN:
+		case PROBLEM_VIRTUAL_COLUMN:
+		case PROBLEM_TIMEZONE:
+		case PROBLEM_CONDITION:
+			return remedy_attach_again(source);
+		case PROBLEM_NOT_A_TABLE:
+			return psprintf("SELECT %s(%s);",
+							quoted_own("tokenauth_detach"),
+							quote_literal_cstr(source->name));
+	}
+	pg_unreachable();
+}
+
+/* All columns of the source's table but that of the token; "" if none. */
+static char *
+other_columns(const Source *source)
+{
+	Relation	table = relation_open(source->relation, AccessShareLock);
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
+
+		if (!attribute->attisdropped &&
+			attribute->attnum != source->column[ROLE_TOKEN].attnum)
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+							 quote_identifier(NameStr(attribute->attname)));
+	}
+	relation_close(table, AccessShareLock);
+	return names.data;
+}
+
+/* A role keeps what else it could read; everybody does not. */
+char *
+remedy_hide_token(const Source *source, const char *role, bool whole_table)
+{
+	char	   *table = quoted_relation(source->relation);
+	const char *grantee = role ? quote_identifier(role) : "PUBLIC";
+	char	   *others;
+
+	if (!whole_table)
+		return psprintf("REVOKE SELECT (%s) ON %s FROM %s CASCADE;",
+						quote_identifier(source->column[ROLE_TOKEN].name),
+						table, grantee);
+	others = other_columns(source);
+	if (role == NULL || others[0] == '\0')
+		return psprintf("REVOKE SELECT ON %s FROM %s CASCADE;", table, grantee);
+	return psprintf("BEGIN; REVOKE SELECT ON %s FROM %s CASCADE;"
+					" GRANT SELECT (%s) ON %s TO %s; COMMIT;",
+					table, grantee, others, table, grantee);
+}
+
+char *
+remedy_preload(void)
+{
+	List	   *libraries = NIL;
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "ALTER SYSTEM SET shared_preload_libraries = ");
+	if (SplitDirectoriesString(pstrdup(shared_preload_libraries_string), ',',
+							   &libraries))
+		foreach(lc, libraries)
+			appendStringInfo(&sql, "%s, ", quote_literal_cstr(lfirst(lc)));
+	appendStringInfoString(&sql, "'tokenauth';" AND_RESTART);
+	return sql.data;
+}
+
+char *
+remedy_cache_size(int megabytes)
+{
+	return psprintf("ALTER SYSTEM SET tokenauth.cache_size = '%dMB';"
+					AND_RESTART, megabytes);
+}

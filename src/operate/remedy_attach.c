@@ -1,0 +1,205 @@
+/*-------------------------------------------------------------------------
+ *
+ * remedy_attach.c
+ *		SQL that attaches a source's table again, as the table is now.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "operate/remedy.h"
+#include "operate/remedy_parts.h"
+#include "source/mapping.h"
+#include "source/names.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* Is there such a column? */
+static bool
+is_there(Oid relation, const char *name)
+{
+	return get_attnum(relation, name) > 0;
+}
+
+/* Does the source use that column of its table for anything? */
+static bool
+is_in_use(const Source *source, const char *name)
+{
+	ListCell   *lc;
+
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (source->column[role].name != NULL &&
+			strcmp(source->column[role].name, name) == 0)
+			return true;
+	for (int i = 0; i < source->nparents; i++)
+		if (strcmp(source->parent[i].from.name, name) == 0)
+			return true;
+	foreach(lc, source->claims)
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	return false;
+}
+
+/* Can that column be what the source's column in a role was? */
+static bool
+can_be(const Source *source, SourceRole role, Relation table,
+	   Form_pg_attribute attribute)
+{
+	return !attribute->attisdropped &&
+		!is_in_use(source, NameStr(attribute->attname)) &&
+		mapping_type_fits(source, role, getBaseType(attribute->atttypid)) &&
+		((role != ROLE_TOKEN && role != ROLE_ID) ||
+		 remedy_has_unique_index(table, attribute->attnum));
+}
+
+/*
+ * The column in a role, as the table has it now.  If it is gone, the only one
+ * that can have become of it; '' for none; if there are several, all of them,
+ * so that it is refused until somebody has chosen.
+ */
+static char *
+column_now(const Source *source, SourceRole role)
+{
+	Relation	table;
+	StringInfoData names;
+
+	if (source->column[role].name == NULL)
+		return "";
+	if (is_there(source->relation, source->column[role].name))
+		return source->column[role].name;
+
+	initStringInfo(&names);
+	table = relation_open(source->relation, AccessShareLock);
+	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
+
+		if (can_be(source, role, table, attribute))
+			appendStringInfo(&names, "%s%s", names.len > 0 ? " or " : "",
+							 NameStr(attribute->attname));
+	}
+	relation_close(table, AccessShareLock);
+	return names.data;
+}
+
+static void
+add_argument(StringInfo call, const char *name, const char *value)
+{
+	appendStringInfo(call, ", %s => %s", name, quote_literal_cstr(value));
+}
+
+static void
+add_array(StringInfo call, const char *name, List *values)
+{
+	ListCell   *lc;
+
+	if (values == NIL)
+		return;
+	appendStringInfo(call, ", %s => ARRAY[", name);
+	foreach(lc, values)
+		appendStringInfo(call, "%s%s", foreach_current_index(lc) > 0 ? ", " : "",
+						 quote_literal_cstr(lfirst(lc)));
+	appendStringInfoChar(call, ']');
+}
+
+static void
+add_interval(StringInfo call, const char *name, Interval *value)
+{
+	if (value != NULL)
+		add_argument(call, name,
+					 DatumGetCString(DirectFunctionCall1(interval_out,
+														 IntervalPGetDatum(value))));
+}
+
+/* A column that has a role may have another use as well. */
+static char *
+name_now(const Source *source, char *name)
+{
+	if (!is_there(source->relation, name))
+		for (SourceRole role = 0; role < ROLE_COUNT; role++)
+			if (source->column[role].name != NULL &&
+				strcmp(source->column[role].name, name) == 0)
+				return column_now(source, role);
+	return name;
+}
+
+static List *
+claims_now(const Source *source)
+{
+	List	   *claims = NIL;
+	ListCell   *lc;
+
+	foreach(lc, source->claims)
+	{
+		char	   *name = name_now(source, lfirst(lc));
+
+		if (is_there(source->relation, name))
+			claims = lappend(claims, name);
+	}
+	return claims;
+}
+
+/* What is told of a source beside its columns, where it is not the default. */
+static void
+add_options(StringInfo call, const Source *source)
+{
+	if (source->prefix != NULL)
+		add_argument(call, "prefix", source->prefix);
+	if (source->stored_as != STORED_SHA256_HEX)
+		add_argument(call, "stored_as", source_storages[source->stored_as]);
+	if (source->encoding != TOKEN_TEXT)
+		add_argument(call, "token_encoding", source_encodings[source->encoding]);
+	add_array(call, "active_values", source->active_values);
+	if (source->live_when != NULL)
+		add_argument(call, "live_when", source->live_when);
+	add_array(call, "claims", claims_now(source));
+	if (strcmp(source->timezone, "UTC") != 0)
+		add_argument(call, "timezone", source->timezone);
+	if (source->checksum)
+		appendStringInfoString(call, ", checksum => true");
+	add_interval(call, "sliding_ttl", source->sliding_ttl);
+	add_interval(call, "sliding_threshold", source->sliding_threshold);
+	add_interval(call, "max_lifetime", source->max_lifetime);
+}
+
+static void
+add_parent(StringInfo sql, const Source *source, const SourceParent *parent)
+{
+	if (get_rel_relkind(parent->relation) == '\0')
+		return;
+	appendStringInfo(sql, " SELECT %s(%s, %s",
+					 quoted_own("tokenauth_attach_parent"),
+					 quote_literal_cstr(source->name),
+					 quote_literal_cstr(quoted_relation(parent->relation)));
+	add_argument(sql, "source_column", name_now(source, parent->from.name));
+	add_argument(sql, "parent_column", parent->key.name);
+	if (parent->live_when != NULL)
+		add_argument(sql, "live_when", parent->live_when);
+	appendStringInfoString(sql, ");");
+}
+
+char *
+remedy_attach_again(const Source *source)
+{
+	StringInfoData sql;
+	char	   *name = quote_literal_cstr(source->name);
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "BEGIN; SELECT %s(%s); SELECT %s(%s, source => %s",
+					 quoted_own("tokenauth_detach"), name,
+					 quoted_own("tokenauth_attach"),
+					 quote_literal_cstr(quoted_relation(source->relation)),
+					 name);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		add_argument(&sql, role_argument(role), column_now(source, role));
+	add_options(&sql, source);
+	appendStringInfoString(&sql, ");");
+	for (int i = 0; i < source->nparents; i++)
+		add_parent(&sql, source, &source->parent[i]);
+	appendStringInfoString(&sql, " COMMIT;");
+	return sql.data;
+}

@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * remedy_table.c
+ *		SQL that makes a table fit its source again: triggers, index,
+ *		inheritance, types of columns.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "attach/triggers.h"
+#include "base/compat.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "operate/remedy.h"
+#include "operate/remedy_parts.h"
+#include "source/names.h"
+#include "source/source.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/*
+ * For each trigger of a table that calls us, a text with its name in it,
+ * whatever that is.
+ */
+static char *
+for_our_triggers(Oid relation, const char *before, const char *after)
+{
+	Relation	table = relation_open(relation, AccessShareLock);
+	TriggerDesc *triggers = table->trigdesc;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (triggers->triggers[i].tgfoid == source_trigger_function())
+			appendStringInfo(&text, "%s%s%s", before,
+							 quote_identifier(triggers->triggers[i].tgname),
+							 after);
+	relation_close(table, AccessShareLock);
+	return text.data;
+}
+
+/* Some may be there, incomplete or deferred: begin anew. */
+char *
+remedy_renew_triggers(Oid relation)
+{
+	return psprintf("BEGIN;%s %s COMMIT;",
+					for_our_triggers(relation, " DROP TRIGGER ",
+									 psprintf(" ON %s;",
+											  quoted_relation(relation))),
+					triggers_sql(relation));
+}
+
+char *
+remedy_enable_triggers(Oid relation)
+{
+	char	   *actions = for_our_triggers(relation, " ENABLE ALWAYS TRIGGER ",
+										   ",");
+
+	actions[strlen(actions) - 1] = ';';
+	return psprintf("ALTER TABLE %s%s", quoted_relation(relation), actions);
+}
+
+typedef enum IndexState
+{
+	INDEX_OTHER,				/* not for finding rows by this column */
+	INDEX_INVALID,
+	INDEX_UNIQUE
+} IndexState;
+
+static IndexState
+index_state(Oid index, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+	IndexState	state = INDEX_OTHER;
+
+	if (!HeapTupleIsValid(tuple))
+		return state;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	if (form->indisunique && form->indnkeyatts == 1 &&
+		form->indkey.values[0] == attnum &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+		state = form->indisvalid ? INDEX_UNIQUE : INDEX_INVALID;
+	ReleaseSysCache(tuple);
+	return state;
+}
+
+/* A unique index on a column in that state, or InvalidOid. */
+static Oid
+find_index(Relation table, AttrNumber attnum, IndexState state)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(table))
+		if (index_state(lfirst_oid(lc), attnum) == state)
+			return lfirst_oid(lc);
+	return InvalidOid;
+}
+
+bool
+remedy_has_unique_index(Relation table, AttrNumber attnum)
+{
+	return OidIsValid(find_index(table, attnum, INDEX_UNIQUE));
+}
+
+char *
+remedy_make_index(Oid relation, const char *column)
+{
+	Relation	table = relation_open(relation, AccessShareLock);
+	Oid			index = find_index(table, get_attnum(relation, column),
+								   INDEX_INVALID);
+
+	relation_close(table, AccessShareLock);
+	if (OidIsValid(index))
+		return psprintf("REINDEX INDEX CONCURRENTLY %s;",
+						quoted_relation(index));
+	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
+					quoted_relation(relation), quote_identifier(column));
+}
+
+/* The tables that a table inherits from. */
+static List *
+inherited_by(Oid relation)
+{
+	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
+	List	   *parents = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relation));
+	scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, NULL,
+							  1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		parents = lappend_oid(parents,
+							  ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return parents;
+}
+
+/* Take a table out of whatever it inherits from or is inherited by. */
+char *
+remedy_end_inheritance(Oid relation)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, inherited_by(relation))
+		appendStringInfo(&text, get_rel_relispartition(relation) ?
+						 "ALTER TABLE %2$s DETACH PARTITION %1$s;\n" :
+						 "ALTER TABLE %1$s NO INHERIT %2$s;\n",
+						 quoted_relation(relation),
+						 quoted_relation(lfirst_oid(lc)));
+	foreach(lc, find_inheritance_children(relation, NoLock))
+		appendStringInfo(&text, "ALTER TABLE %s NO INHERIT %s;\n",
+						 quoted_relation(lfirst_oid(lc)),
+						 quoted_relation(relation));
+	if (text.len > 0)
+		text.data[text.len - 1] = '\0';
+	return text.data;
+}
+
+/* A type that fits a role, of those that most values can be cast to. */
+static Oid
+wanted_type(const Source *source, SourceRole role)
+{
+	switch (role)
+	{
+		case ROLE_TOKEN:
+			return source->stored_as == STORED_SHA256_BYTEA ? BYTEAOID : TEXTOID;
+		case ROLE_EXPIRES:
+		case ROLE_USED:
+		case ROLE_LAST_USED:
+		case ROLE_CREATED:
+			return TIMESTAMPTZOID;
+		case ROLE_REVOKED:
+			return source->active_values == NIL ? BOOLOID : TEXTOID;
+		case ROLE_ID:
+		case ROLE_USER:
+		case ROLE_TENANT:
+		case ROLE_SCOPE:
+		case ROLE_COUNT:
+			break;
+	}
+	return TEXTOID;
+}
+
+static char *
+change_column_type(const Source *source, const char *name, Oid type)
+{
+	const char *column = quote_identifier(name);
+
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s;",
+					quoted_relation(source->relation), column,
+					format_type_be(type), column, format_type_be(type));
+}
+
+/*
+ * Between a parent's key and the column that refers to it, the key is right.
+ */
+char *
+remedy_change_type(const Source *source)
+{
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].relation == source->problem_relation)
+			return change_column_type(source, source->parent[i].from.name,
+									  source->parent[i].key.type);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (source->column[role].name != NULL &&
+			strcmp(source->column[role].name, source->problem_column) == 0)
+			return change_column_type(source, source->problem_column,
+									  wanted_type(source, role));
+	return remedy_attach_again(source);
+}

@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * names.h
+ *		Names in SQL text, quoted and qualified by their schema.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_NAMES_H
+#define TOKENAUTH_NAMES_H
+
+/* A relation's name. */
+extern char *quoted_relation(Oid relation);
+
+/* The name of a function or table of the extension's own. */
+extern char *quoted_own(const char *name);
+
+#endif							/* TOKENAUTH_NAMES_H */
