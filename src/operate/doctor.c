@@ -120,7 +120,6 @@ find_sources(Doctor *doctor)
 	ListCell   *lc;
 
 	coherence_refresh();
-	source_refresh();
 	foreach(lc, source_all())
 	{
 		Source	   *source = lfirst(lc);
