@@ -16,6 +16,7 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/guc_tables.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -91,6 +92,14 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 #else
 #define TOKENAUTH_OWNS_RELATION(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#endif
+
+/* All settings there are, as an array of so many; not to be freed. */
+#if PG_VERSION_NUM < 160000
+#define TOKENAUTH_ALL_SETTINGS(count) \
+	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#else
+#define TOKENAUTH_ALL_SETTINGS(count) get_guc_variables(count)
 #endif
 
 /* A limit that applies to background workers, too. */

@@ -225,6 +225,8 @@ query_open(const char *sql, int nargs, Oid *types, Datum *values,
 	portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, nulls,
 									   false, 0);
 	SPI_finish();
+	/* or any code that runs in the session could close it, by its name */
+	PinPortal(portal);
 	return portal;
 }
 
@@ -242,6 +244,7 @@ query_fetch(Portal portal, long rows)
 void
 query_close(Portal portal)
 {
+	UnpinPortal(portal);
 	PortalDrop(portal, false);
 }
 

@@ -27,26 +27,49 @@ setting_fix(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * Is this role the only one that the session has?  Otherwise there are other
+ * rights to return to: by RESET ROLE those of the session's user, by RESET
+ * SESSION AUTHORIZATION those of the user that has logged in.
+ */
+static bool
+is_whole_session(Oid role)
+{
+	return role == GetUserId() && role == GetOuterUserId() &&
+		role == GetSessionUserId() && role == GetAuthenticatedUserId();
+}
+
+void
+sandbox_become(Sandbox *sandbox, Oid role)
+{
+	int			context;
+
+	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
+	sandbox->guc_level = 0;
+	context = sandbox->context | SECURITY_LOCAL_USERID_CHANGE |
+		SECURITY_NOFORCE_RLS;
+	if (!is_whole_session(role))
+		context |= SECURITY_RESTRICTED_OPERATION;
+	SetUserIdAndSecContext(role, context);
+}
+
 void
 sandbox_enter(Sandbox *sandbox, Oid role, const char *schema)
 {
-	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
-	sandbox->guc_level = NewGUCNestLevel();
+	int			guc_level = NewGUCNestLevel();
+
 	setting_fix("search_path", schema == NULL ? "pg_catalog, pg_temp" :
 				psprintf("%s, pg_temp", quote_identifier(schema)));
-	if (role != sandbox->role)
-		SetUserIdAndSecContext(role, sandbox->context |
-							   SECURITY_RESTRICTED_OPERATION |
-							   SECURITY_NOFORCE_RLS);
-	else
-		SetUserIdAndSecContext(role, sandbox->context | SECURITY_NOFORCE_RLS);
+	sandbox_become(sandbox, role);
+	sandbox->guc_level = guc_level;
 }
 
 void
 sandbox_leave(const Sandbox *sandbox)
 {
 	SetUserIdAndSecContext(sandbox->role, sandbox->context);
-	AtEOXact_GUC(false, sandbox->guc_level);
+	if (sandbox->guc_level != 0)
+		AtEOXact_GUC(false, sandbox->guc_level);
 }
 
 QueryResult *

@@ -8,6 +8,20 @@
  * behind: all changes of settings are undone.  An error undoes everything,
  * too, as it aborts the (sub)transaction.
  *
+ * Inside, any code of the role can run: triggers, conditions, defaults,
+ * operators, functions of types.  It must not gain the rights that the session
+ * has behind the role: those of a caller, of a superuser under SET ROLE, of a
+ * background worker.  So the operation is security-restricted, as core's
+ * maintenance commands are: core refuses to change the role or the session's
+ * user, and to leave behind what would run later as another user: a deferred
+ * trigger, a cursor WITH HOLD, a prepared statement, an object in the session's
+ * temporary schema.
+ *
+ * One case is left out.  If the role is the current user, the session's user and
+ * the user that has logged in, there are no rights to be gained, and so its
+ * deferred triggers may wait for the end of the transaction.  The role cannot be
+ * changed there either, as in a security-definer function.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_SANDBOX_H
@@ -24,13 +38,16 @@ typedef struct Sandbox
 
 /*
  * Become a role, with a search_path of the given schema (NULL: none), then
- * pg_temp; pg_catalog comes first of all.  Unless it is the caller's own role,
- * the operation is security-restricted, as core's maintenance commands are:
- * triggers of the role that are deferred, for one, are refused, because they
- * would run later and as the session's user.
+ * pg_temp; pg_catalog comes first of all.
  */
 extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
 extern void sandbox_leave(const Sandbox *sandbox);
+
+/*
+ * The same, cheaper and with the session's settings: for what is not expected
+ * to run anything of the role's, but could.
+ */
+extern void sandbox_become(Sandbox *sandbox, Oid role);
 
 /*
  * Run a statement in a sandbox of its own, as query_execute() does.  All names

@@ -255,7 +255,8 @@ typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
 
 /*
  * Visit the rows whose column is, to the byte, the value sought: by index, or
- * without one in the whole table.
+ * without one in the whole table.  It runs as the table's owner: the types and
+ * operators of the columns need not be core's.
  */
 static void
 visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
@@ -267,7 +268,9 @@ visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
 	IndexScanDesc index_scan = NULL;
 	TableScanDesc table_scan = NULL;
 	ScanKeyData key;
+	Sandbox		sandbox;
 
+	sandbox_become(&sandbox, open->table->rd_rel->relowner);
 	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : attnum,
 						   open->index ? finder->strategy : 0,
 						   InvalidOid, finder->collation, finder->equality,
@@ -302,6 +305,7 @@ visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
 	else
 		table_endscan(table_scan);
 	ExecDropSingleTupleTableSlot(slot);
+	sandbox_leave(&sandbox);
 }
 
 /*

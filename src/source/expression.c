@@ -267,13 +267,21 @@ qualify(Relation relation, const char *text, Node *node)
 char *
 expression_resolve(Relation relation, const char *text)
 {
-	int			level = fixed_settings_enter();
-	Node	   *node = analyze(relation, text);
+	Sandbox		sandbox;
+	Node	   *node;
+	int			level;
+	char	   *stored;
 
+	/* reading a literal can run code of its type, which may be the owner's */
+	sandbox_become(&sandbox, relation->rd_rel->relowner);
+	level = fixed_settings_enter();
+	node = analyze(relation, text);
 	fixed_settings_leave(level);
 	if (!reads_alike(relation, text, node))
 		condition_refuse_literal(text);
-	return qualify(relation, text, node);
+	stored = qualify(relation, text, node);
+	sandbox_leave(&sandbox);
+	return stored;
 }
 
 void

@@ -14,10 +14,25 @@
 #include "portability/instr_time.h"
 
 /*
- * Set, for this process, what a database or the configuration file may have
- * set for sessions of users.
+ * Connect to a database, by OID or by name if there is one, as the bootstrap
+ * superuser.  The process has the settings of the configuration file, and some
+ * of our own; those of the database and of roles do not apply, because they can
+ * be set without being a superuser.
  */
-extern void background_use_own_settings(void);
+extern void background_connect(Oid database, const char *name);
+
+/*
+ * Make the owner of a table the session's user, until the next call.  Changes
+ * nothing if there is no such table.  Outside of a transaction.  False after an
+ * error, which is logged.
+ */
+extern bool background_become_owner(Oid relation);
+
+/*
+ * Is the session's user (still) the owner of this table, if there is one?  In a
+ * transaction that has a lock on it.
+ */
+extern bool background_is_owner(Oid relation);
 
 /*
  * Do something in a transaction of its own, with a snapshot.  False after an

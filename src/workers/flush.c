@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * flush.c
- *		Writing all last uses that are noted of a database, and
+ *		Writing all last uses that are noted of a table, and
  *		SQL: tokenauth_flush_last_used().
  *
  *-------------------------------------------------------------------------
@@ -11,7 +11,7 @@
 #include "base/compat.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
-#include "postmaster/interrupt.h"
+#include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "workers/background.h"
@@ -21,23 +21,26 @@
 /* DROP DATABASE waits 5 s for others to leave. */
 #define BATCH_TIMEOUT_MS		3000
 
-/* After so many errors a table has to wait for its next turn. */
+/* After so many errors the table has to wait for its next turn. */
 #define MAX_ERRORS				64
-#define MAX_MS_WITH_ERRORS		5000
+#define MAX_MS_WITH_ERRORS		2000
 
-/* One table's turn to be written. */
+/* After so much time, too, so that other tables have a turn. */
+#define TURN_MS					2000
+
+/* A table's turn to be written. */
 typedef struct TableTurn
 {
 	int			nerrors;
-	instr_time	start;			/* of the first batch with an error */
+	instr_time	first_error;
 } TableTurn;
 
 static bool
 may_go_on(const TableTurn *turn)
 {
 	return turn->nerrors == 0 ||
-		(turn->nerrors < MAX_ERRORS && !ShutdownRequestPending &&
-		 background_ms_since(turn->start) < MAX_MS_WITH_ERRORS &&
+		(turn->nerrors < MAX_ERRORS &&
+		 background_ms_since(turn->first_error) < MAX_MS_WITH_ERRORS &&
 		 !background_is_unwanted());
 }
 
@@ -46,10 +49,15 @@ static void
 write_noted(void *arg)
 {
 	ConstraintsSetStmt immediate = {.type = T_ConstraintsSetStmt};
+	Writeback  *batch = arg;
 
 	/* a deferred trigger may not run as the table's owner, see sandbox.h */
 	AfterTriggerSetState(&immediate);
-	(void) writeback_write((Writeback *) arg);
+	if (ConditionalLockRelationOid(batch->relation, RowExclusiveLock) &&
+		background_is_owner(batch->relation))
+		(void) writeback_write(batch);
+	else
+		writeback_leave(batch);
 }
 
 static void
@@ -63,7 +71,7 @@ write_batch(Writeback *batch, TableTurn *turn)
 		return;
 	}
 	if (turn->nerrors == 0)
-		INSTR_TIME_SET_CURRENT(turn->start);
+		INSTR_TIME_SET_CURRENT(turn->first_error);
 	enable_timeout_after(STATEMENT_TIMEOUT, BATCH_TIMEOUT_MS);
 	written = background_in_transaction(write_noted, batch, turn->nerrors == 0);
 	disable_timeout(STATEMENT_TIMEOUT, false);
@@ -87,28 +95,26 @@ write_batch(Writeback *batch, TableTurn *turn)
 		writeback_failed(batch);
 }
 
-void
-flush_database(void)
+bool
+flush_table(Oid table)
 {
 	Writeback  *batch = MemoryContextAlloc(TopMemoryContext, sizeof(Writeback));
-	List	   *tables;
-	ListCell   *lc;
+	TableTurn	turn = {0};
+	instr_time	start;
+	uint32		cursor = 0;
 
 	MemoryContextSwitchTo(TopMemoryContext);
-	tables = writeback_tables();
-	foreach(lc, tables)
+	INSTR_TIME_SET_CURRENT(start);
+	while (writeback_gather(table, &cursor, batch))
 	{
-		uint32		cursor = 0;
-		TableTurn	turn = {.nerrors = 0};
-
-		while (writeback_gather(lfirst_oid(lc), &cursor, batch))
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (background_is_unwanted())
-				return;
-			write_batch(batch, &turn);
-		}
+		CHECK_FOR_INTERRUPTS();
+		if (background_is_unwanted())
+			return true;
+		if (background_ms_since(start) >= TURN_MS)
+			return false;
+		write_batch(batch, &turn);
 	}
+	return true;
 }
 
 /* Write what is noted of a table in the caller's transaction. */

@@ -209,7 +209,7 @@ is_worth_warming(const Source *source)
 }
 
 static uint64
-warm_source(Source *source, uint64 limit, WarmStop stop)
+warm_source(Source *source, uint64 limit, WarmProgress progress)
 {
 	OwnerCall	call;
 	Portal		portal;
@@ -223,18 +223,26 @@ warm_source(Source *source, uint64 limit, WarmStop stop)
 		return 0;
 	owner_begin(&call, source);
 	portal = owner_open(&call, live_tokens(&call, limit));
-	while (!done && (stop == NULL || !stop()))
+	while (!done && progress(false, loaded))
 	{
 		QueryResult *rows = owner_fetch(&call, portal, ROWS_AT_A_TIME);
 
-		loaded += warm_rows(source, rows);
-		done = rows->nrows == 0;
+		done = !progress(true, loaded) || rows->nrows == 0;
+		if (!done)
+			loaded += warm_rows(source, rows);
 		query_free(rows);
 	}
 	query_close(portal);
 	owner_end(&call);
 	stats_happened(source->stats_slot, STATS_LAST_WARM, GetCurrentTimestamp());
 	return loaded;
+}
+
+/* A WarmProgress, where nobody wants to know. */
+static bool
+go_on(bool judging, uint64 loaded)
+{
+	return true;
 }
 
 static uint64
@@ -244,30 +252,35 @@ warm_sources(List *sources, uint64 limit)
 	ListCell   *lc;
 
 	foreach(lc, sources)
-		loaded += warm_source(lfirst(lc), limit - loaded, NULL);
+		loaded += warm_source(lfirst(lc), limit - loaded, go_on);
 	return loaded;
 }
 
-List *
-warm_tables(void)
+Oid
+warm_next_table(Oid table)
 {
-	List	   *tables = NIL;
+	Oid			next = InvalidOid;
 	ListCell   *lc;
 
 	coherence_refresh();
 	foreach(lc, source_all())
-		tables = lappend_oid(tables, ((Source *) lfirst(lc))->relation);
-	return tables;
+	{
+		Oid			relation = ((Source *) lfirst(lc))->relation;
+
+		if (relation > table && (!OidIsValid(next) || relation < next))
+			next = relation;
+	}
+	return next;
 }
 
 uint64
-warm_table(Oid table, uint64 limit, WarmStop stop)
+warm_table(Oid table, uint64 limit, WarmProgress progress)
 {
 	Source	   *source;
 
 	coherence_refresh();
 	source = source_by_relation(table);
-	return source != NULL ? warm_source(source, limit, stop) : 0;
+	return source != NULL ? warm_source(source, limit, progress) : 0;
 }
 
 /*

@@ -33,16 +33,23 @@ extern void warm_set_state(int index, WarmState state);
 /* Has the warming of this database after the start ended, if it was wanted? */
 extern bool warm_has_ended(void);
 
-/* The tables of the sources of this database.  In a transaction. */
-extern List *warm_tables(void);
+/*
+ * The table of a source of this database whose OID is the next above this one;
+ * InvalidOid if there is none.  In a transaction.
+ */
+extern Oid	warm_next_table(Oid table);
 
 /*
- * Load live tokens of one of them, the most recently used first.  Returns how
- * many.  In a transaction.  Ends early if stop() says so, which is asked now
- * and then; NULL: does not.
+ * Told now and then whether tokens are being judged just now, which can run
+ * code of the table's owner, or fetched, and how many have been loaded.  False
+ * to end.
  */
-typedef bool (*WarmStop) (void);
+typedef bool (*WarmProgress) (bool judging, uint64 loaded);
 
-extern uint64 warm_table(Oid table, uint64 limit, WarmStop stop);
+/*
+ * Load live tokens of a table, the most recently used first.  Returns how many.
+ * In a transaction.
+ */
+extern uint64 warm_table(Oid table, uint64 limit, WarmProgress progress);
 
 #endif							/* TOKENAUTH_WARM_H */

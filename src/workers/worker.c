@@ -11,11 +11,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "cache/cache.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
+#include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
-#include "utils/memutils.h"
 #include "workers/background.h"
 #include "workers/flush.h"
 #include "workers/warm.h"
@@ -24,153 +22,187 @@
 extern TOKENAUTH_EXPORT void tokenauth_flush_main(Datum arg);
 extern TOKENAUTH_EXPORT void tokenauth_warm_main(Datum arg);
 
-/* What the present run's worker has to tell the launcher. */
-typedef struct WorkerReport
+static const struct
 {
-	uint32		run;			/* that it is of */
-	volatile bool connected;	/* to its database */
-	volatile bool no_database;	/* there is none of that name or OID */
-} WorkerReport;
+	const char *function;
+	const char *name;
+}			kinds[WORKER_KINDS] = {
+	[WORKER_FLUSH] = {"tokenauth_flush_main", "tokenauth last use"},
+	[WORKER_WARM] = {"tokenauth_warm_main", "tokenauth warming"},
+};
 
-static WorkerReport *report = NULL;
+static WorkerReport *reports = NULL;
 
-/* This worker's run, and the hook that was there before. */
-static uint32 my_run = 0;
+/* This worker's. */
+static WorkerTask my_task;
+static WorkerReport *my_report = NULL;
 static emit_log_hook_type prev_emit_log_hook = NULL;
+
+StaticAssertDecl(sizeof(WorkerTask) <= BGW_EXTRALEN, "a task must fit");
 
 Size
 worker_shmem_size(void)
 {
-	return sizeof(WorkerReport);
+	return WORKER_KINDS * sizeof(WorkerReport);
 }
 
 void
 worker_shmem_init(void *area, bool found)
 {
-	report = area;
+	reports = area;
 	if (!found)
-		memset(area, 0, sizeof(WorkerReport));
+		memset(area, 0, worker_shmem_size());
 }
 
-uint32
-worker_begin_run(void)
+void
+worker_init(BackgroundWorker *worker, const char *function, const char *name,
+			int restart_time)
 {
-	report->run++;				/* first: an older run's reports no longer count */
-	report->connected = report->no_database = false;
-	return report->run;
+	memset(worker, 0, sizeof(*worker));
+	/* only who may connect is signaled when a worker ends: the launcher, too */
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_ConsistentState;
+	worker->bgw_restart_time = restart_time;
+	strlcpy(worker->bgw_library_name, "tokenauth",
+			sizeof(worker->bgw_library_name));
+	strlcpy(worker->bgw_function_name, function,
+			sizeof(worker->bgw_function_name));
+	strlcpy(worker->bgw_name, name, BGW_MAXLEN);
+	strlcpy(worker->bgw_type, name, BGW_MAXLEN);
 }
 
-bool
-worker_has_connected(void)
+void
+worker_describe(WorkerKind kind, Datum arg, const WorkerTask *task,
+				BackgroundWorker *worker)
 {
-	return report->connected;
+	WorkerReport *report = &reports[kind];
+	WorkerTask	numbered = *task;
+	uint32		run = report->run + 1;
+
+	report->run = run;			/* first: an older run's reports no longer count */
+	memset(report, 0, sizeof(*report));
+	report->run = numbered.run = run;
+
+	worker_init(worker, kinds[kind].function, kinds[kind].name,
+				BGW_NEVER_RESTART);
+	worker->bgw_main_arg = arg;
+	memcpy(worker->bgw_extra, &numbered, sizeof(numbered));
 }
 
-bool
-worker_found_no_database(void)
+const WorkerReport *
+worker_report(WorkerKind kind)
 {
-	return report->no_database;
+	return &reports[kind];
+}
+
+/* ---------- in the worker ---------- */
+
+/* May this worker still report? */
+static bool
+is_heard(void)
+{
+	return my_report->run == my_task.run;
 }
 
 /* An emit_log_hook: no error tells us why there is no connection. */
 static void
 notice_error(ErrorData *error)
 {
-	if (error->sqlerrcode == ERRCODE_UNDEFINED_DATABASE &&
-		report->run == my_run && !report->connected)
-		report->no_database = true;
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_DATABASE && is_heard() &&
+		!my_report->connected)
+		my_report->no_database = true;
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(error);
 }
 
 static void
-begin_worker(void)
+begin_worker(WorkerKind kind)
 {
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	memcpy(&my_run, MyBgworkerEntry->bgw_extra, sizeof(my_run));
+	memcpy(&my_task, MyBgworkerEntry->bgw_extra, sizeof(my_task));
+	my_report = &reports[kind];
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = notice_error;
-	/* for the connecting, too: a database can be locked */
-	background_use_own_settings();
 }
 
 static void
 is_connected(const char *activity)
 {
-	if (report->run == my_run)
-		report->connected = true;
+	if (is_heard())
+		my_report->connected = true;
 	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+static void
+report_end(bool done, bool has_more)
+{
+	if (!is_heard())
+		return;
+	my_report->done = done;
+	my_report->has_more = has_more;
 }
 
 void
 tokenauth_flush_main(Datum arg)
 {
-	begin_worker();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
-											  0);
+	bool		has_more = false;
+
+	begin_worker(WORKER_FLUSH);
+	background_connect(DatumGetObjectId(arg), NULL);
 	is_connected("tokenauth: writing last uses");
-	flush_database();
+	if (background_become_owner(my_task.table))
+		has_more = !flush_table(my_task.table);
+	report_end(true, has_more);
 }
 
-/* What a warming worker has to do, and has done. */
-typedef struct WarmTurn
-{
-	List	   *tables;
-	Oid			table;			/* of these, the one now */
-	uint64		loaded;
-} WarmTurn;
-
+/* The work of a transaction; arg is a pointer to an OID. */
 static void
-list_tables(void *arg)
+choose_table(void *arg)
 {
-	WarmTurn   *turn = arg;
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-
-	turn->tables = warm_tables();
-	MemoryContextSwitchTo(caller);
+	*(Oid *) arg = warm_next_table(my_task.table);
 }
 
+/* A WarmProgress. */
+static bool
+tell_progress(bool judging, uint64 loaded)
+{
+	if (is_heard())
+	{
+		my_report->loaded = loaded;
+		my_report->judging = judging;
+		my_report->beats++;
+	}
+	return !background_is_unwanted();
+}
+
+/* The work of a transaction; arg is a pointer to an OID. */
 static void
 load_table(void *arg)
 {
-	WarmTurn   *turn = arg;
+	Oid			table = *(Oid *) arg;
 
-	turn->loaded += warm_table(turn->table, cache_capacity() - turn->loaded,
-							   background_is_unwanted);
-}
-
-/* False if there is reason to try again. */
-static bool
-load_tables(WarmTurn *turn)
-{
-	bool		done = background_in_transaction(list_tables, turn, true);
-	ListCell   *lc;
-
-	foreach(lc, turn->tables)
-	{
-		if (background_is_unwanted())
-			return false;
-		turn->table = lfirst_oid(lc);
-		done &= background_in_transaction(load_table, turn, true);
-	}
-	return done && !background_is_unwanted();
+	LockRelationOid(table, AccessShareLock);
+	if (background_is_owner(table))
+		(void) warm_table(table, my_task.limit, tell_progress);
 }
 
 void
 tokenauth_warm_main(Datum arg)
 {
-	int			index = DatumGetInt32(arg);
-	WarmTurn	turn = {NIL};
+	Oid			table = InvalidOid;
+	bool		done;
 
-	begin_worker();
-	BackgroundWorkerInitializeConnection(warm_database(index), NULL, 0);
+	begin_worker(WORKER_WARM);
+	background_connect(InvalidOid, warm_database(DatumGetInt32(arg)));
 	is_connected("tokenauth: warming");
-	warm_set_state(index, WARM_RUNNING);
-	if (!load_tables(&turn))
-		return;
-	ereport(LOG,
-			(errmsg("tokenauth loaded " UINT64_FORMAT " tokens of database \"%s\"",
-					turn.loaded, warm_database(index))));
-	warm_set_state(index, WARM_ENDED);
+	done = background_in_transaction(choose_table, &table, true);
+	if (is_heard())
+		my_report->table = table;
+	if (OidIsValid(table))
+		done = background_become_owner(table) &&
+			background_in_transaction(load_table, &table, true) &&
+			!background_is_unwanted();
+	report_end(done, false);
 }

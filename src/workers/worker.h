@@ -3,29 +3,66 @@
  * worker.h
  *		The transient background workers of tokenauth.
  *
- * The launcher starts them one at a time, each for one database and one thing:
- * to write last uses, or to warm the cache.  Each has a run, which it is given
- * in bgw_extra, and reports on it in shared memory.  A worker of a launcher
- * that was killed may still be there beside the next one's; its report is
- * ignored.
+ * Each is started by the launcher for one table and one thing: to write its
+ * last uses, or to load its tokens.  That can run code of the table's owner.  So
+ * the worker makes the owner the session's user once it has connected, and no
+ * code of another owner runs later in the same process, where it could meet what
+ * the first has left behind.
+ *
+ * A worker finds its task in bgw_extra, and reports in shared memory, where
+ * there is one place for each kind.  A worker that the launcher has given up, or
+ * one of an earlier launcher, may still be there beside the next one of its
+ * kind; its reports are ignored, because its run is not the present one.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_WORKER_H
 #define TOKENAUTH_WORKER_H
 
-/* Their entry points; arg is a database's OID, or an index in warm.h. */
-#define WORKER_FLUSH		"tokenauth_flush_main"
-#define WORKER_WARM			"tokenauth_warm_main"
+#include "postmaster/bgworker.h"
+
+typedef enum WorkerKind
+{
+	WORKER_FLUSH,				/* bgw_main_arg is a database's OID */
+	WORKER_WARM,				/* bgw_main_arg is an index in warm.h */
+	WORKER_KINDS
+} WorkerKind;
+
+typedef struct WorkerTask
+{
+	uint32		run;			/* by worker_describe() */
+	Oid			table;			/* warming: the one before, in order of OIDs */
+	uint64		limit;			/* warming: so many tokens at most */
+} WorkerTask;
+
+/* The launcher reads what a worker of the present run has written. */
+typedef struct WorkerReport
+{
+	uint32		run;			/* that it is of */
+	volatile bool connected;	/* to its database */
+	volatile bool no_database;	/* there is none of that name or OID */
+	volatile bool done;			/* with all that it could do */
+	volatile bool has_more;		/* it has used up its time */
+	volatile Oid table;			/* warming: its table; InvalidOid: no more */
+	volatile uint64 loaded;		/* tokens */
+	volatile bool judging;		/* warming: tokens, not fetching them */
+	volatile uint64 beats;		/* moves on as long as there is progress */
+} WorkerReport;
 
 extern Size worker_shmem_size(void);
 extern void worker_shmem_init(void *area, bool found);
 
-/* Begin a new run, for a worker that is about to be started. */
-extern uint32 worker_begin_run(void);
+/* What all our background workers have in common. */
+extern void worker_init(BackgroundWorker *worker, const char *function,
+						const char *name, int restart_time);
 
-/* Has it connected to its database?  Or is there no such database? */
-extern bool worker_has_connected(void);
-extern bool worker_found_no_database(void);
+/*
+ * Begin a new run of a kind: clear its report, and fill in all that the
+ * postmaster needs to start a worker for the task.
+ */
+extern void worker_describe(WorkerKind kind, Datum arg, const WorkerTask *task,
+							BackgroundWorker *worker);
+
+extern const WorkerReport *worker_report(WorkerKind kind);
 
 #endif							/* TOKENAUTH_WORKER_H */

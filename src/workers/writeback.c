@@ -198,6 +198,13 @@ find_left(OwnerCall *call, Writeback *batch)
 	}
 }
 
+void
+writeback_leave(Writeback *batch)
+{
+	batch->locked = true;
+	memset(batch->left, true, sizeof(batch->left));
+}
+
 uint64
 writeback_write(Writeback *batch)
 {
@@ -206,11 +213,13 @@ writeback_write(Writeback *batch)
 	uint64		written;
 
 	/* before anything that would wait for the table */
-	batch->locked = !ConditionalLockRelationOid(batch->relation,
-												RowExclusiveLock);
-	memset(batch->left, batch->locked, sizeof(batch->left));
-	if (batch->locked)
+	if (!ConditionalLockRelationOid(batch->relation, RowExclusiveLock))
+	{
+		writeback_leave(batch);
 		return 0;
+	}
+	batch->locked = false;
+	memset(batch->left, false, sizeof(batch->left));
 	coherence_refresh();
 	source = source_by_relation(batch->relation);
 	if (!is_writable(source))

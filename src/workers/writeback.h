@@ -26,7 +26,7 @@ typedef struct Writeback
 	Oid			relation;
 	int			nuses;
 	NotedUse	use[WRITEBACK_BATCH];
-	bool		locked;			/* the table was; nothing has been written */
+	bool		locked;			/* the table was, or writeback_leave() */
 	bool		left[WRITEBACK_BATCH];	/* for another time */
 } Writeback;
 
@@ -45,6 +45,9 @@ extern bool writeback_gather(Oid relation, uint32 *cursor, Writeback *batch);
  * Throws what the UPDATE of a table may throw, its triggers included.
  */
 extern uint64 writeback_write(Writeback *batch);
+
+/* Write nothing of a batch: the table's turn will come. */
+extern void writeback_leave(Writeback *batch);
 
 /* Move the upper half of a batch of several to a new one. */
 extern Writeback *writeback_split(Writeback *batch);
