@@ -27,6 +27,9 @@ PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden
 PG_CPPFLAGS = -I$(SRCTOP)src
 
+# The life of a token, and who it is.
+REGRESS += attack_identity
+
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING
 REGRESS += testing_format

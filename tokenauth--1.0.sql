@@ -244,14 +244,21 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_user(
-    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid)
+    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid,
+    source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.anyelement
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 
 CREATE FUNCTION @extschema@.tokenauth_tenant(
-    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid)
+    as_type pg_catalog.anyelement DEFAULT NULL::pg_catalog.uuid,
+    source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.anyelement
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+
+CREATE FUNCTION @extschema@.tokenauth_source()
+RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 
@@ -644,9 +651,11 @@ BEGIN
             ('tokenauth_authenticate',
              'bind the identity of a valid bearer token to this transaction'),
             ('tokenauth_user',
-             'user id bound to this transaction, or NULL'),
+             'user id bound to this transaction, or NULL; also NULL if it is not from the named source'),
             ('tokenauth_tenant',
-             'tenant id bound to this transaction, or NULL'),
+             'tenant id bound to this transaction, or NULL; also NULL if it is not from the named source'),
+            ('tokenauth_source',
+             'source of the token bound to this transaction, or NULL'),
             ('tokenauth_token_id',
              'id of the token bound to this transaction, or NULL'),
             ('tokenauth_has_scope',

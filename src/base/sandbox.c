@@ -15,6 +15,13 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+/*
+ * That we are in a sandbox, as a bit of the security context that core does
+ * not use.  Core saves and restores the context as a whole, also when an error
+ * aborts the (sub)transaction, and adds its own bits to it for what is called.
+ */
+#define SECURITY_SANDBOX	0x0100
+
 void
 setting_fix(const char *name, const char *value)
 {
@@ -46,8 +53,8 @@ sandbox_become(Sandbox *sandbox, Oid role)
 
 	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
 	sandbox->guc_level = 0;
-	context = sandbox->context | SECURITY_LOCAL_USERID_CHANGE |
-		SECURITY_NOFORCE_RLS;
+	context = sandbox->context | SECURITY_SANDBOX |
+		SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
 	if (!is_whole_session(role))
 		context |= SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, context);
@@ -70,6 +77,16 @@ sandbox_leave(const Sandbox *sandbox)
 	SetUserIdAndSecContext(sandbox->role, sandbox->context);
 	if (sandbox->guc_level != 0)
 		AtEOXact_GUC(false, sandbox->guc_level);
+}
+
+bool
+sandbox_is_entered(void)
+{
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	return (context & SECURITY_SANDBOX) != 0;
 }
 
 QueryResult *

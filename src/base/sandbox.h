@@ -43,6 +43,9 @@ typedef struct Sandbox
 extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
 extern void sandbox_leave(const Sandbox *sandbox);
 
+/* Does what is running now run in a sandbox, however deep? */
+extern bool sandbox_is_entered(void);
+
 /*
  * The same, cheaper and with the session's settings: for what is not expected
  * to run anything of the role's, but could.

@@ -2,8 +2,8 @@
  *
  * identity.c
  *		SQL: tokenauth_authenticate(), and what tells the user authenticated:
- *		tokenauth_user(), tokenauth_tenant(), tokenauth_token_id(),
- *		tokenauth_has_scope(), tokenauth_claims().
+ *		tokenauth_user(), tokenauth_tenant(), tokenauth_source(),
+ *		tokenauth_token_id(), tokenauth_has_scope(), tokenauth_claims().
  *
  * identity.h has what is promised.
  *
@@ -14,10 +14,12 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/sandbox.h"
 #include "judge/identity.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 /*
@@ -136,6 +138,31 @@ bind_identity(Identity *identity)
 	bound = identity;
 }
 
+/* A trigger's code is running; event triggers, which are superusers', aside. */
+static bool
+is_in_trigger(void)
+{
+	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0;
+}
+
+/*
+ * A transaction's identity is what the transaction's own statements say it is.
+ * Triggers, conditions of sources and what core runs in security-restricted
+ * operations are other people's code, which would say who the caller is.
+ */
+static void
+check_may_bind(void)
+{
+	PreventCommandIfParallelMode("tokenauth_authenticate()");
+	if (InSecurityRestrictedOperation() || sandbox_is_entered() ||
+		is_in_trigger())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot authenticate within a trigger, a condition or a security-restricted operation"),
+				 errhint("Call tokenauth_authenticate() in a statement of the transaction itself."),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
 /*
  * Tell no reason, and no token: not in the message, and not in the server's
  * log, which would show the statement.
@@ -169,7 +196,8 @@ refuse_second_user(void)
  *
  * Bind the token's identity to this transaction and return the user's id.
  * Throws 28000 if the token is not valid now, 55000 if another user, or the
- * same one of another tenant or source, is bound already.
+ * same one of another tenant or source, is bound already, 42501 in triggers,
+ * conditions of sources and security-restricted operations.
  */
 TOKENAUTH_FUNCTION(tokenauth_authenticate);
 Datum
@@ -180,7 +208,7 @@ tokenauth_authenticate(PG_FUNCTION_ARGS)
 	Identity   *identity;
 	text	   *token;
 
-	PreventCommandIfParallelMode("tokenauth_authenticate()");
+	check_may_bind();
 	if (PG_ARGISNULL(0))
 		refuse_token();
 	token = judge_take_token(fcinfo, &query);
@@ -220,7 +248,10 @@ bound_identity(void)
 	return bound;
 }
 
-/* A field as the type that the caller asks for. */
+/*
+ * A field as the type that the caller asks for; NULL if the caller wants that
+ * of another source (argument 1) than what is bound is from.
+ */
 static Datum
 tell_as_type(FunctionCallInfo fcinfo, VerdictField field, SourceRole role)
 {
@@ -228,6 +259,9 @@ tell_as_type(FunctionCallInfo fcinfo, VerdictField field, SourceRole role)
 	const SourceColumn *column;
 
 	if (identity == NULL || identity->column[field].kind == VALUE_NONE)
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(1) &&
+		strcmp(NameStr(*PG_GETARG_NAME(1)), NameStr(identity->source)) != 0)
 		PG_RETURN_NULL();
 	column = &identity->column[field];
 	source_check_type(NameStr(identity->source), role, column,
@@ -238,9 +272,10 @@ tell_as_type(FunctionCallInfo fcinfo, VerdictField field, SourceRole role)
 }
 
 /*
- * tokenauth_user(as_type anyelement) returns anyelement
+ * tokenauth_user(as_type anyelement, source name) returns anyelement
  *
- * The user bound to this transaction, or NULL.
+ * The user bound to this transaction, or NULL; also if the token is not of
+ * the source named.
  */
 TOKENAUTH_FUNCTION(tokenauth_user);
 Datum
@@ -250,15 +285,35 @@ tokenauth_user(PG_FUNCTION_ARGS)
 }
 
 /*
- * tokenauth_tenant(as_type anyelement) returns anyelement
+ * tokenauth_tenant(as_type anyelement, source name) returns anyelement
  *
- * The tenant bound to this transaction, or NULL, also if the token has none.
+ * The tenant bound to this transaction, or NULL, also if the token has none,
+ * or is not of the source named.
  */
 TOKENAUTH_FUNCTION(tokenauth_tenant);
 Datum
 tokenauth_tenant(PG_FUNCTION_ARGS)
 {
 	return tell_as_type(fcinfo, FIELD_TENANT, ROLE_TENANT);
+}
+
+/*
+ * tokenauth_source() returns name
+ *
+ * The source of the token that was bound, or NULL.
+ */
+TOKENAUTH_FUNCTION(tokenauth_source);
+Datum
+tokenauth_source(PG_FUNCTION_ARGS)
+{
+	const Identity *identity = bound_identity();
+	Name		source;
+
+	if (identity == NULL)
+		PG_RETURN_NULL();
+	source = palloc(NAMEDATALEN);
+	*source = identity->source;
+	PG_RETURN_NAME(source);
 }
 
 /*

@@ -8,6 +8,8 @@
  *	- It is set by tokenauth_authenticate() alone, which needs a valid token.
  *	  It is kept in this process's memory, not in a setting, a table or
  *	  anything else that SQL can write, and does not depend on the role.
+ *	- It is set by the transaction's own statements: not in triggers, nor in
+ *	  what we or core run as another role, such as sources' conditions.
  *	- It ends with its transaction, however that ends: COMMIT (also in a
  *	  procedure, also AND CHAIN), ROLLBACK, an error, PREPARE TRANSACTION.  So
  *	  the next client of a pooled connection finds nothing bound.
