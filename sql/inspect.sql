@@ -99,7 +99,7 @@ SELECT status, expires_at < clock_timestamp() AS past FROM tokenauth_cache WHERE
 -- A lifetime beyond what an entry can tell.
 SET tokenauth.ttl = '1d';
 SELECT tokenauth_flush();
-INSERT INTO seen (id, token_hash) VALUES (6, encode(sha256('seen_6'), 'hex'));
+INSERT INTO seen (id, user_id, token_hash) VALUES (6, '00000000-0000-0000-0000-00000000000a', encode(sha256('seen_6'), 'hex'));
 SELECT ask(6);
 SELECT status, user_id, age FROM tokenauth_cache WHERE believed;
 RESET tokenauth.ttl;

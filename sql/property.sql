@@ -30,12 +30,12 @@ CREATE FUNCTION judge(asked text, at timestamptz) RETURNS text LANGUAGE sql AS $
     SELECT CASE (SELECT count(*) FROM judged WHERE verdict = 'valid')
         WHEN 0 THEN coalesce((SELECT verdict FROM judged
             ORDER BY rank DESC, expires_at DESC NULLS FIRST LIMIT 1), 'unknown')
-        WHEN 1 THEN (SELECT 'valid ' || coalesce(user_id, '') || ' ' || coalesce(tenant_id::text, '') || ' ' ||
-            coalesce(scope, '') || ' ' || id FROM judged WHERE verdict = 'valid')
+        WHEN 1 THEN (SELECT coalesce('valid ' || user_id || ' ' || coalesce(tenant_id::text, '') || ' ' ||
+            coalesce(scope, '') || ' ' || id, 'disabled') FROM judged WHERE verdict = 'valid')
         ELSE 'unknown' END
 $$;
 CREATE FUNCTION asked(t text) RETURNS text LANGUAGE sql AS $$
-    SELECT CASE status WHEN 'valid' THEN 'valid ' || coalesce(user_id, '') || ' ' || coalesce(tenant_id, '') || ' ' ||
+    SELECT CASE status WHEN 'valid' THEN 'valid ' || user_id || ' ' || coalesce(tenant_id, '') || ' ' ||
             coalesce(scope, '') || ' ' || token_id
         ELSE status END FROM tokenauth_identify(t)
 $$;

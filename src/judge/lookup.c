@@ -475,6 +475,11 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 	else
 		verdict_init(verdict, TOKEN_UNKNOWN);
 
+	/* what should be somebody's and is nobody's lets nobody in */
+	if (verdict->status == TOKEN_VALID &&
+		AttributeNumberIsValid(source->column[ROLE_USER].attnum) &&
+		verdict->field[FIELD_USER].data == NULL)
+		verdict->status = TOKEN_DISABLED;
 	if (finding->nlive > 1)
 	{
 		/* until one of them expires */

@@ -123,8 +123,9 @@ identity_field(const Judgement *judgement, VerdictField field,
  * returns tokenauth_identity
  *
  * Always one row.  It names the user only if the token is valid, so that a
- * caller that forgets to look at the status lets no user in.  The token's id
- * and expiry are given for refused tokens, too, to tell why.
+ * caller that forgets to look at the status lets no user in, and always then if
+ * the source has a user column.  The token's id and expiry are given for
+ * refused tokens, too, to tell why.
  */
 TOKENAUTH_FUNCTION(tokenauth_identify);
 Datum
