@@ -28,7 +28,7 @@ PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 PG_CPPFLAGS = -I$(SRCTOP)src
 
 # The life of a token, and who it is.
-REGRESS += attack_identity one_answer
+REGRESS += attack_identity one_answer long_tokens
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING

@@ -10,7 +10,6 @@ SELECT tokenauth_resolve(NULL) IS NULL, tokenauth_resolve('') IS NULL,
     tokenauth_resolve(repeat('x', 1000000)) IS NULL,
     tokenauth_resolve('tok_' || repeat('x', 1000000)) IS NULL,
     tokenauth_resolve(E'tok_\u20ac\n\t''"\\') IS NULL;
-SELECT status FROM tokenauth_identify('tok_' || repeat('x', 1020));
 SELECT status FROM tokenauth_identify('tok_' || repeat('x', 1021));
 SELECT status FROM tokenauth_identify(repeat('x', 1000000));
 -- what cannot be text never comes to us

@@ -19,7 +19,7 @@ CREATE INDEX by_token_and_scope ON mig.key (token, scope);
 SELECT tokenauth_attach('mig.key', prefix => 'key_', token_column => 'token', stored_as => 'plaintext');
 INSERT INTO mig.key (token, user_id, revoked)
 SELECT 'key_' || n, n, n % 10 = 0 FROM generate_series(1, 100) n;
--- umlauts are bytes, too; and what is longer than any token is none
+-- umlauts are bytes, too; and a token may be long
 INSERT INTO mig.key (token, user_id) VALUES ('key_tschüß', 'umlaut'), ('other', 'prefix');
 ALTER TABLE mig.key ALTER token TYPE text;
 INSERT INTO mig.key (token, user_id) VALUES (repeat('key_', 300), 'long');

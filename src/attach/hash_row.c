@@ -22,8 +22,9 @@
 #define NO_TOKEN_MARK		"!"
 
 /*
- * What the digest column must hold for a token.  For a text that its source
- * refuses unread it is unique, too, and no digest of anything.
+ * What the digest column must hold for a token.  For a text that is no token,
+ * because it is empty or not of its source's encoding, it is unique, too, and
+ * no digest of anything.
  */
 static text *
 digest_of_value(TokenEncoding encoding, Datum value)

@@ -34,33 +34,59 @@ static const char base64url_digits[] =
  * of the data.
  */
 #ifdef USE_OPENSSL
-static void
-sha256(const uint8 *data, Size len, TokenDigest *digest)
-{
-	SHA256_CTX	context;
+typedef SHA256_CTX Sha256;
 
-	/* these cannot fail */
-	SHA256_Init(&context);
-	SHA256_Update(&context, data, len);
-	SHA256_Final(digest->bytes, &context);
+/* these cannot fail */
+static void
+sha256_begin(Sha256 *sha)
+{
+	SHA256_Init(sha);
+}
+
+static void
+sha256_add(Sha256 *sha, const uint8 *data, Size len)
+{
+	SHA256_Update(sha, data, len);
+}
+
+static void
+sha256_end(Sha256 *sha, TokenDigest *digest)
+{
+	SHA256_Final(digest->bytes, sha);
 }
 #else
-static void
-sha256(const uint8 *data, Size len, TokenDigest *digest)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+typedef pg_cryptohash_ctx *Sha256;
 
-	if (context == NULL ||
-		pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, data, len) < 0 ||
-		pg_cryptohash_final(context, digest->bytes, TOKEN_DIGEST_LEN) < 0)
-	{
-		pg_cryptohash_free(context);
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute SHA-256")));
-	}
-	pg_cryptohash_free(context);
+static void
+sha256_check(Sha256 *sha, bool ok)
+{
+	if (ok)
+		return;
+	pg_cryptohash_free(*sha);
+	ereport(ERROR,
+			(errcode(ERRCODE_INTERNAL_ERROR),
+			 errmsg("could not compute SHA-256")));
+}
+
+static void
+sha256_begin(Sha256 *sha)
+{
+	*sha = pg_cryptohash_create(PG_SHA256);
+	sha256_check(sha, *sha != NULL && pg_cryptohash_init(*sha) >= 0);
+}
+
+static void
+sha256_add(Sha256 *sha, const uint8 *data, Size len)
+{
+	sha256_check(sha, pg_cryptohash_update(*sha, data, len) >= 0);
+}
+
+static void
+sha256_end(Sha256 *sha, TokenDigest *digest)
+{
+	sha256_check(sha, pg_cryptohash_final(*sha, digest->bytes,
+										  TOKEN_DIGEST_LEN) >= 0);
+	pg_cryptohash_free(*sha);
 }
 #endif
 
@@ -142,34 +168,62 @@ base64url_decode(const char *text, Size len, uint8 *bytes, Size *nbytes)
 	return all < 64 && bits == 0 && nbits < 6;
 }
 
+/*
+ * Digits that are decoded at a time.  So many stand for whole bytes in either
+ * encoding: bits can be left over in the last piece only.
+ */
+#define PIECE_DIGITS		1024
+
+static bool
+decode_piece(TokenEncoding encoding, const char *text, Size len, uint8 *bytes,
+			 Size *nbytes)
+{
+	if (encoding == TOKEN_BASE64URL)
+		return base64url_decode(text, len, bytes, nbytes);
+	*nbytes = len / 2;
+	return hex_decode(text, len, bytes);
+}
+
+/* Digest of what a text stands for, of whatever length. */
+static bool
+digest_of_decoded(TokenEncoding encoding, const char *text, Size len,
+				  TokenDigest *digest)
+{
+	uint8		bytes[PIECE_DIGITS];
+	Sha256		sha;
+	bool		ok = true;
+
+	sha256_begin(&sha);
+	while (len > 0 && ok)
+	{
+		Size		piece = Min(len, PIECE_DIGITS);
+		Size		nbytes;
+
+		ok = decode_piece(encoding, text, piece, bytes, &nbytes);
+		if (ok)
+			sha256_add(&sha, bytes, nbytes);
+		text += piece;
+		len -= piece;
+	}
+	sha256_end(&sha, digest);
+	explicit_bzero(bytes, sizeof(bytes));	/* as good as the token itself */
+	return ok;
+}
+
 bool
 token_digest(TokenEncoding encoding, const char *text, Size len,
 			 TokenDigest *digest)
 {
-	uint8		bytes[TOKEN_MAX_LEN];
-	Size		nbytes = 0;
-	bool		ok = false;
+	Sha256		sha;
 
-	if (len == 0 || len > TOKEN_MAX_LEN)
+	if (len == 0)
 		return false;
-
-	switch (encoding)
-	{
-		case TOKEN_TEXT:
-			sha256((const uint8 *) text, len, digest);
-			return true;
-		case TOKEN_BASE64URL:
-			ok = base64url_decode(text, len, bytes, &nbytes);
-			break;
-		case TOKEN_HEX:
-			ok = hex_decode(text, len, bytes);
-			nbytes = len / 2;
-			break;
-	}
-	if (ok)
-		sha256(bytes, nbytes, digest);
-	explicit_bzero(bytes, sizeof(bytes));	/* as good as the token itself */
-	return ok;
+	if (encoding != TOKEN_TEXT)
+		return digest_of_decoded(encoding, text, len, digest);
+	sha256_begin(&sha);
+	sha256_add(&sha, (const uint8 *) text, len);
+	sha256_end(&sha, digest);
+	return true;
 }
 
 static const char base62_digits[] =

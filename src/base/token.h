@@ -14,9 +14,6 @@
 
 #include "common/sha2.h"
 
-/* Longer than any token in use; what is longer is malformed, unread. */
-#define TOKEN_MAX_LEN			1024
-
 #define TOKEN_DIGEST_LEN		PG_SHA256_DIGEST_LENGTH
 #define TOKEN_DIGEST_HEX_LEN	(2 * TOKEN_DIGEST_LEN)
 
@@ -36,8 +33,9 @@ typedef enum TokenEncoding
 } TokenEncoding;
 
 /*
- * Digest of a token as its source hashes it.  False if the text is longer
- * than TOKEN_MAX_LEN or is not the one encoding of some bytes.
+ * Digest of a token as its source hashes it.  False if the text is empty or is
+ * not the one encoding of some bytes; then the digest is undefined.  A token
+ * may be as long as a text can be.
  */
 extern bool token_digest(TokenEncoding encoding, const char *text, Size len,
 						 TokenDigest *digest);

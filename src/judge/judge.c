@@ -38,8 +38,7 @@ judge_named_source(const char *name)
 static bool
 is_malformed(const TokenQuery *query)
 {
-	return query->token != NULL &&
-		(query->token_len == 0 || query->token_len > TOKEN_MAX_LEN);
+	return query->token != NULL && query->token_len == 0;
 }
 
 /* The source that a token is of; NULL if there is none. */
