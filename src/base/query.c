@@ -114,18 +114,50 @@ init_collector(RowCollector *collector)
 	collector->result = result;
 }
 
+/*
+ * Parameters are handed out by a hook, as those of PL/pgSQL are, and not marked
+ * as constants: so they do not become constants of a plan, and what logs plans
+ * or parameters (auto_explain, pgaudit, debug_print_plan) shows none of them.
+ * There are tokens and digests among them.
+ */
+typedef struct HiddenParameters
+{
+	const Oid  *type;
+	const Datum *value;
+	const char *nulls;
+} HiddenParameters;
+
+static ParamExternData *
+fetch_parameter(ParamListInfo list, int number, bool speculative,
+				ParamExternData *workspace)
+{
+	const HiddenParameters *hidden = list->paramFetchArg;
+	int			i = number - 1;
+
+	memset(workspace, 0, sizeof(*workspace));
+	if (i < 0 || i >= list->numParams)
+		return workspace;
+	workspace->value = hidden->value[i];
+	workspace->isnull = hidden->nulls != NULL && hidden->nulls[i] == 'n';
+	workspace->ptype = hidden->type[i];
+	return workspace;
+}
+
 static ParamListInfo
-make_parameters(int nargs, Oid *types, Datum *values, const char *nulls)
+hide_parameters(int nargs, const Oid *types, const Datum *values,
+				const char *nulls)
 {
 	ParamListInfo list = makeParamList(nargs);
+	HiddenParameters *hidden = palloc(sizeof(HiddenParameters));
 
+	hidden->type = types;
+	hidden->value = values;
+	hidden->nulls = nulls;
+	list->paramFetch = fetch_parameter;
+	list->paramFetchArg = hidden;
+	/* for who looks without asking the hook: no value, of no type */
 	for (int i = 0; i < nargs; i++)
-	{
-		list->params[i].value = values[i];
-		list->params[i].isnull = nulls != NULL && nulls[i] == 'n';
-		list->params[i].pflags = PARAM_FLAG_CONST;
-		list->params[i].ptype = types[i];
-	}
+		memset(&list->params[i], 0, sizeof(ParamExternData));
 	return list;
 }
 
@@ -138,7 +170,7 @@ query_execute(const char *sql, int nargs, Oid *types, Datum *values,
 	int			result;
 
 	init_collector(&collector);
-	options.params = make_parameters(nargs, types, values, nulls);
+	options.params = hide_parameters(nargs, types, values, nulls);
 	options.read_only = read_only;
 	options.dest = &collector.base;
 
@@ -218,12 +250,13 @@ Portal
 query_open(const char *sql, int nargs, Oid *types, Datum *values,
 		   const char *nulls)
 {
+	SPIParseOpenOptions options = {0};
 	Portal		portal;
 
+	options.params = hide_parameters(nargs, types, values, nulls);
 	/* the portal has copies of all that it needs, and stays */
 	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, nulls,
-									   false, 0);
+	portal = SPI_cursor_parse_open(NULL, sql, &options);
 	SPI_finish();
 	/* or any code that runs in the session could close it, by its name */
 	PinPortal(portal);

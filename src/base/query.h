@@ -38,6 +38,9 @@ typedef struct QueryResult
  * parameter that is null, or NULL if there is none.  A statement that is not
  * read_only sees what has been done so far, and gets a new snapshot.  Throws
  * what the statement throws.
+ *
+ * Whatever logs plans or parameters of nested statements shows the values of
+ * none of these parameters.
  */
 extern QueryResult *query_execute(const char *sql, int nargs, Oid *types,
 								  Datum *values, const char *nulls,
@@ -60,7 +63,8 @@ extern void query_free(QueryResult *result);
 /*
  * The same for a query with many rows: open it, then fetch so many at a time,
  * until there are none, and close it.  It reads by a snapshot of its opening,
- * and ends with the (sub)transaction at the latest.
+ * and ends with the (sub)transaction at the latest.  Its parameters can show
+ * in logs: no tokens or digests.
  */
 extern Portal query_open(const char *sql, int nargs, Oid *types,
 						 Datum *values, const char *nulls);
