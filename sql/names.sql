@@ -9,6 +9,7 @@ CREATE FUNCTION h(text) RETURNS text LANGUAGE sql AS
 CREATE SCHEMA ext;
 CREATE SCHEMA rules;
 SET search_path = ext;
+SET client_min_messages = warning;
 CREATE TYPE ci;
 CREATE FUNCTION ci_in(cstring) RETURNS ci LANGUAGE internal IMMUTABLE STRICT AS 'textin';
 CREATE FUNCTION ci_out(ci) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
@@ -27,6 +28,7 @@ CREATE FUNCTION lower(ci) RETURNS text LANGUAGE sql IMMUTABLE RETURN 'owner''s '
 CREATE FUNCTION ci_number(ci) RETURNS int LANGUAGE sql IMMUTABLE RETURN length($1::text);
 CREATE CAST (ci AS int) WITH FUNCTION ci_number(ci);
 RESET search_path;
+RESET client_min_messages;
 
 CREATE TABLE public.p (id int PRIMARY KEY, state ext.ci_domain);
 CREATE TABLE public.t (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, status ext.ci,
