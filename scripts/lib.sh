@@ -1,4 +1,4 @@
-# Shared by scripts/demo and scripts/check; not for calling.
+# Shared by the scripts here and bench/run; not for calling.
 #
 # Everything happens in one scratch folder: a copy of the sources for each
 # build, a private copy of the server for each build to be installed into, and
@@ -9,7 +9,14 @@
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PG_MAJOR=${PG_MAJOR:-15}
+
+# Where scripts/server keeps what it has built.
+if [ "$(id -u)" = 0 ]; then
+    SERVERS=/var/cache/tokenauth            # others are not let into root's home
+else
+    SERVERS=${XDG_CACHE_HOME:-$HOME/.cache}/tokenauth
+fi
+SERVERS=${TOKENAUTH_SERVERS:-$SERVERS}
 
 say() { printf '\n=== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -80,14 +87,34 @@ give_to_user() {
     fi
 }
 
+# packaged MAJOR: whether that server is installed or could be.
+packaged() {
+    [ -x "/usr/lib/postgresql/$1/bin/postgres" ] && return
+    [ "$(id -u)" = 0 ] || return
+    apt-cache policy "postgresql-$1" | grep -q 'Candidate: [0-9]'
+}
+
+default_major() {
+    local major
+    for major in 18 17 16 15; do
+        ! packaged "$major" || { PG_MAJOR=$major; return; }
+    done
+    [ -z "${APT_UPDATED:-}" ] || die "no PostgreSQL of 15 to 18 is packaged here"
+    [ "$(id -u)" = 0 ] || die "no PostgreSQL of 15 to 18 is installed"
+    apt_update
+    default_major
+}
+
+# need_server [--debug | --valgrind]: that of PG_MAJOR or, if that is not set, of
+# the newest major that this machine has.  Sets SYSTEM_PG_CONFIG.
 need_server() {
     need gcc gcc libc6-dev
     need make make
-    need "/usr/lib/postgresql/$PG_MAJOR/bin/postgres" "postgresql-$PG_MAJOR"
-    need "/usr/include/postgresql/$PG_MAJOR/server/postgres.h" \
-        "postgresql-server-dev-$PG_MAJOR"
+    [ -n "${PG_MAJOR:-}" ] || default_major
+    SYSTEM_PG_CONFIG=$("$TOP/scripts/server" "$PG_MAJOR" "$@")
     need /usr/include/openssl/evp.h libssl-dev
-    SYSTEM_PG_CONFIG=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config
+    # brings the user postgres, even where the server is not Debian's
+    [ "$(id -u)" != 0 ] || need /usr/share/postgresql-common postgresql-common
     mkdir "$SCRATCH/home"
     give_to_user "$SCRATCH/home"
 }
@@ -129,7 +156,8 @@ CLUSTERS=()
 
 # start_cluster NAME [line of configuration]...: a throw-away cluster of the
 # private server built last, with its own socket folder and no TCP port.
-# Sets PGHOST, PGPORT, PGUSER for its clients.
+# POSTGRES is the program to start, if not the server's own.  Sets PGHOST,
+# PGPORT, PGUSER for its clients.
 start_cluster() {
     local name=$1 data=$SCRATCH/$1-data socket=$SCRATCH/$1-socket
     shift
@@ -144,7 +172,8 @@ start_cluster() {
         echo "shared_preload_libraries = 'tokenauth'"
         printf '%s\n' "$@"
     } >>"$data/postgresql.conf"
-    as_user "$SERVER_BIN/pg_ctl" -w -D "$data" -l "$data/log" start >/dev/null ||
+    as_user "$SERVER_BIN/pg_ctl" -w -t 300 ${POSTGRES:+-p "$POSTGRES"} -D "$data" \
+        -l "$data/log" start >/dev/null ||
         { cat "$data/log"; die "the cluster did not start"; }
     CLUSTERS+=("$SERVER_BIN|$data")
     export PGHOST=$socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
