@@ -139,9 +139,11 @@ SKIP:
 
 	my $clock = $node->basedir . '/clock';
 	my $set_clock = sub {
-		open my $file, '>', $clock or die $!;
+		# a process of the server that reads it half written would exit
+		open my $file, '>', "$clock.new" or die $!;
 		print $file "$_[0]\n";
 		close $file;
+		rename "$clock.new", $clock or die $!;
 	};
 
 	$set_clock->('+0');
