@@ -91,7 +91,7 @@ give_to_user() {
 packaged() {
     [ -x "/usr/lib/postgresql/$1/bin/postgres" ] && return
     [ "$(id -u)" = 0 ] || return
-    apt-cache policy "postgresql-$1" | grep -q 'Candidate: [0-9]'
+    [[ $(apt-cache policy "postgresql-$1") == *"Candidate: "[0-9]* ]]
 }
 
 default_major() {
