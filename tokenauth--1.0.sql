@@ -14,7 +14,7 @@
 --
 
 --
--- The registry of sources.  Read by C, by column position; written by
+-- The registry of sources.  Read by C, by column name; written by
 -- tokenauth_attach() and tokenauth_detach().
 --
 CREATE TABLE @extschema@.tokenauth_source (

@@ -27,6 +27,7 @@
 #include "judge/transaction.h"
 #include "judge/trust.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"

@@ -181,7 +181,7 @@ SKIP:
 	is(findings(), '', 'answers are cached');
 	$set_clock->('+19m');
 	is_cured(
-		qr/warning: the clock was set back: 2 cached answers are from the future, by up to (59|60) seconds/,
+		qr/warning: the clock was set back: 2 cached answers are from the future, by up to \d+ seconds/,
 		0, 'clock set back');
 	$node->safe_psql('postgres', questions(2));
 	is(findings(), '', 'answers cached since are not');

@@ -27,12 +27,14 @@
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "source/directory.h"
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/mapping.h"
 #include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
+#include "source/registry.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -368,7 +370,7 @@ typedef struct AttachOptions
 static List *
 array_to_list(ArrayType *array, Oid type)
 {
-	return source_parse_array(PointerGetDatum(array), array == NULL, type);
+	return nullable_list((NullableDatum) {PointerGetDatum(array), array == NULL}, type);
 }
 
 /* jsonb_build_object() takes 100 arguments. */

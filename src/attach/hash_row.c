@@ -12,6 +12,7 @@
 #include "attach/hash_row.h"
 #include "base/compat.h"
 #include "commands/trigger.h"
+#include "source/registry.h"
 #include "source/source.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "source/extension.h"
 #include "source/names.h"
 #include "source/owner.h"

@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "attach/hash_row.h"
 #include "attach/move_check.h"
+#include "source/directory.h"
 #include "source/expression.h"
 #include "utils/lsyscache.h"
 

@@ -11,6 +11,7 @@
 #include "attach/triggers.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "source/directory.h"
 #include "source/mapping.h"
 #include "source/names.h"
 #include "source/source.h"

@@ -12,6 +12,7 @@
 #include "judge/changes.h"
 #include "judge/message.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "source/mapping.h"
 
 /* Relations invalidated in this transaction that are remembered by OID. */

@@ -17,6 +17,7 @@
 #include "judge/trust.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
+#include "source/directory.h"
 #include "storage/lmgr.h"
 #include "storage/sinval.h"
 #include "utils/inval.h"

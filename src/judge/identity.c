@@ -18,6 +18,7 @@
 #include "judge/identity.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
+#include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"

@@ -16,6 +16,7 @@
 #include "judge/lookup.h"
 #include "judge/trust.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 

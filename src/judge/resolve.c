@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "funcapi.h"
 #include "judge/judge.h"
+#include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 

@@ -15,6 +15,7 @@
 #include "judge/changes.h"
 #include "judge/identity.h"
 #include "judge/transaction.h"
+#include "source/directory.h"
 #include "source/source.h"
 
 /* However it has ended. */

@@ -14,6 +14,8 @@
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "judge/changes.h"
+#include "source/directory.h"
+#include "source/value.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/rel.h"

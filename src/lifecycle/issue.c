@@ -22,6 +22,7 @@
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
+#include "source/directory.h"
 #include "source/owner.h"
 #include "source/problem.h"
 #include "utils/builtins.h"

@@ -14,6 +14,8 @@
 #include "lifecycle/lifecycle.h"
 #include "source/mapping.h"
 #include "source/owner.h"
+#include "source/registry.h"
+#include "source/value.h"
 #include "utils/builtins.h"
 
 /* Columns of tokenauth_list(). */

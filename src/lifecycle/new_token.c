@@ -12,6 +12,7 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "source/mapping.h"
+#include "source/registry.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"

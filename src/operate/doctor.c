@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "operate/doctor.h"
 #include "operate/findings.h"
+#include "source/directory.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

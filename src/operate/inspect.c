@@ -15,6 +15,7 @@
 #include "judge/coherence.h"
 #include "judge/trust.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "source/problem.h"
 #include "source/source.h"
 #include "utils/builtins.h"

@@ -12,6 +12,7 @@
 #include "operate/remedy_parts.h"
 #include "source/mapping.h"
 #include "source/names.h"
+#include "source/registry.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"

@@ -20,7 +20,7 @@
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
 #include "source/names.h"
-#include "source/source.h"
+#include "source/extension.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -40,7 +40,7 @@ for_our_triggers(Oid relation, const char *before, const char *after)
 
 	initStringInfo(&text);
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (triggers->triggers[i].tgfoid == source_trigger_function())
+		if (triggers->triggers[i].tgfoid == extension_known()->trigger_function)
 			appendStringInfo(&text, "%s%s%s", before,
 							 quote_identifier(triggers->triggers[i].tgname),
 							 after);

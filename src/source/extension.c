@@ -21,6 +21,8 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+static ExtensionInfo known;
+
 static bool
 find_schema(ExtensionInfo *extension)
 {
@@ -69,6 +71,22 @@ extension_find(ExtensionInfo *extension)
 	extension->trigger_function = find_function(extension,
 												"tokenauth_changed");
 	extension->hash_function = find_function(extension, "tokenauth_hash_row");
+}
+
+const ExtensionInfo *
+extension_refresh(void)
+{
+	ExtensionInfo found;
+
+	extension_find(&found);
+	known = found;
+	return &known;
+}
+
+const ExtensionInfo *
+extension_known(void)
+{
+	return &known;
 }
 
 void

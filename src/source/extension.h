@@ -24,6 +24,13 @@ typedef struct ExtensionInfo
 /* Looks it all up; needs a transaction. */
 extern void extension_find(ExtensionInfo *extension);
 
+/*
+ * The same, remembered by this backend; and what it remembers, all invalid
+ * before the first refresh.  The latter neither reads catalogs nor fails.
+ */
+extern const ExtensionInfo *extension_refresh(void);
+extern const ExtensionInfo *extension_known(void);
+
 /* The same where it must be there: a function of it has been called. */
 extern void extension_require(ExtensionInfo *extension);
 

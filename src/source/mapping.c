@@ -30,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "source/expression.h"
+#include "source/extension.h"
 #include "source/finder.h"
 #include "source/mapping.h"
 #include "source/problem.h"
@@ -47,25 +48,6 @@ typedef struct TriggerFacts
 	bool		touched_here;	/* one of them by this transaction */
 	Watch		watch;			/* their rows in pg_trigger */
 } TriggerFacts;
-
-const char *
-role_argument(SourceRole role)
-{
-	static const char *const names[ROLE_COUNT] = {
-		[ROLE_TOKEN] = "token_column",
-		[ROLE_ID] = "id_column",
-		[ROLE_USER] = "user_column",
-		[ROLE_TENANT] = "tenant_column",
-		[ROLE_SCOPE] = "scope_column",
-		[ROLE_EXPIRES] = "expires_column",
-		[ROLE_REVOKED] = "revoked_column",
-		[ROLE_USED] = "used_column",
-		[ROLE_LAST_USED] = "last_used_column",
-		[ROLE_CREATED] = "created_column",
-	};
-
-	return names[role];
-}
 
 static bool
 is_text(Oid type)
@@ -365,7 +347,7 @@ map_columns(Source *source, Relation table)
 static bool
 is_our_trigger(Form_pg_trigger trigger, HeapTuple tuple)
 {
-	return trigger->tgfoid == source_trigger_function() &&
+	return trigger->tgfoid == extension_known()->trigger_function &&
 		!trigger->tgisinternal && !trigger->tgdeferrable &&
 		trigger->tgattr.dim1 == 0 &&
 		heap_attisnull(tuple, Anum_pg_trigger_tgqual, NULL);

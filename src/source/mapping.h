@@ -10,9 +10,6 @@
 
 #include "source/source.h"
 
-/* The argument and registry column that names a role's column. */
-extern const char *role_argument(SourceRole role);
-
 /*
  * The time zone of this name: UTC, GMT, or one with an area, as in
  * Europe/Berlin.  NULL for any other: it could be an abbreviation.

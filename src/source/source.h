@@ -1,24 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * source.h
- *		The token tables of this database as this backend knows them.
+ *		What a token table means.
  *
- * A source is one row of the registry, tokenauth_source, and what follows
- * from it and from the catalogs: which columns mean what, which index finds a
- * token, whether our triggers stand, and a fingerprint of all that.
- *
- * Everything here is local to the backend and kept right by relcache
- * invalidation.  Each source, and the registry as a whole, is in one of three
- * states.  An invalidation sets STALE; a rebuild sets BUILDING, then CURRENT
- * only if it is BUILDING still: else a message that came meanwhile would be
- * lost (core does likewise in evtcache.c).
- *
- * Pointers to a Source stay good until the end of the transaction, even if
- * the registry is read again; then the old one is `retired`.
- *
- * Nothing here may be called without a transaction, but for
- * source_invalidate() and source_end_of_transaction(), which neither read
- * catalogs nor fail.
+ * A source is one row of the registry (registry.h), and what follows from it
+ * and from the catalogs (mapping.h): which columns mean what, which index
+ * finds a token, whether our triggers stand, and a fingerprint of all that.
+ * directory.h finds sources and keeps them up to date; value.h reads values of
+ * their columns.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,10 +53,6 @@ typedef enum StoredAs
 	STORED_SHA256_BYTEA,
 	STORED_PLAINTEXT			/* text */
 } StoredAs;
-
-/* What the registry calls them, and the encodings; each ends with NULL. */
-extern const char *const source_storages[];
-extern const char *const source_encodings[];
 
 typedef enum SourceState
 {
@@ -191,13 +176,6 @@ is_timestamp(Oid type)
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
 }
 
-/*
- * Bring what is known of the registry up to date, having accepted all
- * invalidation messages.  Must be called before the look-ups below; may
- * throw whatever reading a table may throw.
- */
-extern void source_refresh(void);
-
 /* Does a token begin as those of the source do? */
 static inline bool
 source_has_prefix(const Source *source, const char *token, Size len)
@@ -206,51 +184,6 @@ source_has_prefix(const Source *source, const char *token, Size len)
 		(len >= (Size) source->prefix_len &&
 		 memcmp(token, source->prefix, source->prefix_len) == 0);
 }
-
-/* The OID of tokenauth_changed(), as of the last refresh. */
-extern Oid	source_trigger_function(void);
-
-extern Source *source_by_name(const char *name);
-extern Source *source_by_relation(Oid relation);
-extern List *source_all(void);
-
-/* Is a table in use, as a source or as a parent of one? */
-extern bool source_uses_table(Oid relation);
-
-/*
- * The source of a token, by its prefix; the longest one wins.  NULL if there
- * is none; throws if several sources without a prefix could be meant.
- */
-extern Source *source_by_token(const char *token, Size len);
-
-/*
- * All sources that it could be of: that of its prefix, and all without a
- * prefix.
- */
-extern List *source_candidates(const char *token, Size len);
-
-/*
- * Bring a source's catalog side up to date.  False if its table has been
- * dropped; then the registry is due for a refresh, after which it is gone.
- */
-extern bool source_revalidate(Source *source);
-
-static inline bool
-source_validate(Source *source)
-{
-	return source->state == SOURCE_CURRENT || source_revalidate(source);
-}
-
-/*
- * The source of a table whose columns cannot change any more until the
- * transaction ends, for AccessShareLock is held on it so long; validated.
- * NULL if it is none any more.  Who names columns in SQL must hold their
- * source: tokenauth_hash_in_place() moves a source to another column.
- */
-extern Source *source_hold(const Source *source);
-
-/* Has the registry changed, so that the source must be looked up again? */
-extern bool source_is_outdated(const Source *source);
 
 static inline bool
 source_is_current(const Source *source)
@@ -264,40 +197,5 @@ source_is_cacheable(const Source *source)
 {
 	return source_is_current(source) && source->problem == PROBLEM_NONE;
 }
-
-/*
- * Throws 42804 unless values of this column, which has the role of a user or
- * a tenant, can be returned as that type.  source is its source's name.
- */
-extern void source_check_type(const char *source, SourceRole role,
-							  const SourceColumn *column, Oid wanted);
-
-/*
- * The cell of the parent row with this key: that of the token row's column,
- * or of the parent's.
- */
-extern uint16 source_parent_cell(const SourceParent *parent, Datum key);
-
-/* The elements of a text[] or name[] as C strings. */
-extern List *source_parse_array(Datum value, bool isnull, Oid type);
-
-/*
- * The digest under which a row is cached, from its token column.  False if
- * no token can ever be found in such a row.
- */
-extern bool source_digest_of_value(const Source *source, Datum value,
-								   bool isnull, TokenDigest *digest);
-
-/*
- * A relation (InvalidOid: all) has changed.  For the relcache callback: no
- * catalog access, cannot fail.
- */
-extern void source_invalidate(Oid relation);
-
-/* Have what changes in the catalogs besides known; once in a process. */
-extern void source_init(void);
-
-/* Free what the transaction outlived.  Cannot fail. */
-extern void source_end_of_transaction(void);
 
 #endif							/* TOKENAUTH_SOURCE_H */

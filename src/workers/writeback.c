@@ -17,6 +17,7 @@
 #include "judge/coherence.h"
 #include "judge/lookup.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "source/owner.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"

@@ -1,0 +1,436 @@
+/*-------------------------------------------------------------------------
+ *
+ * directory.c
+ *		The sources of this database as this backend knows them; see
+ *		directory.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "source/directory.h"
+#include "source/extension.h"
+#include "source/mapping.h"
+#include "source/registry.h"
+#include "storage/lmgr.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+/*
+ * The registry in memory.  Sources with a prefix are found through an open
+ * hash table of prefixes, asked once for each length that a prefix has; so
+ * the cost depends on how many lengths are in use, not on how many sources.
+ * Most often it is the same source again, so that one is tried first.
+ */
+typedef struct Registry
+{
+	MemoryContext context;
+	List	   *sources;		/* Source * */
+	List	   *dropped;		/* tables of sources that are not in there */
+	int			nlengths;
+	int		   *length;			/* distinct prefix lengths, longest first */
+	int			nbuckets;		/* a power of two */
+	Source	  **bucket;			/* by prefix, linear probing */
+	Source	   *recent;			/* the last found; NULL: look it up */
+	Source	   *unprefixed;		/* the first source without a prefix */
+	int			nunprefixed;
+	struct Registry *next_retired;
+} Registry;
+
+static SourceState registry_state = SOURCE_STALE;
+static Registry *registry = NULL;
+static Registry *retired = NULL;
+
+static uint32
+prefix_hash(const char *prefix, int len)
+{
+	return hash_bytes((const unsigned char *) prefix, len);
+}
+
+static void
+add_length(Registry *reg, int length)
+{
+	int			i = 0;
+
+	while (i < reg->nlengths && reg->length[i] > length)
+		i++;
+	if (i < reg->nlengths && reg->length[i] == length)
+		return;
+	memmove(&reg->length[i + 1], &reg->length[i],
+			(reg->nlengths - i) * sizeof(int));
+	reg->length[i] = length;
+	reg->nlengths++;
+}
+
+static void
+add_route(Registry *reg, Source *source)
+{
+	uint32		i;
+
+	if (source->prefix == NULL)
+	{
+		if (reg->nunprefixed++ == 0)
+			reg->unprefixed = source;
+		return;
+	}
+	add_length(reg, source->prefix_len);
+	i = prefix_hash(source->prefix, source->prefix_len);
+	while (reg->bucket[i & (reg->nbuckets - 1)] != NULL)
+		i++;
+	reg->bucket[i & (reg->nbuckets - 1)] = source;
+}
+
+static Source *
+find_prefix(const Registry *reg, const char *token, int len)
+{
+	uint32		i = prefix_hash(token, len);
+	Source	   *source;
+
+	while ((source = reg->bucket[i & (reg->nbuckets - 1)]) != NULL)
+	{
+		if (source->prefix_len == len &&
+			memcmp(source->prefix, token, len) == 0)
+			return source;
+		i++;
+	}
+	return NULL;
+}
+
+/* Mark the sources whose prefixes this one's begins with. */
+static void
+mark_extended(const Registry *reg, const Source *source)
+{
+	for (int i = 0; i < reg->nlengths; i++)
+		if (reg->length[i] < source->prefix_len)
+		{
+			Source	   *shorter = find_prefix(reg, source->prefix,
+											  reg->length[i]);
+
+			if (shorter != NULL)
+				shorter->prefix_extended = true;
+		}
+}
+
+static void
+build_routes(Registry *reg)
+{
+	int			nsources = list_length(reg->sources);
+	ListCell   *lc;
+
+	reg->nbuckets = 1;
+	while (reg->nbuckets < 2 * nsources + 1)
+		reg->nbuckets *= 2;
+	reg->bucket = palloc0(reg->nbuckets * sizeof(Source *));
+	reg->length = palloc0((nsources + 1) * sizeof(int));
+	foreach(lc, reg->sources)
+		add_route(reg, lfirst(lc));
+	foreach(lc, reg->sources)
+		mark_extended(reg, lfirst(lc));
+}
+
+/*
+ * A source whose table has been dropped counts as detached; the directory
+ * remembers its table only because the drop may be rolled back.
+ */
+static void
+read_registry(Registry *reg)
+{
+	reg->sources = registry_read(extension_refresh(), &reg->dropped);
+	build_routes(reg);
+}
+
+/* Put a registry aside until nobody in this transaction can point into it. */
+static void
+retire(Registry *reg)
+{
+	ListCell   *lc;
+
+	foreach(lc, reg->sources)
+		((Source *) lfirst(lc))->retired = true;
+	reg->next_retired = retired;
+	retired = reg;
+}
+
+static void
+rebuild_registry(void)
+{
+	MemoryContext context = AllocSetContextCreate(CacheMemoryContext,
+												  "tokenauth registry",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Registry   *fresh = palloc0(sizeof(Registry));
+
+	fresh->context = context;
+	PG_TRY();
+	{
+		read_registry(fresh);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+
+	if (registry != NULL)
+		retire(registry);
+	registry = fresh;
+}
+
+void
+source_refresh(void)
+{
+	/* No invalidation tells of a registry that is yet to be created. */
+	if (!OidIsValid(extension_known()->sources))
+		registry_state = SOURCE_STALE;
+	while (registry_state != SOURCE_CURRENT)
+	{
+		registry_state = SOURCE_BUILDING;
+		rebuild_registry();
+		if (registry_state == SOURCE_BUILDING)
+			registry_state = SOURCE_CURRENT;
+	}
+}
+
+List *
+source_all(void)
+{
+	return registry->sources;
+}
+
+Source *
+source_by_name(const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (strcmp(source->name, name) == 0)
+			return source;
+	}
+	return NULL;
+}
+
+Source *
+source_by_relation(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->relation == relation)
+			return source;
+	}
+	return NULL;
+}
+
+/* Is it the source's own table, or a parent's? */
+static bool
+uses_table(const Source *source, Oid relation)
+{
+	if (source->relation == relation)
+		return true;
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].relation == relation)
+			return true;
+	return false;
+}
+
+bool
+source_uses_table(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+		if (uses_table(lfirst(lc), relation))
+			return true;
+	return false;
+}
+
+static Source *
+find_longest_prefix(const char *token, Size len)
+{
+	Source	   *source = registry->recent;
+
+	if (source != NULL && source_has_prefix(source, token, len))
+		return source;
+	for (int i = 0; i < registry->nlengths; i++)
+	{
+		if ((Size) registry->length[i] > len)
+			continue;
+		source = find_prefix(registry, token, registry->length[i]);
+		if (source != NULL)
+		{
+			if (!source->prefix_extended)
+				registry->recent = source;
+			return source;
+		}
+	}
+	return NULL;
+}
+
+Source *
+source_by_token(const char *token, Size len)
+{
+	Source	   *source = find_longest_prefix(token, len);
+
+	if (source != NULL)
+		return source;
+	if (registry->nunprefixed > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("token source is ambiguous"),
+				 errdetail("%d sources have no prefix.", registry->nunprefixed),
+				 errhint("Name one of them in the argument \"source\".")));
+	return registry->unprefixed;
+}
+
+List *
+source_candidates(const char *token, Size len)
+{
+	Source	   *prefixed = find_longest_prefix(token, len);
+	List	   *candidates = prefixed ? list_make1(prefixed) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->prefix == NULL)
+			candidates = lappend(candidates, source);
+	}
+	return candidates;
+}
+
+bool
+source_revalidate(Source *source)
+{
+	while (source->state != SOURCE_CURRENT)
+	{
+		source->state = SOURCE_BUILDING;
+		if (!mapping_build(source))
+		{
+			source->state = SOURCE_STALE;
+			registry_state = SOURCE_STALE;
+			return false;
+		}
+		if (source->state == SOURCE_BUILDING)
+			source->state = SOURCE_CURRENT;
+	}
+	return true;
+}
+
+Source *
+source_hold(const Source *source)
+{
+	Oid			relation = source->relation;
+	Source	   *held;
+
+	LockRelationOid(relation, AccessShareLock);
+	do
+	{
+		source_refresh();
+		held = source_by_relation(relation);
+		if (held == NULL)
+		{
+			UnlockRelationOid(relation, AccessShareLock);
+			return NULL;
+		}
+	} while (!source_validate(held));
+	return held;
+}
+
+bool
+source_is_outdated(const Source *source)
+{
+	return registry_state != SOURCE_CURRENT || source->retired;
+}
+
+/* While it is being built, it is not known yet what it depends on. */
+static bool
+depends_on_relation(const Source *source, Oid relation)
+{
+	return source->state == SOURCE_BUILDING ||
+		uses_table(source, relation) ||
+		watch_hears_relation(&source->watch, relation);
+}
+
+void
+source_invalidate(Oid relation)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(relation) || relation == extension_known()->sources ||
+		relation == extension_known()->parents)
+		registry_state = SOURCE_STALE;
+	if (registry == NULL)
+		return;
+	if (list_member_oid(registry->dropped, relation))
+		registry_state = SOURCE_STALE;
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->state != SOURCE_STALE &&
+			(!OidIsValid(relation) || depends_on_relation(source, relation)))
+			source->state = SOURCE_STALE;
+	}
+}
+
+/* A condition that cannot be read may be cured by whatever is made. */
+static bool
+depends_on_syscache(const Source *source, int cacheid, uint32 hashvalue)
+{
+	return source->state == SOURCE_BUILDING ||
+		source->problem == PROBLEM_CONDITION ||
+		watch_hears_syscache(&source->watch, cacheid, hashvalue);
+}
+
+/* For the syscache callbacks: no catalog access, no error. */
+static void
+catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	ListCell   *lc;
+
+	if (registry == NULL)
+		return;
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->state != SOURCE_STALE &&
+			depends_on_syscache(source, cacheid, hashvalue))
+			source->state = SOURCE_STALE;
+	}
+}
+
+void
+source_init(void)
+{
+	static const int caches[] = {
+		CASTSOURCETARGET, ENUMOID, NAMESPACEOID, OPEROID, PROCOID, TYPEOID
+	};
+
+	for (int i = 0; i < (int) lengthof(caches); i++)
+		CacheRegisterSyscacheCallback(caches[i], catalog_callback, (Datum) 0);
+}
+
+void
+source_end_of_transaction(void)
+{
+	while (retired != NULL)
+	{
+		Registry   *reg = retired;
+
+		retired = reg->next_retired;
+		MemoryContextDelete(reg->context);
+	}
+}

@@ -1,0 +1,87 @@
+/*-------------------------------------------------------------------------
+ *
+ * directory.h
+ *		The sources of this database as this backend knows them.
+ *
+ * Everything here is local to the backend and kept right by relcache
+ * invalidation.  Each source, and the registry as a whole, is in one of three
+ * states.  An invalidation sets STALE; a rebuild sets BUILDING, then CURRENT
+ * only if it is BUILDING still: else a message that came meanwhile would be
+ * lost (core does likewise in evtcache.c).
+ *
+ * Pointers to a Source stay good until the end of the transaction, even if
+ * the registry is read again; then the old one is `retired`.
+ *
+ * Nothing here may be called outside a transaction, except source_init(), and
+ * source_invalidate() and source_end_of_transaction(): these neither read
+ * catalogs nor fail.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_DIRECTORY_H
+#define TOKENAUTH_DIRECTORY_H
+
+#include "source/source.h"
+
+/*
+ * Bring what is known of the registry up to date, having accepted all
+ * invalidation messages.  Must be called before the look-ups below; may
+ * throw whatever reading a table may throw.
+ */
+extern void source_refresh(void);
+
+extern Source *source_by_name(const char *name);
+extern Source *source_by_relation(Oid relation);
+extern List *source_all(void);
+
+/* Is a table in use, as a source or as a parent of one? */
+extern bool source_uses_table(Oid relation);
+
+/*
+ * The source of a token, by its prefix; the longest one wins.  NULL if there
+ * is none; throws if several sources without a prefix could be meant.
+ */
+extern Source *source_by_token(const char *token, Size len);
+
+/*
+ * All sources that it could be of: that of its prefix, and all without a
+ * prefix.
+ */
+extern List *source_candidates(const char *token, Size len);
+
+/*
+ * Bring a source's catalog side up to date.  False if its table has been
+ * dropped; then the registry is due for a refresh, after which it is gone.
+ */
+extern bool source_revalidate(Source *source);
+
+static inline bool
+source_validate(Source *source)
+{
+	return source->state == SOURCE_CURRENT || source_revalidate(source);
+}
+
+/*
+ * The source of a table whose columns cannot change any more until the
+ * transaction ends, for AccessShareLock is held on it so long; validated.
+ * NULL if it is none any more.  Who names columns in SQL must hold their
+ * source: tokenauth_hash_in_place() moves a source to another column.
+ */
+extern Source *source_hold(const Source *source);
+
+/* Has the registry changed, so that the source must be looked up again? */
+extern bool source_is_outdated(const Source *source);
+
+/*
+ * A relation (InvalidOid: all) has changed.  For the relcache callback: no
+ * catalog access, cannot fail.
+ */
+extern void source_invalidate(Oid relation);
+
+/* Have what changes in the catalogs besides known; once in a process. */
+extern void source_init(void);
+
+/* Free what the transaction outlived.  Cannot fail. */
+extern void source_end_of_transaction(void);
+
+#endif							/* TOKENAUTH_DIRECTORY_H */
