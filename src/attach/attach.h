@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach.h
+ *		Making tables sources: what the SQL functions of this room share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_ATTACH_H
+#define TOKENAUTH_ATTACH_H
+
+#include "attach/options.h"
+
+/*
+ * Lock a table that the caller must own against writers and DDL, until the
+ * transaction ends.  Throws 42501 if the caller does not own it.
+ */
+extern void attach_lock_table(Oid relation);
+
+/* Throws 42809 for what is no ordinary table. */
+extern void attach_check_is_table(Oid relation);
+
+/* The column that a role has by convention, or NULL. */
+extern const char *attach_conventional_column(Oid relation, SourceRole role,
+											  const char *token_column);
+
+/* Check, register and verify; the caller has locked the table. */
+extern void attach_table(const AttachOptions *options);
+
+/*
+ * What is attached must work: throws what is wrong, so that everything is
+ * undone.
+ */
+extern void attach_verify(const char *source);
+
+#endif							/* TOKENAUTH_ATTACH_H */

@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * parent.c
+ *		SQL: tokenauth_attach_parent().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/attach.h"
+#include "attach/register.h"
+#include "attach/triggers.h"
+#include "base/arguments.h"
+#include "base/compat.h"
+#include "judge/judge.h"
+#include "source/extension.h"
+
+/* A source has few parents, and one for a column. */
+static void
+check_parent_is_new(const Source *source, const char *column)
+{
+	if (source->nparents == SOURCE_MAX_PARENTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("token source \"%s\" has %d parents already",
+						source->name, SOURCE_MAX_PARENTS),
+				 errhint("Combine conditions, or maintain a column of the token table.")));
+	for (int i = 0; i < source->nparents; i++)
+		if (strcmp(source->parent[i].from.name, column) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("column \"%s\" of token source \"%s\" has a parent already",
+							source->parent[i].from.name, source->name),
+					 errhint("To change it, detach the source and attach the table again.")));
+}
+
+/*
+ * tokenauth_attach_parent(source name, parent regclass, source_column name,
+ *						   parent_column name, live_when text) returns void
+ *
+ * From now on tokens of the source are disabled unless the row that their
+ * column refers to exists and meets the condition.  The caller must own both
+ * tables.
+ */
+TOKENAUTH_FUNCTION(tokenauth_attach_parent);
+Datum
+tokenauth_attach_parent(PG_FUNCTION_ARGS)
+{
+	static const char *const arguments[] =
+	{"source", "parent", "source_column", "parent_column"};
+	Source	   *source;
+	Oid			relation;
+	Oid			parent;
+	const char *live_when;
+	ExtensionInfo extension;
+	NewRow		row;
+
+	for (int i = 0; i < (int) lengthof(arguments); i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not be null", arguments[i])));
+	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
+	relation = source->relation;
+	parent = PG_GETARG_OID(1);
+	attach_lock_table(relation);
+	attach_lock_table(parent);
+	attach_check_is_table(parent);
+	/* under the locks nobody else attaches a parent */
+	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
+	check_parent_is_new(source, NameStr(*PG_GETARG_NAME(2)));
+	live_when = options_resolve_condition(parent, text_or_null(fcinfo, 4));
+	extension_require(&extension);
+
+	register_begin(&row);
+	register_relation(&row, "relation", relation);
+	register_relation(&row, "parent", parent);
+	register_name(&row, "source_column", NameStr(*PG_GETARG_NAME(2)));
+	register_name(&row, "parent_column", NameStr(*PG_GETARG_NAME(3)));
+	register_text(&row, "live_when", live_when);
+
+	triggers_create(&extension, parent);
+	register_write(&extension, "tokenauth_source_parent", &row);
+	attach_verify(NameStr(*PG_GETARG_NAME(0)));
+	PG_RETURN_VOID();
+}
