@@ -163,10 +163,7 @@ attach_table(const AttachOptions *options)
 static const char *
 text_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
+	require_argument(fcinfo, arg, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
@@ -183,10 +180,7 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 	AttachOptions options;
 	Name		result = palloc0(NAMEDATALEN);
 
-	if (PG_ARGISNULL(ARG_RELATION))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "relation")));
+	require_argument(fcinfo, ARG_RELATION, "relation");
 	options.relation = PG_GETARG_OID(ARG_RELATION);
 	attach_lock_table(options.relation);
 	attach_check_is_table(options.relation);
@@ -206,13 +200,10 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must name a column", "token_column")));
 	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
 		options.column[role] = choose_column(fcinfo, options.relation, role);
-	options.active_values = PG_ARGISNULL(ARG_ACTIVE_VALUES) ? NULL :
-		PG_GETARG_ARRAYTYPE_P(ARG_ACTIVE_VALUES);
+	options.active_values = array_or_null(fcinfo, ARG_ACTIVE_VALUES);
 	options.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
-	options.claims = PG_ARGISNULL(ARG_CLAIMS) ? NULL :
-		PG_GETARG_ARRAYTYPE_P(ARG_CLAIMS);
-	options.checksum = !PG_ARGISNULL(ARG_CHECKSUM) &&
-		PG_GETARG_BOOL(ARG_CHECKSUM);
+	options.claims = array_or_null(fcinfo, ARG_CLAIMS);
+	options.checksum = bool_or_false(fcinfo, ARG_CHECKSUM);
 	options.sliding_ttl = interval_or_null(fcinfo, ARG_SLIDING_TTL);
 	options.sliding_threshold = interval_or_null(fcinfo,
 												 ARG_SLIDING_THRESHOLD);

@@ -58,10 +58,7 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 	RangeVar   *range;
 	Oid			schema;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "table_name")));
+	require_argument(fcinfo, 0, "table_name");
 	range = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	schema = RangeVarGetCreationNamespace(range);
 	create_table(quote_qualified_identifier(get_namespace_name(schema),
@@ -73,7 +70,7 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 	options.stored_as = "sha256-hex";
 	options.encoding = "text";
 	options.timezone = "UTC";
-	options.checksum = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	options.checksum = bool_or_false(fcinfo, 2);
 	options.column[ROLE_TOKEN] = "token_hash";
 	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
 		options.column[role] = attach_conventional_column(options.relation,

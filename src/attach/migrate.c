@@ -49,6 +49,7 @@
 #include "attach/move.h"
 #include "attach/move_check.h"
 #include "attach/move_fill.h"
+#include "base/arguments.h"
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/pg_type.h"
@@ -445,10 +446,7 @@ tokenauth_hash_in_place(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 
 	for (int i = 0; i < (int) lengthof(arguments); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not be null", arguments[i])));
+		require_argument(fcinfo, i, arguments[i]);
 	namestrcpy(&move.source, NameStr(*PG_GETARG_NAME(0)));
 	move.batch = PG_GETARG_INT32(1);
 	if (move.batch < 1 || move.batch > MAX_BATCH)

@@ -56,10 +56,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	NewRow		row;
 
 	for (int i = 0; i < (int) lengthof(arguments); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not be null", arguments[i])));
+		require_argument(fcinfo, i, arguments[i]);
 	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
 	relation = source->relation;
 	parent = PG_GETARG_OID(1);

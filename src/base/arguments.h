@@ -29,4 +29,27 @@ interval_or_null(FunctionCallInfo fcinfo, int arg)
 	return nullable_interval(fcinfo->args[arg]);
 }
 
+static inline struct ArrayType *
+array_or_null(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL :
+		(struct ArrayType *) PG_DETOAST_DATUM(PG_GETARG_DATUM(arg));
+}
+
+static inline bool
+bool_or_false(FunctionCallInfo fcinfo, int arg)
+{
+	return !PG_ARGISNULL(arg) && PG_GETARG_BOOL(arg);
+}
+
+/* Throws 22004 if the argument of that name is NULL. */
+static inline void
+require_argument(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
+
 #endif							/* TOKENAUTH_ARGUMENTS_H */
