@@ -11,6 +11,8 @@
 #include "access/htup_details.h"
 #include "attach/hash_row.h"
 #include "base/compat.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "source/registry.h"
 #include "source/source.h"
@@ -50,22 +52,88 @@ digest_of_value(TokenEncoding encoding, Datum value)
 	return cstring_to_text_with_len(text, hex - text + TOKEN_DIGEST_HEX_LEN);
 }
 
-bool
-hash_row_is_filled(TokenEncoding encoding, Datum token, bool token_isnull,
-				   Datum digest, bool digest_isnull)
+static bool
+is_text_of(Oid type)
 {
-	text	   *wanted;
-	text	   *present;
+	return type == TEXTOID || type == VARCHAROID;
+}
+
+static Form_pg_attribute
+find_column(Relation table, const char *name)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(table), name);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table \"%s\" has no column \"%s\"",
+						RelationGetRelationName(table), name),
+				 errhint("Call tokenauth_hash_in_place() again, or drop the trigger \"%s\".",
+						 HASH_ROW_TRIGGER)));
+	return TupleDescAttr(RelationGetDescr(table), attnum - 1);
+}
+
+static void
+wrong_type(Relation table, Form_pg_attribute attribute, const char *wanted)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of table \"%s\" is of type %s, not %s",
+					NameStr(attribute->attname), RelationGetRelationName(table),
+					format_type_be(attribute->atttypid), wanted),
+			 errhint("Call tokenauth_hash_in_place() again, or drop the trigger \"%s\".",
+					 HASH_ROW_TRIGGER)));
+}
+
+void
+hash_row_find(Relation table, const char *token, const char *digest,
+			  TokenEncoding encoding, HashColumns *columns)
+{
+	Form_pg_attribute attribute = find_column(table, token);
+
+	if (!is_text_of(getBaseType(attribute->atttypid)))
+		wrong_type(table, attribute, "text");
+	columns->token = attribute->attnum;
+	attribute = find_column(table, digest);
+	if (attribute->atttypid != TEXTOID)
+		wrong_type(table, attribute, "text");
+	columns->digest = attribute->attnum;
+	columns->encoding = encoding;
+}
+
+bool
+hash_row_is_ours(Relation table, AttrNumber digest)
+{
+	Form_pg_attribute attribute =
+		TupleDescAttr(RelationGetDescr(table), digest - 1);
+
+	return attribute->atttypid == TEXTOID &&
+		attribute->attcollation == C_COLLATION_OID &&
+		attribute->attgenerated == '\0' && !attribute->atthasdef;
+}
+
+Datum
+hash_row_digest(const HashColumns *columns, TupleTableSlot *row, bool *isnull)
+{
+	Datum		token = slot_getattr(row, columns->token, isnull);
+
+	return *isnull ? (Datum) 0 :
+		PointerGetDatum(digest_of_value(columns->encoding, token));
+}
+
+bool
+hash_row_is_filled(const HashColumns *columns, TupleTableSlot *row)
+{
+	bool		isnull[2];
+	Datum		wanted = hash_row_digest(columns, row, &isnull[0]);
+	Datum		present = slot_getattr(row, columns->digest, &isnull[1]);
 	bool		same;
 
-	if (token_isnull || digest_isnull)
-		return token_isnull && digest_isnull;
-	wanted = digest_of_value(encoding, token);
-	present = DatumGetTextPP(digest);
-	same = VARSIZE_ANY_EXHDR(wanted) == VARSIZE_ANY_EXHDR(present) &&
-		memcmp(VARDATA_ANY(wanted), VARDATA_ANY(present),
-			   VARSIZE_ANY_EXHDR(wanted)) == 0;
-	pfree(wanted);
+	if (isnull[0] || isnull[1])
+		return isnull[0] && isnull[1];
+	same = DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID,
+												wanted, present));
+	pfree(DatumGetPointer(wanted));
 	return same;
 }
 
@@ -82,23 +150,6 @@ parse_encoding(const char *name)
 	return encoding;
 }
 
-static AttrNumber
-trigger_column(const TriggerData *trigger, int arg)
-{
-	const char *name = trigger->tg_trigger->tgargs[arg];
-	AttrNumber	attnum = get_attnum(RelationGetRelid(trigger->tg_relation),
-									name);
-
-	if (attnum <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table \"%s\" has no column \"%s\"",
-						RelationGetRelationName(trigger->tg_relation), name),
-				 errhint("Call tokenauth_hash_in_place() again, or drop the trigger \"%s\".",
-						 trigger->tg_trigger->tgname)));
-	return attnum;
-}
-
 /*
  * tokenauth_hash_row(token column, digest column, encoding)
  *
@@ -110,14 +161,9 @@ Datum
 tokenauth_hash_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleDesc	desc;
+	TupleTableSlot *slot;
 	HeapTuple	row;
-	int			attnum;
-	Datum		token;
-	Datum		digest;
-	bool		token_isnull;
-	bool		digest_isnull;
-	TokenEncoding encoding;
+	HashColumns columns;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
@@ -128,19 +174,28 @@ tokenauth_hash_row(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("tokenauth_hash_row() must be called as a BEFORE row trigger of INSERT or UPDATE with 3 arguments")));
 
-	desc = RelationGetDescr(trigger->tg_relation);
-	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
-		trigger->tg_newtuple : trigger->tg_trigtuple;
-	encoding = parse_encoding(trigger->tg_trigger->tgargs[2]);
-	token = heap_getattr(row, trigger_column(trigger, 0), desc, &token_isnull);
-	attnum = trigger_column(trigger, 1);
-	digest = heap_getattr(row, attnum, desc, &digest_isnull);
-	if (!hash_row_is_filled(encoding, token, token_isnull, digest, digest_isnull))
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 	{
-		digest = token_isnull ? (Datum) 0 :
-			PointerGetDatum(digest_of_value(encoding, token));
-		row = heap_modify_tuple_by_cols(row, desc, 1, &attnum, &digest,
-										&token_isnull);
+		slot = trigger->tg_newslot;
+		row = trigger->tg_newtuple;
+	}
+	else
+	{
+		slot = trigger->tg_trigslot;
+		row = trigger->tg_trigtuple;
+	}
+	hash_row_find(trigger->tg_relation, trigger->tg_trigger->tgargs[0],
+				  trigger->tg_trigger->tgargs[1],
+				  parse_encoding(trigger->tg_trigger->tgargs[2]), &columns);
+	if (!hash_row_is_filled(&columns, slot))
+	{
+		int			attnum = columns.digest;
+		bool		isnull;
+		Datum		digest = hash_row_digest(&columns, slot, &isnull);
+
+		row = heap_modify_tuple_by_cols(row,
+										RelationGetDescr(trigger->tg_relation),
+										1, &attnum, &digest, &isnull);
 	}
 	return PointerGetDatum(row);
 }

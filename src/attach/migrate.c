@@ -34,9 +34,9 @@
  * Whatever fails or is interrupted leaves the source as it was, with a column
  * and a trigger more; calling again goes on with these.
  *
- * Filling is no business of the application's: the owner's triggers and rules
- * do not fire for it, or updated_at would move, and an audit would keep the
- * plaintext that this is to end.  (Those that are enabled ALWAYS do fire.)
+ * Filling is no business of the application's: no trigger and no rule fires for
+ * it (row_writer.h), or updated_at would move, and an audit would keep the
+ * plaintext that this is to end.
  *
  *-------------------------------------------------------------------------
  */
@@ -144,16 +144,18 @@ find_hash_trigger(const Move *move, char **column)
 	return name;
 }
 
-/* The CHECK constraints on the digest column: ours, and nobody else's. */
+/* That constraint, if there is one. */
 static char *
 find_check(const Move *move, bool *validated)
 {
 	MoveAnswer	answer =
 		move_ask(move,
-				 "SELECT conname, convalidated FROM pg_catalog.pg_constraint"
-				 " WHERE conrelid OPERATOR(pg_catalog.=) $1"
-				 " AND contype OPERATOR(pg_catalog.=) 'c'"
-				 " AND conkey OPERATOR(pg_catalog.=) ARRAY[$3]");
+				 psprintf("SELECT conname, convalidated FROM pg_catalog.pg_constraint"
+						  " WHERE conrelid OPERATOR(pg_catalog.=) $1"
+						  " AND contype OPERATOR(pg_catalog.=) 'c'"
+						  " AND conkey OPERATOR(pg_catalog.=) ARRAY[$3]"
+						  " AND conname OPERATOR(pg_catalog.=) %s::pg_catalog.name",
+						  quote_literal_cstr(move_check_name(move))));
 
 	*validated = answer.found && strcmp(answer.value[1], "t") == 0;
 	return answer.value[0];
@@ -165,11 +167,18 @@ has_digest_column(const Move *move)
 	return get_attnum(move->relation, NameStr(move->digest)) > 0;
 }
 
-/* The name of the constraint by which we know the column for ours. */
-static char *
-check_name(const Move *move)
+/* Is there a column of that name that can be the digest column? */
+static bool
+is_usable(const Move *move)
 {
-	return makeObjectName(NameStr(move->digest), NULL, "filled");
+	Relation	table = table_open(move->relation, AccessShareLock);
+	AttrNumber	attnum = get_attnum(move->relation, NameStr(move->digest));
+	bool		usable = attnum > 0 &&
+		strcmp(NameStr(move->digest), NameStr(move->token)) != 0 &&
+		hash_row_is_ours(table, attnum);
+
+	table_close(table, AccessShareLock);
+	return usable;
 }
 
 /*
@@ -179,12 +188,11 @@ check_name(const Move *move)
 static void
 choose_column(Move *move, const char *of_trigger)
 {
-	char	   *check;
 	bool		validated;
 
 	if (of_trigger != NULL)
 		namestrcpy(&move->digest, of_trigger);
-	if (NameStr(move->digest)[0] != '\0' && has_digest_column(move))
+	if (NameStr(move->digest)[0] != '\0' && is_usable(move))
 		return;
 	for (int i = 0;; i++)
 	{
@@ -193,8 +201,7 @@ choose_column(Move *move, const char *of_trigger)
 								  i == 0 ? "hash" : psprintf("hash%d", i)));
 		if (get_attnum(move->relation, NameStr(move->digest)) == InvalidAttrNumber)
 			return;
-		check = find_check(move, &validated);
-		if (check != NULL && strcmp(check, check_name(move)) == 0)
+		if (is_usable(move) && find_check(move, &validated) != NULL)
 			return;
 	}
 }
@@ -252,11 +259,11 @@ prepare(Move *move)
 	choose_column(move, column);
 	digest = quote_identifier(NameStr(move->digest));
 	if (!has_digest_column(move))
-		move_alter_table(move, psprintf("ADD COLUMN %s pg_catalog.text COLLATE pg_catalog.\"C\"",
+		move_alter_table(move, psprintf("ADD COLUMN %s " HASH_ROW_COLUMN_TYPE,
 										digest));
 	if (move->not_null && find_check(move, &validated) == NULL)
 		move_alter_table(move, psprintf("ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID",
-										quote_identifier(check_name(move)), digest));
+										quote_identifier(move_check_name(move)), digest));
 	create_hash_trigger(move);
 	move_trace_triggers(move);
 	move_next_transaction(move);

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "source/directory.h"
@@ -205,6 +206,12 @@ move_ask(const Move *move, const char *sql)
 			answer.value[i] = query_text(rows, 0, i + 1);
 	query_free(rows);
 	return answer;
+}
+
+char *
+move_check_name(const Move *move)
+{
+	return makeObjectName(NameStr(move->digest), NULL, "filled");
 }
 
 /* A trace of the table's triggers that changes whenever one is touched. */

@@ -75,6 +75,12 @@ typedef struct MoveAnswer
  */
 extern MoveAnswer move_ask(const Move *move, const char *sql);
 
+/*
+ * The name of the constraint on the digest column by which we know that we have
+ * made it.
+ */
+extern char *move_check_name(const Move *move);
+
 /* Remember the table's triggers; have they been touched since? */
 extern void move_trace_triggers(Move *move);
 extern bool move_triggers_were_touched(const Move *move);

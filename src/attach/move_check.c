@@ -12,6 +12,7 @@
 #include "attach/move_check.h"
 #include "source/directory.h"
 #include "source/expression.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 static void
@@ -153,9 +154,32 @@ check_catalogs(const Move *move)
 			 errhint("Drop it, or replace it by one without the column.")));
 }
 
+/* The rows are filled without a look at what the owner has put on the column. */
+static void
+check_digest(const Move *move)
+{
+	MoveAnswer	answer =
+		move_ask(move,
+				 psprintf("SELECT conname FROM pg_catalog.pg_constraint"
+						  " WHERE conrelid OPERATOR(pg_catalog.=) $1"
+						  " AND $3 OPERATOR(pg_catalog.=) ANY (conkey)"
+						  " AND (contype OPERATOR(pg_catalog.=) 'c'"
+						  "  OR contype OPERATOR(pg_catalog.=) 'f')"
+						  " AND conname OPERATOR(pg_catalog.<>) %s::pg_catalog.name",
+						  quote_literal_cstr(move_check_name(move))));
+
+	if (answer.found)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("constraint \"%s\" is on the column \"%s\", which is being filled with digests",
+						answer.value[0], NameStr(move->digest)),
+				 errhint("Create it when tokenauth_hash_in_place() has ended.")));
+}
+
 void
 move_check(const Move *move, const Source *source)
 {
 	check_registry(move, source);
+	check_digest(move);
 	check_catalogs(move);
 }

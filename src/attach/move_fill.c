@@ -10,6 +10,7 @@
 #include "access/tableam.h"
 #include "attach/hash_row.h"
 #include "attach/move_fill.h"
+#include "attach/row_writer.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -18,8 +19,6 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -37,34 +36,31 @@ typedef struct Pass
 	ItemPointerData skipped_row;
 } Pass;
 
+static void
+find_columns(const Move *move, Relation table, HashColumns *columns)
+{
+	hash_row_find(table, NameStr(move->token), NameStr(move->digest),
+				  move->encoding, columns);
+}
+
 /* Rows from pass->from on that lack their digest; moves pass->from. */
 static int
 collect_rows(const Move *move, Relation table, Pass *pass,
 			 ItemPointerData *rows)
 {
-	AttrNumber	token = get_attnum(move->relation, NameStr(move->token));
-	AttrNumber	digest = get_attnum(move->relation, NameStr(move->digest));
+	HashColumns columns;
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TupleTableSlot *slot = table_slot_create(table, NULL);
 	TableScanDesc scan = table_beginscan_tidrange(table, snapshot,
 												  &pass->from, &pass->to);
 	int			n = 0;
 
-	if (digest == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table \"%s\" has no column \"%s\"",
-						RelationGetRelationName(table), NameStr(move->digest))));
+	find_columns(move, table, &columns);
 	while (n < move->batch &&
 		   table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 	{
-		Datum		value[2];
-		bool		isnull[2];
-
 		CHECK_FOR_INTERRUPTS();
-		value[0] = slot_getattr(slot, token, &isnull[0]);
-		value[1] = slot_getattr(slot, digest, &isnull[1]);
-		if (!hash_row_is_filled(move->encoding, value[0], isnull[0], value[1], isnull[1]))
+		if (!hash_row_is_filled(&columns, slot))
 			rows[n++] = slot->tts_tid;
 	}
 	pass->from = n == move->batch ? rows[n - 1] : pass->to;
@@ -94,14 +90,14 @@ compare_rows(const void *a, const void *b)
 }
 
 /*
- * Lock what nobody else has locked of n rows, in ascending order, and leave
- * these in the array.  We wait for nobody while we hold a row: so there is no
- * deadlock with those who lock rows in an order of their own.
+ * Lock rows, in ascending order, and leave those that are locked in the array.
+ * We must not wait while we hold another row, or there could be a deadlock with
+ * a client that locks rows in another order: of several rows, skip those that
+ * others have locked.
  */
 static int
-lock_rows(OwnerCall *call, ItemPointerData *rows, int n, Pass *pass)
+lock_rows(OwnerCall *call, ItemPointerData *rows, int n, bool skip)
 {
-	ItemPointerData *locked;
 	QueryResult *result;
 	int			nlocked;
 
@@ -109,18 +105,27 @@ lock_rows(OwnerCall *call, ItemPointerData *rows, int n, Pass *pass)
 	result = owner_query(call,
 						 psprintf("SELECT ctid FROM ONLY %s"
 								  " WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)"
-								  " FOR UPDATE SKIP LOCKED",
-								  owner_table(call)));
+								  " FOR UPDATE %s",
+								  owner_table(call),
+								  skip ? "SKIP LOCKED" : ""));
 	nlocked = (int) result->nrows;
-	locked = palloc(Max(nlocked, 1) * sizeof(ItemPointerData));
 	for (int i = 0; i < nlocked; i++)
 	{
 		bool		isnull;
 		Datum		place = query_value(result, i, 1, &isnull);
 
-		locked[i] = *(ItemPointer) DatumGetPointer(place);
+		rows[i] = *(ItemPointer) DatumGetPointer(place);
 	}
-	qsort(locked, nlocked, sizeof(ItemPointerData), compare_rows);
+	query_free(result);
+	qsort(rows, nlocked, sizeof(ItemPointerData), compare_rows);
+	return nlocked;
+}
+
+/* Note the first of n rows that was not locked. */
+static void
+note_skipped(const ItemPointerData *rows, int n,
+			 const ItemPointerData *locked, int nlocked, Pass *pass)
+{
 	for (int i = 0; i < n && !pass->skipped; i++)
 		if (bsearch(&rows[i], locked, nlocked, sizeof(ItemPointerData),
 					compare_rows) == NULL)
@@ -128,26 +133,47 @@ lock_rows(OwnerCall *call, ItemPointerData *rows, int n, Pass *pass)
 			pass->skipped = true;
 			pass->skipped_row = rows[i];
 		}
-	memcpy(rows, locked, nlocked * sizeof(ItemPointerData));
-	return nlocked;
 }
 
-/* Have the trigger fill these rows: it does whatever is written there. */
+static void
+fill_row(const HashColumns *columns, RowWriter *writer, ItemPointer place)
+{
+	bool		isnull;
+	Datum		digest;
+
+	if (!row_writer_read(writer, place))
+		return;
+	digest = hash_row_digest(columns, writer->row, &isnull);
+	row_writer_set(writer, columns->digest, digest, isnull);
+	if (!isnull)
+		pfree(DatumGetPointer(digest));
+}
+
+/* Fill rows that are locked. */
 static void
 fill_rows(Move *move, OwnerCall *call, ItemPointerData *rows, int n)
 {
-	int			level = NewGUCNestLevel();
+	MemoryContext context = CurrentMemoryContext;
+	HashColumns columns;
+	RowWriter	writer;
 
-	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) owner_parameter(call, TIDARRAYOID, tid_array(rows, n), false);
-	move->filled +=
-		owner_execute(call,
-					  psprintf("UPDATE ONLY %s SET %s = NULL"
-							   " WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
-							   owner_table(call),
-							   quote_identifier(NameStr(move->digest))));
-	AtEOXact_GUC(false, level);
+	find_columns(move, call->table, &columns);
+	row_writer_begin(&writer, call->table);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		PG_TRY();
+		{
+			fill_row(&columns, &writer, &rows[i]);
+		}
+		PG_CATCH();
+		{
+			owner_rethrow(call, context);
+		}
+		PG_END_TRY();
+	}
+	row_writer_end(&writer);
+	move->filled += n;
 }
 
 /*
@@ -201,6 +227,22 @@ begin_pass(Relation table, Pass *pass)
 	ItemPointerSet(&pass->to, Max(blocks, 1) - 1, MaxOffsetNumber);
 }
 
+/* Fill those of n rows that nobody has locked. */
+static void
+fill_unlocked(Move *move, OwnerCall *call, ItemPointerData *rows, int n,
+			  Pass *pass)
+{
+	ItemPointerData *locked = palloc(Max(n, 1) * sizeof(ItemPointerData));
+	int			nlocked = 0;
+
+	memcpy(locked, rows, n * sizeof(ItemPointerData));
+	if (n > 0)
+		nlocked = lock_rows(call, locked, n, true);
+	note_skipped(rows, n, locked, nlocked, pass);
+	if (nlocked > 0)
+		fill_rows(move, call, locked, nlocked);
+}
+
 /* One batch; false as begin_rows(). */
 static bool
 fill_batch(Move *move, Pass *pass)
@@ -216,10 +258,7 @@ fill_batch(Move *move, Pass *pass)
 		begin_pass(call.table, pass);
 	rows = palloc(move->batch * sizeof(ItemPointerData));
 	n = collect_rows(move, call.table, pass, rows);
-	if (n > 0)
-		n = lock_rows(&call, rows, n, pass);
-	if (n > 0)
-		fill_rows(move, &call, rows, n);
+	fill_unlocked(move, &call, rows, n, pass);
 	end_rows(move, &call);
 	tell_progress(move);
 	return true;
@@ -233,7 +272,8 @@ fill_skipped(Move *move, Pass *pass)
 
 	if (!begin_rows(move, &call))
 		return false;
-	fill_rows(move, &call, &pass->skipped_row, 1);
+	if (lock_rows(&call, &pass->skipped_row, 1, false) > 0)
+		fill_rows(move, &call, &pass->skipped_row, 1);
 	end_rows(move, &call);
 	return true;
 }

@@ -11,6 +11,7 @@
 #define TOKENAUTH_COMPAT_H
 
 #include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "storage/lock.h"
@@ -105,6 +106,20 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 /* A limit that applies to background workers, too. */
 #if PG_VERSION_NUM >= 170000
 #define TOKENAUTH_HAS_TRANSACTION_TIMEOUT
+#endif
+
+/* Since PostgreSQL 16 an update can be one that only some indexes must see. */
+#if PG_VERSION_NUM < 160000
+typedef bool TOKENAUTH_UPDATE_INDEXES;
+#define TOKENAUTH_INSERT_INDEX_TUPLES(target, slot, estate, indexes) \
+	((indexes) ? (void) ExecInsertIndexTuples(target, slot, estate, false, false, \
+											  NULL, NIL) : (void) 0)
+#else
+typedef TU_UpdateIndexes TOKENAUTH_UPDATE_INDEXES;
+#define TOKENAUTH_INSERT_INDEX_TUPLES(target, slot, estate, indexes) \
+	((indexes) != TU_None ? \
+	 (void) ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, \
+								  (indexes) == TU_Summarizing) : (void) 0)
 #endif
 
 /* PostgreSQL 18 counts index searches for EXPLAIN; we have no plan node. */

@@ -77,15 +77,16 @@ owner_timestamp(OwnerCall *call, TimestampTz value)
 }
 
 /*
- * Throw an error again without what it tells of the row: a violated
- * constraint quotes it, the caller need not be allowed to see it, and the
- * token itself may stand in it.
+ * A violated constraint quotes the row, which the caller need not be allowed to
+ * see, and the token itself may stand in it.
  */
-static void
-rethrow_without_row(MemoryContext context)
+void
+owner_rethrow(const OwnerCall *call, MemoryContext context)
 {
 	ErrorData  *error;
 
+	if (call->may_see)
+		PG_RE_THROW();
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
@@ -111,9 +112,7 @@ owner_query(OwnerCall *call, const char *sql)
 	}
 	PG_CATCH();
 	{
-		if (!call->may_see)
-			rethrow_without_row(context);
-		PG_RE_THROW();
+		owner_rethrow(call, context);
 	}
 	PG_END_TRY();
 	sandbox_leave(&sandbox);

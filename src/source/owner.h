@@ -22,6 +22,7 @@
 #define TOKENAUTH_OWNER_H
 
 #include "base/query.h"
+#include "base/compat.h"
 #include "base/sandbox.h"
 #include "lib/stringinfo.h"
 #include "source/source.h"
@@ -52,6 +53,13 @@ extern int	owner_parameter(OwnerCall *call, Oid type, Datum value,
 							bool isnull);
 extern int	owner_text(OwnerCall *call, const char *value);
 extern int	owner_timestamp(OwnerCall *call, TimestampTz value);
+
+/*
+ * In PG_CATCH(): throw the error again, without what it tells of the row, unless
+ * the caller may see that.
+ */
+pg_noreturn extern void owner_rethrow(const OwnerCall *call,
+									  MemoryContext context);
 
 /* Run a statement with the parameters so far, and forget them. */
 extern QueryResult *owner_query(OwnerCall *call, const char *sql);
