@@ -94,7 +94,7 @@ sub recipe
 
 # What the READMEs say works as it stands there.
 $node->safe_psql('postgres', 'CREATE DATABASE readme');
-my ($set_up, $request) = recipe('README.md', '### Row-level security');
+my ($set_up, $request) = recipe('README.md', '## Row-level security');
 $node->safe_psql('readme', "CREATE EXTENSION tokenauth CASCADE; $set_up");
 is($node->safe_psql('readme', $request, extra_params => [ '-U', 'web' ]),
 	"4e5a2b1c-0000-4000-8000-000000000001\nmine", 'the recipe in README.md');
