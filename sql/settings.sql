@@ -48,7 +48,7 @@ INSERT INTO conditions VALUES
     ('by::text ~ ''^..[0-7]'''), ('encode(by, ''hex'') > ''8'''), ('by > ''\x80'''), ('d > ''2026-06-01'''), ('d = ANY (''{2026-02-10,2026-03-22}'')'),
     ('d IN (''2026-02-10'', ''2026-04-03'')'), ('ti > ''12:00'''), ('ti BETWEEN ''13:00'' AND ''15:00'''), ('ts > ''2026-05-01 00:00'''), ('ts <@ ''[2026-03-01 00:00,2026-05-01 00:00)''::tsrange'),
     ('tz > ''2026-05-01 00:00+00'''), ('tz BETWEEN ''2026-03-01 00:00Z'' AND ''2026-05-01 00:00 Asia/Tokyo'''),
-    ('tz AT TIME ZONE ''Asia/Kolkata'' > ''2026-04-01 05:30'''), ('extract(hour FROM tz AT TIME ZONE ''Pacific/Auckland'') = 13'),
+    ('tz AT TIME ZONE ''Asia/Kolkata'' > ''2026-04-01 05:30'''), ('extract(hour FROM tz AT TIME ZONE ''Pacific/Auckland'') = 13'), ('(ts AT TIME ZONE ''EST'' > tz) = b'),
     ('iv < ''-5 days'''), ('iv = ''-3 days +06:09:12'''), ('extract(day FROM iv) > -4'), ('m = ''happy'''), ('m > ''sad'''), ('m IN (''sad'', ''ok'')'), ('ms @> ''{happy}'''), ('''sad'' = ANY (ms)'),
     ('ia @> ''{3}'''), ('2 = ANY (ia)'), ('array_length(ia, 1) = 3 AND ia[1] > 4'), ('ta && ''{a1,NULL}'''), ('ta = ''{a2,NULL,"NULL"}'''), ('va && ARRAY[''a1''::varchar]'), ('''a0'' = ANY (va)'),
     ('r @> 7'), ('r && ''[1,3]'''), ('tr @> ''2026-05-01 00:00+00''::timestamptz'), ('mr @> 4'), ('j->>''n'' = ''4'''), ('(j->>''n'')::int > 6'), ('j @> ''{"ok": true}'''), ('j ? ''n'' AND (j->>''ok'')::boolean'),
