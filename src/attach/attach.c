@@ -18,6 +18,7 @@
 
 #include "attach/attach.h"
 #include "attach/register.h"
+#include "attach/revoked.h"
 #include "attach/triggers.h"
 #include "base/arguments.h"
 #include "base/compat.h"
@@ -158,6 +159,7 @@ attach_table(const AttachOptions *options)
 	triggers_create(&extension, options->relation);
 	register_write(&extension, "tokenauth_source", &row);
 	attach_verify(options->name);
+	revoked_look(judge_named_source(options->name));
 }
 
 static const char *

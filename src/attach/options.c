@@ -9,6 +9,7 @@
 
 #include "access/table.h"
 #include "attach/options.h"
+#include "attach/revoked.h"
 #include "base/nullable.h"
 #include "base/token.h"
 #include "catalog/pg_type.h"
@@ -19,7 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 /*
  * A prefix is text that a token begins with, so it must look like it; where
@@ -233,42 +233,6 @@ check_lifetime(const AttachOptions *options)
 				 errmsg("argument \"checksum\" goes with tokens that are hashed as text")));
 }
 
-/* A status column must be able to say "revoked". */
-static void
-check_status_type(Oid relation, const char *column)
-{
-	AttrNumber	attnum = get_attnum(relation, column);
-	Oid			type = attnum > 0 ?
-		getBaseType(get_atttype(relation, attnum)) : InvalidOid;
-
-	if (OidIsValid(type) && type_is_enum(type) &&
-		!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type),
-							   CStringGetDatum(REVOKED_STATUS)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("type %s of column \"%s\" has no value \"%s\"",
-						format_type_be(type), column, REVOKED_STATUS),
-				 errdetail("This is what tokenauth_revoke() sets the column to."),
-				 errhint("Add it with ALTER TYPE ... ADD VALUE.")));
-}
-
-/* What tokenauth_revoke() writes into a status column. */
-static void
-check_active_values(const AttachOptions *options)
-{
-	ListCell   *lc;
-
-	foreach(lc, array_to_list(options->active_values, TEXTOID))
-		if (strcmp(lfirst(lc), REVOKED_STATUS) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain \"%s\"",
-							"active_values", REVOKED_STATUS),
-					 errdetail("This is what tokenauth_revoke() sets the column to.")));
-	if (options->active_values != NULL && options->column[ROLE_REVOKED] != NULL)
-		check_status_type(options->relation, options->column[ROLE_REVOKED]);
-}
-
 void
 options_check(const AttachOptions *options)
 {
@@ -281,7 +245,8 @@ options_check(const AttachOptions *options)
 		check_prefix(options->prefix, options->encoding);
 	check_token_kept_apart(options);
 	check_lifetime(options);
-	check_active_values(options);
+	revoked_check(options->relation, options->column[ROLE_REVOKED],
+				  array_to_list(options->active_values, TEXTOID));
 	check_timezone(options->timezone);
 	check_not_taken(options->relation, options->name, options->prefix);
 	check_claims(options);

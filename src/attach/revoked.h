@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * revoked.h
+ *		Does the column that is said to tell of revocation do so?
+ *
+ * Taken the wrong way round, it would let revoked tokens pass and refuse all
+ * others.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_REVOKED_H
+#define TOKENAUTH_REVOKED_H
+
+#include "nodes/pg_list.h"
+#include "source/source.h"
+
+/*
+ * Check what tokenauth_attach() is told: the column's name, or NULL for none,
+ * and the values (char *) of a status that is live, or NIL.  Throws.
+ */
+extern void revoked_check(Oid relation, const char *column,
+						  List *active_values);
+
+/*
+ * Look at some rows of a source that has just been attached, and warn if all of
+ * them are revoked.
+ */
+extern void revoked_look(const Source *source);
+
+#endif							/* TOKENAUTH_REVOKED_H */
