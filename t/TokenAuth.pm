@@ -36,11 +36,13 @@ our @EXPORT = qw(
   questions revoke session set_up token unnoticed_revoke use_token
 );
 
-# A running server.  conf: more settings; init: as for its init().
+# A running server.  conf: more settings; init: as for its init();
+# install_path: of another server than that in the PATH.
 sub new_node
 {
 	my ($name, %params) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name,
+		install_path => $params{install_path});
 
 	$node->init(%{ $params{init} // {} });
 	$node->append_conf(

@@ -51,8 +51,9 @@ collect_rows(const Move *move, Relation table, Pass *pass,
 	HashColumns columns;
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	TableScanDesc scan = table_beginscan_tidrange(table, snapshot,
-												  &pass->from, &pass->to);
+	TableScanDesc scan = TOKENAUTH_TABLE_BEGINSCAN_TIDRANGE(table, snapshot,
+															&pass->from,
+															&pass->to);
 	int			n = 0;
 
 	find_columns(move, table, &columns);

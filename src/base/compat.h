@@ -65,6 +65,15 @@
 #define pg_noreturn __attribute__((noreturn))
 #endif
 
+/* Since PostgreSQL 19: the next case is meant to follow. */
+#ifndef pg_fallthrough
+#if defined(__GNUC__) && __has_attribute(fallthrough)
+#define pg_fallthrough __attribute__((fallthrough))
+#else
+#define pg_fallthrough ((void) 0)
+#endif
+#endif
+
 /* Virtual generated columns came with PostgreSQL 18. */
 #ifdef ATTRIBUTE_GENERATED_VIRTUAL
 #define TOKENAUTH_IS_VIRTUAL(attribute) \
@@ -122,13 +131,30 @@ typedef TU_UpdateIndexes TOKENAUTH_UPDATE_INDEXES;
 								  (indexes) == TU_Summarizing) : (void) 0)
 #endif
 
-/* PostgreSQL 18 counts index searches for EXPLAIN; we have no plan node. */
+/*
+ * PostgreSQL 18 counts index searches for EXPLAIN; we have no plan node.
+ * PostgreSQL 19 takes flags for scans; we have none to give.
+ */
 #if PG_VERSION_NUM < 180000
 #define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
-#else
+#elif PG_VERSION_NUM < 190000
 #define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define TOKENAUTH_INDEX_BEGINSCAN(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#endif
+#if PG_VERSION_NUM < 190000
+#define TOKENAUTH_TABLE_BEGINSCAN(table, snapshot, nkeys, key) \
+	table_beginscan(table, snapshot, nkeys, key)
+#define TOKENAUTH_TABLE_BEGINSCAN_TIDRANGE(table, snapshot, from, to) \
+	table_beginscan_tidrange(table, snapshot, from, to)
+#else
+#define TOKENAUTH_TABLE_BEGINSCAN(table, snapshot, nkeys, key) \
+	table_beginscan(table, snapshot, nkeys, key, SO_NONE)
+#define TOKENAUTH_TABLE_BEGINSCAN_TIDRANGE(table, snapshot, from, to) \
+	table_beginscan_tidrange(table, snapshot, from, to, SO_NONE)
 #endif
 
 /* Since PostgreSQL 17 an extension's wait event has a name. */

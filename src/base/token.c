@@ -367,9 +367,9 @@ token_digest_from_hex(const char *hex, Size len, TokenDigest *digest)
 void
 token_wipe(Datum value)
 {
-	struct varlena *varlena = (struct varlena *) DatumGetPointer(value);
+	struct varlena *bytes = (struct varlena *) DatumGetPointer(value);
 
-	explicit_bzero(VARDATA_ANY(varlena), VARSIZE_ANY_EXHDR(varlena));
+	explicit_bzero(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
 void

@@ -82,7 +82,7 @@ verdict_value(ValueKind kind, Datum datum, Oid type)
 	char	   *copy;
 	int64		number;
 	Oid			output;
-	bool		varlena;
+	bool		is_varlena;
 
 	switch (kind)
 	{
@@ -102,7 +102,7 @@ verdict_value(ValueKind kind, Datum datum, Oid type)
 			memcpy(copy, &number, value.len);
 			break;
 		case VALUE_TEXT:
-			getTypeOutputInfo(type, &output, &varlena);
+			getTypeOutputInfo(type, &output, &is_varlena);
 			value.data = OidOutputFunctionCall(output, datum);
 			value.len = strlen(value.data);
 			break;

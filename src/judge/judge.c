@@ -9,6 +9,7 @@
 
 #include "access/parallel.h"
 #include "access/xlog.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/testpoint.h"
 #include "judge/coherence.h"
@@ -187,7 +188,7 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 	{
 		case CACHE_PUBLISHED_EVICTING:
 			count(source, STATS_EVICTIONS);
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case CACHE_PUBLISHED:
 			count(source, STATS_PUBLISHES);
 			return true;

@@ -202,7 +202,7 @@ row_is_revoked(const Source *source, TupleTableSlot *row)
 	bool		isnull;
 	Datum		value;
 	Oid			output;
-	bool		varlena;
+	bool		is_varlena;
 	char	   *text;
 	ListCell   *lc;
 
@@ -215,7 +215,7 @@ row_is_revoked(const Source *source, TupleTableSlot *row)
 		return !isnull;
 	if (isnull)
 		return true;
-	getTypeOutputInfo(column->type, &output, &varlena);
+	getTypeOutputInfo(column->type, &output, &is_varlena);
 	text = OidOutputFunctionCall(output, value);
 	foreach(lc, source->active_values)
 		if (strcmp(text, lfirst(lc)) == 0)
@@ -284,7 +284,7 @@ visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
 		index_rescan(index_scan, &key, 1, NULL, 0);
 	}
 	else
-		table_scan = table_beginscan(open->table, snapshot, 1, &key);
+		table_scan = TOKENAUTH_TABLE_BEGINSCAN(open->table, snapshot, 1, &key);
 
 	while (index_scan
 		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)

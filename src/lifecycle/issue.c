@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "funcapi.h"

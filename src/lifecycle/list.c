@@ -17,6 +17,7 @@
 #include "source/registry.h"
 #include "source/value.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 /* Columns of tokenauth_list(). */
 enum

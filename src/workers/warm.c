@@ -23,6 +23,7 @@
 #include "source/owner.h"
 #include "source/value.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
