@@ -1,8 +1,8 @@
 # tokenauth: bearer tokens, resolved from a shared cache that is never stale.
 #
 #	make && make install		needs PostgreSQL's server headers
-#	make installcheck			against a running server that has
-#								shared_preload_libraries = 'tokenauth'
+#	make installcheck			the regression tests, against a running server that
+#								has shared_preload_libraries = 'tokenauth'
 #	make TESTING=1				with pause points and planted faults, for the
 #								specs and the stress test; not for production
 
@@ -21,7 +21,6 @@ REGRESS = install registry api bad_input expiry hits privileges transactions \
 	service_multica service_dify service_visiona service_scrabble service_xtablo \
 	types conditions names ddl settings property lifecycle identity last_used warm inspect doctor \
 	migrate attack_null attack_owner attack_hash
-TAP_TESTS = 1
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden

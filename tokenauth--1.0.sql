@@ -565,7 +565,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 --
 -- Privileges: nothing for PUBLIC, of whatever this script has created.  What
--- is granted to anybody else stands below.
+-- is granted to other roles stands below.
 --
 DO LANGUAGE plpgsql $privileges$
 DECLARE

@@ -57,7 +57,7 @@ enum
 void
 attach_lock_table(Oid relation)
 {
-	/* first, so that nobody queues for a lock on another's table */
+	/* first, so that no caller queues for a lock on another owner's table */
 	owner_check(relation);
 	LockRelationOid(relation, ShareRowExclusiveLock);
 	owner_check(relation);

@@ -6,8 +6,8 @@
  * A trigger fills it in every row that is written; tokenauth_hash_in_place()
  * fills it in the rows that were there before, and drops the trigger at the end.
  *
- * Both columns are found by name, and anybody can have made columns of these
- * names.  So what is read as text is read only here, after its type has been
+ * Both columns are found by name, and the table may have had columns of these
+ * names already.  So what is read as text is read only here, after its type has been
  * looked at.
  *
  *-------------------------------------------------------------------------

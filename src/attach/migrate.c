@@ -4,7 +4,7 @@
  *		SQL: tokenauth_hash_in_place().
  *
  * Moves a source from a column of plaintext tokens to one of their SHA-256,
- * while everybody goes on.  At any moment there is one column that counts:
+ * while the table is in use.  At any moment there is one column that counts:
  * the plaintext until the switch commits, the digests from then on.
  *
  *		prepare		the digest column; a trigger that fills it in every row that
@@ -23,10 +23,10 @@
  * creating a trigger waits for all writers, and is found by the last pass over
  * the table, which compares every row with its digest.  That the trigger has
  * stood all the time is seen by the rows of pg_trigger, which have a trace of
- * whoever touched them: then all begins anew.
+ * each change: then all begins anew.
  *
- * Why nobody sees a source that is half moved: who names its columns in SQL
- * holds it (source_hold), and who reads it looks again under the table's lock
+ * Why no session sees a source that is half moved: code that names its columns
+ * in SQL holds it (source_hold), and code that reads it looks again under the table's lock
  * (lookup.c); the switch holds an exclusive lock until it has committed.  What
  * is cached stays right: its key is the digest of the token, the same before
  * and after, and so is the bucket that a revoking transaction fences.
@@ -288,7 +288,7 @@ find_index(const Move *move)
 	return answer.value[0];
 }
 
-/* Who prefers to wait for nobody creates it CONCURRENTLY, and calls again. */
+/* To avoid the wait, create it CONCURRENTLY, and call again. */
 static void
 create_index(Move *move)
 {

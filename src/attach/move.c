@@ -137,8 +137,8 @@ pause_a_while(void)
 }
 
 /*
- * Whoever comes after us in the queue for the lock waits with us, those who
- * resolve tokens included.  So unless the session has a lock_timeout, with its
+ * Every session after us in the queue for the lock waits with us, also those
+ * that resolve tokens.  So unless the session has a lock_timeout, with its
  * meaning, we stand in the queue only for a while, but long enough to move
  * autovacuum out of the way, then let others pass.
  */

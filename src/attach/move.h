@@ -4,7 +4,7 @@
  *		A source that is being moved from plaintext to digests.
  *
  * tokenauth_hash_in_place() takes many transactions, between which everything
- * may change: the table, its columns, who owns it, whether the source is there
+ * may change: the table, its columns, its owner, whether the source is there
  * at all.  So each of them begins with move_find_source() or
  * move_lock_source(), and what they fill in holds for that transaction only.
  *

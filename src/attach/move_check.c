@@ -114,7 +114,7 @@ check_catalogs(const Move *move)
 					  " AND (tgtype OPERATOR(pg_catalog.&) 20::pg_catalog.int2) OPERATOR(pg_catalog.<>) 0"
 					  " AND tgname OPERATOR(pg_catalog.>) '" HASH_ROW_TRIGGER "'"
 					  " UNION ALL "
-			   /* it would fail, and with it whoever revokes a token */
+			   /* it would fail, and so would every revocation */
 					  "SELECT 'function', p.proname FROM pg_catalog.pg_trigger t"
 					  " JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid"
 					  " JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) t.tgrelid"

@@ -32,7 +32,7 @@ typedef struct Pass
 	Oid			file;
 	ItemPointerData from;
 	ItemPointerData to;
-	bool		skipped;		/* a row that somebody has locked: */
+	bool		skipped;		/* a row was locked by another: */
 	ItemPointerData skipped_row;
 } Pass;
 
@@ -228,7 +228,7 @@ begin_pass(Relation table, Pass *pass)
 	ItemPointerSet(&pass->to, Max(blocks, 1) - 1, MaxOffsetNumber);
 }
 
-/* Fill those of n rows that nobody has locked. */
+/* Fill those of n rows that are not locked. */
 static void
 fill_unlocked(Move *move, OwnerCall *call, ItemPointerData *rows, int n,
 			  Pass *pass)

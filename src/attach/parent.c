@@ -63,7 +63,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	attach_lock_table(relation);
 	attach_lock_table(parent);
 	attach_check_is_table(parent);
-	/* under the locks nobody else attaches a parent */
+	/* under the locks no other session attaches a parent */
 	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
 	check_parent_is_new(source, NameStr(*PG_GETARG_NAME(2)));
 	live_when = options_resolve_condition(parent, text_or_null(fcinfo, 4));

@@ -155,7 +155,7 @@ hide_parameters(int nargs, const Oid *types, const Datum *values,
 	hidden->nulls = nulls;
 	list->paramFetch = fetch_parameter;
 	list->paramFetchArg = hidden;
-	/* for who looks without asking the hook: no value, of no type */
+	/* for readers that do not ask the hook: no value, of no type */
 	for (int i = 0; i < nargs; i++)
 		memset(&list->params[i], 0, sizeof(ParamExternData));
 	return list;

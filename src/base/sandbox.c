@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * sandbox.c
- *		Running what is somebody else's, or as somebody else; see sandbox.h.
+ *		Running another role's code, or code as another role; see sandbox.h.
  *
  *-------------------------------------------------------------------------
  */

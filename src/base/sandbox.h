@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * sandbox.h
- *		Running what is somebody else's, or as somebody else.
+ *		Running another role's code, or code as another role.
  *
  * Between sandbox_enter() and sandbox_leave() the session has another role
  * and settings that neither the caller chose nor what runs in there can leave

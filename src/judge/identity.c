@@ -149,7 +149,7 @@ is_in_trigger(void)
 /*
  * A transaction's identity is what the transaction's own statements say it is.
  * Triggers, conditions of sources and what core runs in security-restricted
- * operations are other people's code, which would say who the caller is.
+ * operations are another role's code, which could choose the caller's identity.
  */
 static void
 check_may_bind(void)

@@ -477,7 +477,7 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 	else
 		verdict_init(verdict, TOKEN_UNKNOWN);
 
-	/* what should be somebody's and is nobody's lets nobody in */
+	/* a token that should have a user and has none is not valid */
 	if (verdict->status == TOKEN_VALID &&
 		AttributeNumberIsValid(source->column[ROLE_USER].attnum) &&
 		verdict->field[FIELD_USER].data == NULL)

@@ -5,9 +5,9 @@
  *		tokenauth_exchange().
  *
  * What makes or replaces a token.  Each is one transaction's matter and has
- * no race: who replaces or uses up a token locks its row first and judges it
- * then.  The lock is released after the winner's commit has taken effect for
- * all, so whoever waited for it finds the token revoked, or used.
+ * no race: it locks the row of the token that it replaces or uses up, and judges
+ * it then.  The lock is released after the winner's commit has taken effect for
+ * all, so a session that waited for it finds the token revoked, or used.
  *
  * The plaintext of a new token is returned once and kept nowhere.
  *
@@ -150,7 +150,7 @@ forget_presented(FunctionCallInfo fcinfo, Presented *presented)
 }
 
 /*
- * Lock the token's row, waiting for whoever is at it, and judge it as it is
+ * Lock the token's row, waiting for other lockers, and judge it as it is
  * then.
  */
 static void
@@ -379,7 +379,7 @@ tokenauth_renew(PG_FUNCTION_ARGS)
 		(void) query_timestamp(renewed, 0, 1, &expires_at);
 	owner_end(&call);
 
-	/* what is true now, whoever wrote it */
+	/* what is true now, whichever session wrote it */
 	judge_token(&presented.query, NULL, NULL, &judgement);
 	forget_presented(fcinfo, &presented);
 	if (judgement.verdict.status != TOKEN_VALID)
@@ -409,7 +409,7 @@ use_token(OwnerCall *call, Presented *presented)
  *					  attributes jsonb)
  * returns (status text, token text, token_id text, expires_at timestamptz)
  *
- * A single-use token becomes a token of another source; whoever comes second
+ * A single-use token becomes a token of another source; the second caller
  * is told "used".
  */
 TOKENAUTH_FUNCTION(tokenauth_exchange);

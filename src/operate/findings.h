@@ -9,7 +9,7 @@
  *
  * The caller of tokenauth_doctor() sees what the findings tell, but needs no
  * right on the tables: metadata are read without asking, and queries read
- * views that everybody may read.  A finding changes nothing, and counts
+ * views that every role may read.  A finding changes nothing, and counts
  * secrets but does not read them.
  *
  *-------------------------------------------------------------------------

@@ -22,14 +22,14 @@ finding_plaintext(Doctor *doctor, const Source *source)
 			   psprintf("CALL %s(%s);",
 						quoted_own("tokenauth_hash_in_place"),
 						quote_literal_cstr(source->name)),
-			   "table \"%s\" holds the tokens themselves: who reads it, or a backup of it, has them",
+			   "table \"%s\" holds the tokens themselves: a reader of the table, or of a backup of it, has them",
 			   get_rel_name(source->relation));
 }
 
 /* Columns of the query below. */
 enum
 {
-	READER_NAME,				/* NULL: everybody */
+	READER_NAME,				/* NULL: PUBLIC */
 	READER_WHOLE
 };
 
@@ -44,7 +44,7 @@ take_reader(Doctor *doctor, const Source *source, char **row)
 
 	if (row[READER_NAME] == NULL)
 		doctor_report(doctor, SEVERITY_WARNING, source, fix,
-			   "everybody can read the %s in table \"%s\"", what, table);
+			   "every role can read the %s in table \"%s\"", what, table);
 	else
 		doctor_report(doctor, plaintext ? SEVERITY_WARNING : SEVERITY_NOTICE, source,
 			   fix, "role \"%s\" can read the %s in table \"%s\"",

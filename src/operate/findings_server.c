@@ -53,7 +53,7 @@ take_prepared(Doctor *doctor, const Source *source, char **row)
 }
 
 /*
- * Those that hold a lock on a table of ours, as who has changed it does.  All
+ * Those that hold a lock on a table of ours, as a transaction that changed it does.  All
  * locks of one have the same virtual transaction, with no process behind it.
  */
 void

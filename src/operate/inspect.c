@@ -67,7 +67,7 @@ put_time(TimestampTz at, Datum *value, bool *isnull)
 	*value = TimestampTzGetDatum(at);
 }
 
-/* The figures that are counted; all NULL if nobody counts. */
+/* The figures that are counted; all NULL without counters. */
 static void
 put_counts(const Source *source, Datum *value, bool *isnull)
 {
@@ -232,7 +232,7 @@ put_entry(EntryVisit *visit, const Source *source, const CacheItem *item,
 						 value, isnull);
 }
 
-/* A CacheVisit.  What is of no source any more is nobody's business. */
+/* A CacheVisit.  What is of no source any more is not shown. */
 static void
 visit_entry(Oid relation, const CacheItem *item, bool stands, void *arg)
 {

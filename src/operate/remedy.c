@@ -77,7 +77,7 @@ other_columns(const Source *source)
 	return names.data;
 }
 
-/* A role keeps what else it could read; everybody does not. */
+/* A role keeps what else it could read; PUBLIC does not. */
 char *
 remedy_hide_token(const Source *source, const char *role, bool whole_table)
 {

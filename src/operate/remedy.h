@@ -24,7 +24,7 @@ extern char *remedy_problem(const Source *source);
  */
 extern char *remedy_attach_again(const Source *source);
 
-/* Take a role's right to read the token column; NULL: everybody's. */
+/* Take a role's right to read the token column; NULL: PUBLIC's. */
 extern char *remedy_hide_token(const Source *source, const char *role,
 							   bool whole_table);
 

@@ -60,7 +60,7 @@ can_be(const Source *source, SourceRole role, Relation table,
 /*
  * The column in a role, as the table has it now.  If it is gone, the only one
  * that can have become of it; '' for none; if there are several, all of them,
- * so that it is refused until somebody has chosen.
+ * so that it is refused until the user has chosen.
  */
 static char *
 column_now(const Source *source, SourceRole role)

@@ -3,8 +3,8 @@
  * condition.h
  *		What a condition over a row may be.
  *
- * It must be a function of the row's own columns: always, and for everybody,
- * the same.  What a condition depends on is found in its analyzed tree; whatever
+ * It must be a function of the row's own columns: the same
+ * always and in every session.  What a condition depends on is found in its analyzed tree; whatever
  * is not known to be harmless is refused with an error.
  *
  *-------------------------------------------------------------------------

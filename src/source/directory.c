@@ -141,7 +141,7 @@ read_registry(Registry *reg)
 	build_routes(reg);
 }
 
-/* Put a registry aside until nobody in this transaction can point into it. */
+/* Put a registry aside until no pointer of this transaction can point into it. */
 static void
 retire(Registry *reg)
 {

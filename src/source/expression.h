@@ -8,7 +8,7 @@
  * policy or a view; what is stored is text in which every name that is not of
  * pg_catalog is qualified, every operator and every cast is written out, and
  * literals are no longer subject to settings.  That text is always read with a
- * search_path of pg_catalog alone, whoever asks, and with fixed settings.
+ * search_path of pg_catalog alone and with fixed settings, in every session.
  *
  * It is evaluated as the table's owner, in a security-restricted operation, as
  * an index expression would be, and with fixed settings, so that all get the

@@ -9,8 +9,8 @@
  * conditions, the registry row.  It is made of these rows of the catalogs by
  * their xmin (watch.h), so it does not come back when what was altered is
  * altered back: rows may have changed meanwhile of which no trigger told.  An
- * entry with another fingerprint is not believed, so nobody has to flush
- * anything when a table is altered, and VACUUM, which alters none of these,
+ * entry with another fingerprint is not believed, so nothing has to be
+ * flushed when a table is altered, and VACUUM, which alters none of these,
  * costs nothing.
  *
  *-------------------------------------------------------------------------
@@ -248,8 +248,8 @@ call_expression_read(void *arg)
 }
 
 /*
- * In parallel mode there are no subtransactions; but only a judge can be at
- * work then, who may as well fail at once.
+ * In parallel mode there are no subtransactions; but only judging
+ * happens then, and that may as well fail at once.
  */
 static bool
 try_expression_read(Source *source, ConditionCall *call)
@@ -275,8 +275,8 @@ try_expression_read(Source *source, ConditionCall *call)
 
 /*
  * Read a condition and add the columns that it uses to those that matter.  False
- * if it does not fit the table any more: that must not be an error to who
- * writes into the table.
+ * if it does not fit the table any more: that must not be an error of a
+ * statement that writes into the table.
  */
 static bool
 map_condition(Source *source, Relation table, const char *text,

@@ -7,9 +7,9 @@
  * table.  What the function does there is done as the table's owner in a
  * sandbox (sandbox.h), so that the owner's triggers run with the owner's
  * rights, find nothing by the caller's search_path but what is in the table's
- * own schema, and leave nothing behind in the caller's session.  Errors tell
- * a caller without SELECT nothing of the row, nor anybody where the token
- * stands in it.
+ * own schema, and leave nothing behind in the caller's session.  Errors show
+ * nothing of the row to a caller without SELECT, nor to any caller where the
+ * table holds the token itself.
  *
  * What a statement returns is a QueryResult, in the memory context that the
  * function is called in; nothing is freed by owner_end().

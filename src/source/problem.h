@@ -13,7 +13,7 @@
 
 /*
  * Set source->problem.  Of several the first is kept, but for a fatal one.
- * Returns false, for the convenience of those who give up then.
+ * Returns false, so that a caller can return the result.
  */
 extern bool problem_set(Source *source, SourceProblem problem, Oid relation,
 						const char *column);

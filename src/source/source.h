@@ -105,7 +105,7 @@ typedef struct RowFinder
 	Oid			collation;
 } RowFinder;
 
-/* A table that has a row for whom a token belongs to. */
+/* A table whose row a token depends on. */
 typedef struct SourceParent
 {
 	/* From the registry; constant. */

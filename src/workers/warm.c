@@ -241,7 +241,7 @@ warm_source(Source *source, uint64 limit, WarmProgress progress)
 	return loaded;
 }
 
-/* A WarmProgress, where nobody wants to know. */
+/* A WarmProgress, where no progress is shown. */
 static bool
 go_on(bool judging, uint64 loaded)
 {

@@ -59,7 +59,7 @@ worker_init(BackgroundWorker *worker, const char *function, const char *name,
 			int restart_time)
 {
 	memset(worker, 0, sizeof(*worker));
-	/* only who may connect is signaled when a worker ends: the launcher, too */
+	/* only processes that may connect are signaled when a worker ends */
 	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
 		BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker->bgw_start_time = BgWorkerStart_ConsistentState;
