@@ -167,13 +167,13 @@ SELECT tokenauth_detach('t');
 -- Virtual generated columns are not in the row (from PostgreSQL 18 on).
 SELECT current_setting('server_version_num')::int >= 180000 AS virtual \gset
 \if :virtual
-CREATE TABLE v (token_hash text UNIQUE, user_id int, flag boolean, live boolean GENERATED ALWAYS AS (NOT flag) VIRTUAL);
+CREATE TABLE v (token_hash text UNIQUE, user_id int, flag boolean, off boolean GENERATED ALWAYS AS (flag) VIRTUAL);
 DO $$
 DECLARE
     arguments text;
 BEGIN
-    FOREACH arguments IN ARRAY ARRAY['live_when => ''live''', 'live_when => ''(v).live''', 'live_when => ''live(v)''',
-        'live_when => ''v IS NOT NULL''', 'claims => ''{live}''', 'revoked_column => ''live''', 'id_column => ''live'''] LOOP
+    FOREACH arguments IN ARRAY ARRAY['live_when => ''off''', 'live_when => ''(v).off''', 'live_when => ''off(v)''',
+        'live_when => ''v IS NOT NULL''', 'claims => ''{off}''', 'revoked_column => ''off''', 'id_column => ''off'''] LOOP
         BEGIN
             EXECUTE 'SELECT tokenauth_attach(''v'', ' || arguments || ')';
             RAISE NOTICE 'taken: %', arguments;

@@ -233,7 +233,7 @@ sub no_mistakes
 	return;
 }
 
-my $call = q(CALL tokenauth_hash_in_place('api_key', batch => 20));
+my $call = q(CALL tokenauth_hash_in_place('api_key', batch => 1));
 my $calling = q(FROM pg_stat_activity WHERE query LIKE 'CALL %');
 my $unfilled = q(SELECT count(*) FROM api_key WHERE token_hash IS NULL OR token_hash ~ '^wrong');
 
