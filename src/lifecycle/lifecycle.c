@@ -75,7 +75,6 @@ lifecycle_source(const char *name)
 	else
 	{
 		coherence_refresh();
-		source_refresh();
 		if (list_length(source_all()) != 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
@@ -252,7 +251,6 @@ tokenauth_revoke_token(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	coherence_refresh();
-	source_refresh();
 	candidates = source_candidates(data, len);
 	foreach(lc, candidates)
 		revoked += revoke_by_token(lfirst(lc), data, len,
@@ -329,7 +327,6 @@ choose_sources(const char *name)
 	if (name != NULL)
 		return list_make1(judge_named_source(name));
 	coherence_refresh();
-	source_refresh();
 	return source_all();
 }
 
