@@ -123,12 +123,18 @@ typedef bool TOKENAUTH_UPDATE_INDEXES;
 #define TOKENAUTH_INSERT_INDEX_TUPLES(target, slot, estate, indexes) \
 	((indexes) ? (void) ExecInsertIndexTuples(target, slot, estate, false, false, \
 											  NULL, NIL) : (void) 0)
-#else
+#elif PG_VERSION_NUM < 190000
 typedef TU_UpdateIndexes TOKENAUTH_UPDATE_INDEXES;
 #define TOKENAUTH_INSERT_INDEX_TUPLES(target, slot, estate, indexes) \
 	((indexes) != TU_None ? \
 	 (void) ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, \
 								  (indexes) == TU_Summarizing) : (void) 0)
+#else
+typedef TU_UpdateIndexes TOKENAUTH_UPDATE_INDEXES;
+#define TOKENAUTH_INSERT_INDEX_TUPLES(target, slot, estate, indexes) \
+	((indexes) != TU_None ? \
+	 (void) ExecInsertIndexTuples(target, estate, (indexes) == TU_Summarizing ? \
+								  EIIT_ONLY_SUMMARIZING : 0, slot, NIL, NULL) : (void) 0)
 #endif
 
 /*

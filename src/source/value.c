@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "cache/cache.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
