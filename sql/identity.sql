@@ -387,7 +387,9 @@ CREATE FUNCTION evil.tokenauth_user(as_type anyelement DEFAULT NULL::uuid) RETUR
 CREATE FUNCTION evil.tokenauth_user() RETURNS uuid
     LANGUAGE sql AS $$SELECT '00000000-0000-0000-0000-00000000000a'::uuid$$;
 SET search_path = evil, app, public;
+\set VERBOSITY terse
 SELECT tokenauth_user();
+\set VERBOSITY default
 SELECT body FROM note;
 SET search_path = app, public;
 RESET ROLE;

@@ -209,7 +209,9 @@ SELECT count(*) FROM mig.key WHERE user_id = '103' AND token_hash = encode(sha25
 -- neither column can go, or change, behind the trigger's back
 ALTER TABLE mig.key DROP COLUMN token_hash;
 ALTER TABLE mig.key DROP COLUMN token;
+\set VERBOSITY terse
 ALTER TABLE mig.key ALTER COLUMN token TYPE varchar(2000);
+\set VERBOSITY default
 -- given up by one statement
 BEGIN;
 ALTER TABLE mig.key DROP COLUMN token_hash CASCADE;

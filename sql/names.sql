@@ -133,12 +133,21 @@ SELECT tokenauth_attach('t', live_when => $$at IS NULL OR (at > '2026-01-01 00:0
 SELECT live_when FROM tokenauth_sources;
 SELECT * FROM judged;
 SELECT tokenauth_detach('t');
--- a literal that the owner's session reads otherwise than all others do
-SET standard_conforming_strings = off;
-SET escape_string_warning = off;
-SELECT tokenauth_attach('t', live_when => $$code ~ '^\\d+$'$$);
-RESET standard_conforming_strings;
-RESET escape_string_warning;
+-- a literal that the owner's session reads otherwise than all others do; since
+-- PostgreSQL 19 there is one way to read backslashes
+DO $do$
+BEGIN
+    IF current_setting('server_version_num')::int < 190000 THEN
+        PERFORM set_config('standard_conforming_strings', 'off', true),
+            set_config('escape_string_warning', 'off', true);
+        PERFORM tokenauth_attach('t', live_when => $$code ~ '^\\d+$'$$);
+        RAISE NOTICE 'taken';
+    END IF;
+EXCEPTION WHEN invalid_object_definition THEN
+    IF SQLERRM NOT LIKE 'a literal in the condition % depends on the time or on settings' THEN
+        RAISE;
+    END IF;
+END $do$;
 SET transform_null_equals = on;
 SELECT tokenauth_attach('t', live_when => $$code = NULL$$);
 RESET transform_null_equals;

@@ -71,7 +71,8 @@ BEGIN
         set_config('extra_float_digits', public.pick('-15', '0', '1', '3'), false),
         set_config('array_nulls', public.pick('on', 'off'), false),
         set_config('transform_null_equals', public.pick('on', 'off'), false),
-        set_config('standard_conforming_strings', public.pick('on', 'off'), false),
+        set_config('standard_conforming_strings',
+            public.pick('on', CASE WHEN current_setting('server_version_num')::int < 190000 THEN 'off' ELSE 'on' END), false),
         set_config('backslash_quote', public.pick('on', 'off', 'safe_encoding'), false),
         set_config('xmlbinary', public.pick('base64', 'hex'), false),
         set_config('xmloption', public.pick('content', 'document'), false),
@@ -84,7 +85,11 @@ END $$;
 GRANT EXECUTE ON PROCEDURE shuffle TO PUBLIC;
 
 SELECT setseed(0.42);
-SET escape_string_warning = off;
+DO $$
+BEGIN
+    -- no setting since PostgreSQL 19
+    PERFORM set_config(name, 'off', false) FROM pg_settings WHERE name = 'escape_string_warning';
+END $$;
 DO $$
 DECLARE
     condition text;
