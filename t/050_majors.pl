@@ -157,17 +157,39 @@ check($restored, 'restored');
 $restored->stop;
 
 # By pg_upgrade.
-$_->stop foreach ($old, $upgraded);
-chdir PostgreSQL::Test::Utils::tempdir or die;
-command_ok(
-	[
-		'pg_upgrade', '--no-sync',
-		'-d' => $old->data_dir, '-D' => $upgraded->data_dir,
-		'-b' => $old_bin, '-B' => $new_bin,
-		'-s' => $upgraded->host, '-p' => $old->port, '-P' => $upgraded->port
-	],
-	'pg_upgrade');
-$upgraded->start;
-check($upgraded, 'upgraded');
-$upgraded->stop;
+sub pg_upgrade
+{
+	my ($from, $to) = @_;
+
+	$_->stop foreach ($from, $to);
+	chdir PostgreSQL::Test::Utils::tempdir or die;
+	return run_log(
+		[
+			'pg_upgrade', '--no-sync',
+			'-d' => $from->data_dir, '-D' => $to->data_dir,
+			'-b' => $old_bin, '-B' => $new_bin,
+			'-s' => $to->host, '-p' => $from->port, '-P' => $to->port
+		]);
+}
+
+# Whether these two minor releases can be upgraded at all: not from a newer one.
+sub pg_upgrade_works_without_us
+{
+	my $from = new_node('other_old', install_path => dirname($old_bin));
+	my $to = new_node('other_new', @init);
+
+	$from->safe_psql('postgres', 'CREATE TABLE t (a int)');
+	return pg_upgrade($from, $to);
+}
+
+SKIP: {
+	my $done = pg_upgrade($old, $upgraded);
+
+	skip 'pg_upgrade does not go between these minor releases', 1
+	  unless $done || pg_upgrade_works_without_us();
+	ok($done, 'pg_upgrade') or last;
+	$upgraded->start;
+	check($upgraded, 'upgraded');
+	$upgraded->stop;
+}
 done_testing();
