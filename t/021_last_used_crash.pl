@@ -7,7 +7,7 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use List::Util qw(max shuffle);
+use List::Util qw(max min shuffle);
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -18,10 +18,11 @@ use TokenAuth;
 my $kills = 100;
 my $tokens = 40;
 
-# Seconds of uses that a crash may cost besides the interval.  Far more than it
-# takes to write them, and far less than it would be if nothing was ever written.
+# How many rounds' uses may be lost besides the interval, in seconds.  Far more than
+# it takes to write them, however busy the machine is, and far fewer than if nothing
+# was ever written.
 my $interval = 1;
-my $lost_at_most = 10;
+my $lost_at_most = 20;
 
 # Restarts are to be cheap.  The WAL writer is to be of no help.
 my $node = set_up(
@@ -209,12 +210,11 @@ note(join ', ', map { "$_ $killed{$_}" } sort keys %killed);
 ok($killed{$_}, "some by killing: $_") foreach (sort keys %victims);
 is(join('; ', map { "$_: $backwards{$_}" } sort keys %backwards),
 	'', 'no last use went backwards');
-note(sprintf 'at most %.3f s of uses were lost', max(values %lost));
-is( join(', ', grep { $lost{$_} > $interval + $lost_at_most } sort keys %lost),
-	'', 'no more was lost than had not been written');
 my @times = values %used;
-cmp_ok(max(@times) - (sort { $a <=> $b } values %first_used)[0],
-	'>', 2 * $lost_at_most, 'it would have shown if nothing had been written');
+my $round = (max(@times) - min(values %first_used)) / $kills;
+note(sprintf 'at most %.3f s of uses were lost, a round took %.3f s', max(values %lost), $round);
+is( join(', ', grep { $lost{$_} > $interval + $lost_at_most * $round } sort keys %lost),
+	'', 'no more was lost than had not been written');
 is(scalar keys %seen, $tokens, 'each was written');
 
 # In peace, nothing is.
