@@ -27,3 +27,50 @@ SELECT tokenauth_warm('attack_token');
 SELECT tokenauth_detach('attack_token');
 DROP TABLE attack_token;
 DROP FUNCTION public.close_cursors;
+
+-- Something is left in the session's temporary schema, where the session's user
+-- would find it by its name.
+CREATE ROLE regress_attacker;
+CREATE SCHEMA attack AUTHORIZATION regress_attacker;
+CREATE FUNCTION attack.as_whom(text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'the attacker''s code runs as %', current_user;
+    RETURN true;
+END $$;
+CREATE FUNCTION attack.leave_behind() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    way text;
+BEGIN
+    FOREACH way IN ARRAY ARRAY[
+        'CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (attack.as_whom(VALUE))',
+        'CREATE TYPE pg_temp.bool AS ENUM (''a'')',
+        'CREATE TYPE pg_temp.date AS RANGE (SUBTYPE = float8)',
+        'CREATE TYPE pg_temp.name AS (a int)',
+        'CREATE TABLE pg_temp.pg_class (a int)',
+        'CREATE VIEW pg_temp.pg_type AS SELECT 1',
+        'CREATE SEQUENCE pg_temp.pg_proc',
+        'PREPARE p AS SELECT 1',
+        'LISTEN l',
+        'DECLARE c CURSOR WITH HOLD FOR SELECT attack.as_whom(''c'')']
+    LOOP
+        BEGIN
+            EXECUTE way;
+            RAISE NOTICE 'done: %', way;
+        EXCEPTION WHEN OTHERS THEN NULL;
+        END;
+    END LOOP;
+    RETURN NEW;
+END $$;
+SELECT tokenauth_create_table('attack.token', prefix => 'left_');
+ALTER TABLE attack.token OWNER TO regress_attacker;
+CREATE TRIGGER leave_behind BEFORE UPDATE ON attack.token
+    FOR EACH ROW EXECUTE FUNCTION attack.leave_behind();
+CREATE TEMP TABLE mine (a int);
+SELECT tokenauth_revoke(token)
+FROM tokenauth_issue('00000000-0000-0000-0000-000000000001', 'token');
+SELECT 'x'::text;
+SELECT typname FROM pg_type WHERE typnamespace = pg_my_temp_schema() AND typname !~ 'mine';
+SELECT tokenauth_detach('token');
+DROP SCHEMA attack CASCADE;
+DROP OWNED BY regress_attacker;
+DROP ROLE regress_attacker;

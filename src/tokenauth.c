@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/sandbox.h"
 #include "base/stats.h"
 #include "cache/cache.h"
 #include "cache/last_used.h"
@@ -90,6 +91,7 @@ void
 _PG_init(void)
 {
 	guc_define();
+	sandbox_init();
 	source_init();
 	coherence_init();
 	transaction_init();

@@ -7,13 +7,21 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "base/sandbox.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 /*
  * That we are in a sandbox, as a bit of the security context that core does
@@ -32,6 +40,57 @@ setting_fix(const char *name, const char *value)
 		return;
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static object_access_hook_type prev_object_access_hook = NULL;
+
+/* The schema of a type that has just been created, which no cache has yet. */
+static Oid
+schema_of_new_type(Oid type)
+{
+	Relation	catalog = table_open(TypeRelationId, AccessShareLock);
+	Oid			schema = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_type_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(catalog, TypeOidIndexId, true, SnapshotSelf, 1,
+							  &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return schema;
+}
+
+/*
+ * An object_access_hook.  Core refuses to create tables in the session's
+ * temporary schema in a security-restricted operation; older minor releases
+ * allow types.  A domain "text" there would be found wherever the session's user
+ * writes text, and its constraint would run the creator's code as that user.
+ */
+static void
+refuse_temporary_type(ObjectAccessType access, Oid class, Oid object,
+					  int column, void *arg)
+{
+	if (prev_object_access_hook)
+		prev_object_access_hook(access, class, object, column, arg);
+	if (access == OAT_POST_CREATE && class == TypeRelationId &&
+		InSecurityRestrictedOperation() &&
+		isAnyTempNamespace(schema_of_new_type(object)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot create a type in a temporary schema within security-restricted operation")));
+}
+
+void
+sandbox_init(void)
+{
+	prev_object_access_hook = object_access_hook;
+	object_access_hook = refuse_temporary_type;
 }
 
 /*

@@ -36,6 +36,9 @@ typedef struct Sandbox
 	int			context;
 } Sandbox;
 
+/* At the start of the process. */
+extern void sandbox_init(void);
+
 /*
  * Become a role, with a search_path of the given schema (NULL: none), then
  * pg_temp; pg_catalog comes first of all.
