@@ -14,12 +14,58 @@
 --
 
 --
--- The registry of sources.  Read by C, by column name; written by
--- tokenauth_attach() and tokenauth_detach().
+-- The registry of sources: one row for each, with all that it depends on, so
+-- that whatever part of it is dumped or restored is whole.  Read by C, by
+-- column name; written by tokenauth_attach() and tokenauth_detach(), and by
+-- a restore.
 --
+
+-- A table, as regclass; but if there is none of that name, it is "-", and the
+-- other rows are restored all the same.
+CREATE TYPE @extschema@.tokenauth_relation;
+
+CREATE FUNCTION @extschema@.tokenauth_relation_in(pg_catalog.cstring)
+RETURNS @extschema@.tokenauth_relation
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.tokenauth_relation_out(@extschema@.tokenauth_relation)
+RETURNS pg_catalog.cstring
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE @extschema@.tokenauth_relation (
+    INPUT = @extschema@.tokenauth_relation_in,
+    OUTPUT = @extschema@.tokenauth_relation_out,
+    LIKE = pg_catalog.regclass
+);
+CREATE CAST (@extschema@.tokenauth_relation AS pg_catalog.oid)
+    WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (@extschema@.tokenauth_relation AS pg_catalog.regclass)
+    WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (pg_catalog.regclass AS @extschema@.tokenauth_relation)
+    WITHOUT FUNCTION AS ASSIGNMENT;
+COMMENT ON TYPE @extschema@.tokenauth_relation IS
+    'a table of the registry of token sources';
+
+CREATE TYPE @extschema@.tokenauth_parent AS (
+    parent @extschema@.tokenauth_relation,
+    parent_name pg_catalog.text,
+    parent_owner pg_catalog.oid,
+    source_column pg_catalog.name,
+    parent_column pg_catalog.name,
+    live_when pg_catalog.text
+);
+COMMENT ON TYPE @extschema@.tokenauth_parent IS
+    'a table whose rows the tokens of a source depend on; use tokenauth_attach_parent()';
+
+-- The name is that of the table when it was attached, and its owner who
+-- vouched for the conditions.
 CREATE TABLE @extschema@.tokenauth_source (
-    relation pg_catalog.regclass NOT NULL PRIMARY KEY,
-    source pg_catalog.name NOT NULL UNIQUE,
+    source pg_catalog.name NOT NULL PRIMARY KEY,
+    relation @extschema@.tokenauth_relation NOT NULL,
+    relation_name pg_catalog.text NOT NULL,
+    relation_owner pg_catalog.oid NOT NULL,
     prefix pg_catalog.text UNIQUE,
     stored_as pg_catalog.text NOT NULL
         CHECK (stored_as OPERATOR(pg_catalog.=) ANY
@@ -44,61 +90,57 @@ CREATE TABLE @extschema@.tokenauth_source (
     checksum pg_catalog.bool NOT NULL,
     sliding_ttl pg_catalog.interval,
     sliding_threshold pg_catalog.interval,
-    max_lifetime pg_catalog.interval
+    max_lifetime pg_catalog.interval,
+    parents @extschema@.tokenauth_parent[] NOT NULL DEFAULT '{}'
 );
 COMMENT ON TABLE @extschema@.tokenauth_source IS
     'registry of token sources; use tokenauth_attach() and tokenauth_detach()';
 
--- Not the rows of tables that have been dropped: an OID would be dumped for
--- them, which elsewhere could be anything's.
+-- Not the rows of tables that have been dropped: they are sources no more.
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
         WHERE c.oid OPERATOR(pg_catalog.=) relation)');
 
-CREATE TABLE @extschema@.tokenauth_source_parent (
-    relation pg_catalog.regclass NOT NULL
-        REFERENCES @extschema@.tokenauth_source ON DELETE CASCADE,
-    parent pg_catalog.regclass NOT NULL,
-    source_column pg_catalog.name NOT NULL,
-    parent_column pg_catalog.name NOT NULL,
-    live_when pg_catalog.text,
-    PRIMARY KEY (relation, source_column)
-);
-COMMENT ON TABLE @extschema@.tokenauth_source_parent IS
-    'registry of parents of token sources; use tokenauth_attach_parent()';
-
-SELECT pg_catalog.pg_extension_config_dump('@extschema@.tokenauth_source_parent',
-    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
-        WHERE c.oid OPERATOR(pg_catalog.=) relation)
-    AND EXISTS (SELECT FROM pg_catalog.pg_class c
-        WHERE c.oid OPERATOR(pg_catalog.=) parent)');
+CREATE FUNCTION @extschema@.tokenauth_registry_guard()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
 
 CREATE FUNCTION @extschema@.tokenauth_registry_changed()
 RETURNS pg_catalog.trigger
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE;
 
+CREATE TRIGGER registry_guard
+    BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.tokenauth_source
+    FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_registry_guard();
+CREATE TRIGGER registry_guard_truncate
+    BEFORE TRUNCATE ON @extschema@.tokenauth_source
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.tokenauth_registry_guard();
 CREATE TRIGGER registry_changed
     AFTER INSERT OR UPDATE OR DELETE ON @extschema@.tokenauth_source
     FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_registry_changed();
 ALTER TABLE @extschema@.tokenauth_source
-    ENABLE ALWAYS TRIGGER registry_changed;
-CREATE TRIGGER registry_changed
-    AFTER INSERT OR UPDATE OR DELETE ON @extschema@.tokenauth_source_parent
-    FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_registry_changed();
-ALTER TABLE @extschema@.tokenauth_source_parent
+    ENABLE ALWAYS TRIGGER registry_guard,
+    ENABLE ALWAYS TRIGGER registry_guard_truncate,
     ENABLE ALWAYS TRIGGER registry_changed;
 
 -- A source whose table has been dropped is none any more; the next attach
 -- removes its row.
 CREATE VIEW @extschema@.tokenauth_sources AS
-    SELECT s.*,
-        (SELECT pg_catalog.array_agg(p.parent ORDER BY p.source_column)
-         FROM @extschema@.tokenauth_source_parent p
-         WHERE p.relation OPERATOR(pg_catalog.=) s.relation) AS parents
+    SELECT s.relation::pg_catalog.regclass AS relation, s.source, s.prefix,
+        s.stored_as, s.token_encoding, s.token_column, s.id_column,
+        s.user_column, s.tenant_column, s.scope_column, s.expires_column,
+        s.revoked_column, s.used_column, s.last_used_column, s.created_column,
+        s.active_values, s.live_when, s.claims, s.timezone, s.checksum,
+        s.sliding_ttl, s.sliding_threshold, s.max_lifetime,
+        (SELECT pg_catalog.array_agg(p.parent::pg_catalog.regclass
+                                     ORDER BY p.source_column)
+         FROM pg_catalog.unnest(s.parents) p) AS parents
     FROM @extschema@.tokenauth_source s
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
-                  WHERE c.oid OPERATOR(pg_catalog.=) s.relation);
+    WHERE s.relation OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+        OR EXISTS (SELECT FROM pg_catalog.pg_class c
+                   WHERE c.oid OPERATOR(pg_catalog.=) s.relation);
 COMMENT ON VIEW @extschema@.tokenauth_sources IS
     'attached token tables and what their columns mean';
 
@@ -564,7 +606,8 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 --
--- Privileges: nothing for PUBLIC, of whatever this script has created.  What
+-- Privileges: nothing for any role but the owner, of whatever this script has
+-- created: neither what PUBLIC gets without a GRANT, nor default privileges.  What
 -- is granted to other roles stands below.
 --
 DO LANGUAGE plpgsql $privileges$
@@ -572,7 +615,7 @@ DECLARE
     revoke text;
 BEGIN
     FOR revoke IN
-        SELECT format('REVOKE ALL ON %s FROM PUBLIC',
+        SELECT format('REVOKE ALL ON %s FROM PUBLIC%s',
             CASE d.classid
                 WHEN 'pg_proc'::regclass
                 THEN 'ROUTINE ' || d.objid::regprocedure
@@ -580,11 +623,22 @@ BEGIN
                 THEN 'TABLE ' || d.objid::regclass
                 WHEN 'pg_type'::regclass
                 THEN 'TYPE ' || d.objid::regtype
-            END)
+            END,
+            (SELECT string_agg(DISTINCT ', ' || r.rolname::regrole, '')
+             FROM aclexplode(coalesce(p.proacl, c.relacl, t.typacl)) a
+                 JOIN pg_roles r ON r.oid = a.grantee
+             WHERE a.grantee <> coalesce(p.proowner, c.relowner, t.typowner)))
         FROM pg_depend d
+            LEFT JOIN pg_proc p
+                ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+            LEFT JOIN pg_class c
+                ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+            LEFT JOIN pg_type t
+                ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
             AND d.refobjid = (SELECT oid FROM pg_extension
                               WHERE extname = 'tokenauth')
+            AND d.classid <> 'pg_cast'::regclass
             -- an array and a table's row type belong to what they are of;
             -- since PostgreSQL 18 they are members, too
             AND NOT EXISTS (SELECT FROM pg_depend i
@@ -623,6 +677,12 @@ BEGIN
                                     WHERE extname = 'tokenauth')) p
         FULL JOIN (VALUES
             -- triggers
+            ('tokenauth_relation_in',
+             'input of tokenauth_relation'),
+            ('tokenauth_relation_out',
+             'output of tokenauth_relation'),
+            ('tokenauth_registry_guard',
+             'trigger that decides who may write the registry of token sources'),
             ('tokenauth_registry_changed',
              'trigger of the registry of token sources'),
             ('tokenauth_changed',

@@ -156,9 +156,14 @@ SELECT fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
 SELECT count(tokenauth_resolve('doc_' || n, NULL::bigint)) FROM generate_series(1, 10) n;
+-- A parent that is gone is not done without: the fix waits for it.
 DROP TABLE "Auth".member CASCADE;
 SELECT * FROM tokenauth_doctor();
 SELECT fix FROM tokenauth_doctor() \gset
+:fix
+SELECT tokenauth_resolve('doc_1', NULL::bigint);
+CREATE TABLE "Auth".member (id bigint PRIMARY KEY, active text NOT NULL);
+INSERT INTO "Auth".member SELECT id, 'true' FROM generate_series(1, 10) id;
 :fix
 SELECT * FROM tokenauth_doctor();
 

@@ -54,7 +54,7 @@ SET search_path = public, ext;
 SELECT tokenauth_attach('t', live_when => $$lower(status) IN ('owner''s active') AND status::int = 6 AND status IN ('ACTIVE', 'x')$$);
 SELECT tokenauth_attach_parent('t', 'p', 'id', live_when => $$state <> 'closed'$$);
 SELECT live_when FROM tokenauth_sources;
-SELECT live_when FROM tokenauth_source_parent;
+SELECT (p).live_when FROM tokenauth_source, unnest(parents) p;
 SELECT * FROM judged;
 RESET search_path;
 SELECT * FROM judged;

@@ -15,7 +15,7 @@ ALTER TABLE tokenauth_source ADD COLUMN other name;
 UPDATE tokenauth_source SET other = user_column;
 ALTER TABLE tokenauth_source DROP COLUMN user_column;
 ALTER TABLE tokenauth_source RENAME other TO user_column;
-ALTER TABLE tokenauth_source_parent DROP COLUMN live_when, ADD COLUMN live_when text;
+ALTER TABLE tokenauth_source DROP COLUMN live_when, ADD COLUMN live_when text;
 SELECT tokenauth_resolve('reg_1');
 SELECT tokenauth_resolve('reg_2');
 ROLLBACK;
@@ -25,18 +25,16 @@ BEGIN;
 ALTER TABLE tokenauth_source ADD COLUMN other text;
 SELECT tokenauth_resolve('reg_1');
 ROLLBACK;
-BEGIN;
-ALTER TABLE tokenauth_source_parent ADD COLUMN other text;
-SELECT tokenauth_resolve('reg_1');
-ROLLBACK;
 
 -- A column that is missing, or has another type.
 BEGIN;
-ALTER TABLE tokenauth_source_parent DROP COLUMN live_when;
+ALTER EXTENSION tokenauth DROP VIEW tokenauth_sources;
+DROP VIEW tokenauth_sources;
+ALTER TABLE tokenauth_source DROP COLUMN live_when;
 SELECT tokenauth_resolve('reg_1');
 ROLLBACK;
 BEGIN;
-ALTER TABLE tokenauth_source_parent ALTER live_when TYPE varchar;
+ALTER TABLE tokenauth_source ALTER relation_owner TYPE int USING 0;
 SELECT tokenauth_resolve('reg_1');
 ROLLBACK;
 

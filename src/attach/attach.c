@@ -17,18 +17,23 @@
 #include "postgres.h"
 
 #include "attach/attach.h"
+#include "attach/options.h"
 #include "attach/register.h"
 #include "attach/revoked.h"
 #include "attach/triggers.h"
 #include "base/arguments.h"
 #include "base/compat.h"
+#include "base/nullable.h"
 #include "catalog/pg_type.h"
 #include "judge/judge.h"
 #include "source/directory.h"
+#include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
 #include "source/registry.h"
+#include "source/registry_guard.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -76,7 +81,7 @@ attach_check_is_table(Oid relation)
 	problem_report(&probe);
 }
 
-const char *
+char *
 attach_conventional_column(Oid relation, SourceRole role, const char *token_column)
 {
 	static const char *const names[ROLE_COUNT][2] = {
@@ -94,18 +99,18 @@ attach_conventional_column(Oid relation, SourceRole role, const char *token_colu
 	for (int i = 0; i < 2 && names[role][i] != NULL; i++)
 		if (get_attnum(relation, names[role][i]) != InvalidAttrNumber &&
 			strcmp(names[role][i], token_column) != 0)
-			return names[role][i];
+			return pstrdup(names[role][i]);
 	return NULL;
 }
 
 /* The column for a role: as told, or by convention; '' is none. */
-static const char *
+static char *
 choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role)
 {
 	int			arg = role == ROLE_TOKEN ? ARG_TOKEN_COLUMN :
 		role == ROLE_CREATED ? ARG_CREATED_COLUMN :
 		ARG_FIRST_CONVENTIONAL + role - ROLE_ID;
-	const char *name;
+	char	   *name;
 
 	if (PG_ARGISNULL(arg))
 		return role == ROLE_TOKEN ? NULL :
@@ -127,46 +132,65 @@ attach_verify(const char *name)
 }
 
 void
-attach_table(const AttachOptions *options)
+attach_table(Source *source)
 {
 	ExtensionInfo extension;
-	NewRow		row;
-	const char *live_when;
 
-	options_check(options);
-	live_when = options_resolve_condition(options->relation,
-										  options->live_when);
-	extension_require(&extension);
-
-	register_begin(&row);
-	register_relation(&row, "relation", options->relation);
-	register_name(&row, "source", options->name);
-	register_text(&row, "prefix", options->prefix);
-	register_text(&row, "stored_as", options->stored_as);
-	register_text(&row, "token_encoding", options->encoding);
-	for (int role = 0; role < ROLE_COUNT; role++)
-		register_name(&row, role_argument(role), options->column[role]);
-	register_array(&row, "active_values", TEXTARRAYOID, options->active_values);
-	register_text(&row, "live_when", live_when);
-	register_array(&row, "claims", NAMEARRAYOID, options->claims);
-	register_text(&row, "timezone", options->timezone);
-	register_bool(&row, "checksum", options->checksum);
-	register_interval(&row, "sliding_ttl", options->sliding_ttl);
-	register_interval(&row, "sliding_threshold", options->sliding_threshold);
-	register_interval(&row, "max_lifetime", options->max_lifetime);
+	source->live_when = options_resolve_condition(source->relation,
+												  source->live_when);
+	source->relation_name = quoted_relation(source->relation);
+	source->owner = registry_table_owner(source->relation);
+	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
+	options_check(source);
+	registry_require_guard(&extension);
 
 	register_remove_dropped(&extension);
-	triggers_create(&extension, options->relation);
-	register_write(&extension, "tokenauth_source", &row);
-	attach_verify(options->name);
-	revoked_look(judge_named_source(options->name));
+	triggers_create(&extension, source->relation);
+	register_source(&extension, source);
+	attach_verify(source->name);
+	revoked_look(judge_named_source(source->name));
 }
 
-static const char *
+static char *
 text_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
 	require_argument(fcinfo, arg, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+/* Which of the choices an argument is. */
+static int
+choice_argument(FunctionCallInfo fcinfo, int arg, const char *name,
+				const char *const *choices, const char *hint)
+{
+	const char *value = text_argument(fcinfo, arg, name);
+	int			choice = registry_choice(choices, value);
+
+	if (choice < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for argument \"%s\": \"%s\"", name, value),
+				 errhint("%s", hint)));
+	return choice;
+}
+
+/* An argument of type text[] or name[]; NIL for NULL. */
+static List *
+list_argument(FunctionCallInfo fcinfo, int arg, const char *name, Oid type)
+{
+	NullableDatum array;
+
+	if (PG_ARGISNULL(arg))
+		return NIL;
+	array.isnull = false;
+	array.value = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(arg));
+	if (array_contains_nulls(DatumGetArrayTypeP(array.value)) ||
+		nullable_list(array, type) == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have elements, none of them null",
+						name)));
+	return nullable_list(array, type);
 }
 
 /*
@@ -179,39 +203,40 @@ TOKENAUTH_FUNCTION(tokenauth_attach);
 Datum
 tokenauth_attach(PG_FUNCTION_ARGS)
 {
-	AttachOptions options;
+	Source		source = {0};
 	Name		result = palloc0(NAMEDATALEN);
 
 	require_argument(fcinfo, ARG_RELATION, "relation");
-	options.relation = PG_GETARG_OID(ARG_RELATION);
-	attach_lock_table(options.relation);
-	attach_check_is_table(options.relation);
+	source.relation = PG_GETARG_OID(ARG_RELATION);
+	attach_lock_table(source.relation);
+	attach_check_is_table(source.relation);
 
-	options.name = PG_ARGISNULL(ARG_SOURCE) ?
-		get_rel_name(options.relation) : NameStr(*PG_GETARG_NAME(ARG_SOURCE));
-	options.prefix = text_or_null(fcinfo, ARG_PREFIX);
-	options.stored_as = text_argument(fcinfo, ARG_STORED_AS, "stored_as");
-	options.encoding = text_argument(fcinfo, ARG_TOKEN_ENCODING,
-									 "token_encoding");
-	options.timezone = text_argument(fcinfo, ARG_TIMEZONE, "timezone");
-	options.column[ROLE_TOKEN] = choose_column(fcinfo, options.relation,
-											   ROLE_TOKEN);
-	if (options.column[ROLE_TOKEN] == NULL)
+	source.name = PG_ARGISNULL(ARG_SOURCE) ?
+		get_rel_name(source.relation) : NameStr(*PG_GETARG_NAME(ARG_SOURCE));
+	source.prefix = text_or_null(fcinfo, ARG_PREFIX);
+	source.stored_as = choice_argument(fcinfo, ARG_STORED_AS, "stored_as",
+									   source_storages,
+									   "It is one of sha256-hex, sha256-bytea, plaintext.");
+	source.encoding = choice_argument(fcinfo, ARG_TOKEN_ENCODING,
+									  "token_encoding", source_encodings,
+									  "It is one of text, base64url, hex.");
+	source.timezone = text_argument(fcinfo, ARG_TIMEZONE, "timezone");
+	for (SourceRole role = ROLE_TOKEN; role < ROLE_COUNT; role++)
+		source.column[role].name = choose_column(fcinfo, source.relation, role);
+	if (source.column[ROLE_TOKEN].name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must name a column", "token_column")));
-	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
-		options.column[role] = choose_column(fcinfo, options.relation, role);
-	options.active_values = array_or_null(fcinfo, ARG_ACTIVE_VALUES);
-	options.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
-	options.claims = array_or_null(fcinfo, ARG_CLAIMS);
-	options.checksum = bool_or_false(fcinfo, ARG_CHECKSUM);
-	options.sliding_ttl = interval_or_null(fcinfo, ARG_SLIDING_TTL);
-	options.sliding_threshold = interval_or_null(fcinfo,
-												 ARG_SLIDING_THRESHOLD);
-	options.max_lifetime = interval_or_null(fcinfo, ARG_MAX_LIFETIME);
+	source.active_values = list_argument(fcinfo, ARG_ACTIVE_VALUES,
+										 "active_values", TEXTOID);
+	source.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
+	source.claims = list_argument(fcinfo, ARG_CLAIMS, "claims", NAMEOID);
+	source.checksum = bool_or_false(fcinfo, ARG_CHECKSUM);
+	source.sliding_ttl = interval_or_null(fcinfo, ARG_SLIDING_TTL);
+	source.sliding_threshold = interval_or_null(fcinfo, ARG_SLIDING_THRESHOLD);
+	source.max_lifetime = interval_or_null(fcinfo, ARG_MAX_LIFETIME);
 
-	attach_table(&options);
-	namestrcpy(result, options.name);
+	attach_table(&source);
+	namestrcpy(result, source.name);
 	PG_RETURN_NAME(result);
 }

@@ -20,11 +20,14 @@ extern void attach_lock_table(Oid relation);
 extern void attach_check_is_table(Oid relation);
 
 /* The column that a role has by convention, or NULL. */
-extern const char *attach_conventional_column(Oid relation, SourceRole role,
-											  const char *token_column);
+extern char *attach_conventional_column(Oid relation, SourceRole role,
+										const char *token_column);
 
-/* Check, register and verify; the caller has locked the table. */
-extern void attach_table(const AttachOptions *options);
+/*
+ * Check, register and verify what is said of a source; the caller has locked
+ * the table.
+ */
+extern void attach_table(Source *source);
 
 /*
  * What is attached must work: throws what is wrong, so that everything is

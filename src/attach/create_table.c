@@ -54,7 +54,7 @@ TOKENAUTH_FUNCTION(tokenauth_create_table);
 Datum
 tokenauth_create_table(PG_FUNCTION_ARGS)
 {
-	AttachOptions options = {0};
+	Source		source = {0};
 	RangeVar   *range;
 	Oid			schema;
 
@@ -64,18 +64,19 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 	create_table(quote_qualified_identifier(get_namespace_name(schema),
 											range->relname));
 
-	options.relation = get_relname_relid(range->relname, schema);
-	options.name = range->relname;
-	options.prefix = text_or_null(fcinfo, 1);
-	options.stored_as = "sha256-hex";
-	options.encoding = "text";
-	options.timezone = "UTC";
-	options.checksum = bool_or_false(fcinfo, 2);
-	options.column[ROLE_TOKEN] = "token_hash";
+	source.relation = get_relname_relid(range->relname, schema);
+	source.name = range->relname;
+	source.prefix = text_or_null(fcinfo, 1);
+	source.stored_as = STORED_SHA256_HEX;
+	source.encoding = TOKEN_TEXT;
+	source.timezone = "UTC";
+	source.checksum = bool_or_false(fcinfo, 2);
+	source.column[ROLE_TOKEN].name = "token_hash";
 	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
-		options.column[role] = attach_conventional_column(options.relation,
-														  role, "token_hash");
-	attach_lock_table(options.relation);
-	attach_table(&options);
-	PG_RETURN_OID(options.relation);
+		source.column[role].name = attach_conventional_column(source.relation,
+															  role,
+															  "token_hash");
+	attach_lock_table(source.relation);
+	attach_table(&source);
+	PG_RETURN_OID(source.relation);
 }

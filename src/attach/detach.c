@@ -13,9 +13,23 @@
 #include "base/compat.h"
 #include "base/stats.h"
 #include "judge/judge.h"
-#include "source/extension.h"
+#include "miscadmin.h"
+#include "source/registry_guard.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
+
+/* A source without a table is nobody's but the extension's. */
+static void
+check_may_detach_any(const ExtensionInfo *extension, const Source *source)
+{
+	if (!has_privs_of_role(GetUserId(), extension->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table %s of token source \"%s\" does not exist",
+						source->relation_name, source->name),
+				 errhint("The owner of the extension can detach the source.")));
+}
 
 /*
  * tokenauth_detach(source name) returns void
@@ -31,11 +45,15 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	Oid			relation = source->relation;
 	ExtensionInfo extension;
 
-	attach_lock_table(relation);
-	extension_require(&extension);
+	if (OidIsValid(relation))
+		attach_lock_table(relation);
+	registry_require_guard(&extension);
+	if (!OidIsValid(relation))
+		check_may_detach_any(&extension, source);
 
-	register_remove(&extension, relation);
-	triggers_drop(&extension, relation);
+	register_remove(&extension, source);
+	if (OidIsValid(relation))
+		triggers_drop(&extension, relation);
 	/* the Source is retired by now, and good until the transaction's end */
 	for (int i = 0; i < source->nparents; i++)
 		if (get_rel_relkind(source->parent[i].relation) != '\0')

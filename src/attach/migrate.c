@@ -62,6 +62,7 @@
 #include "source/names.h"
 #include "source/problem.h"
 #include "source/registry.h"
+#include "source/registry_guard.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -328,7 +329,7 @@ write_registry(const Move *move)
 		ObjectIdGetDatum(move->relation), NameGetDatum(&move->digest)
 	};
 
-	extension_require(&extension);
+	registry_require_guard(&extension);
 	extension_execute(&extension,
 					  psprintf("UPDATE %s SET token_column = $2, stored_as = 'sha256-hex'"
 							   " WHERE relation OPERATOR(pg_catalog.=) $1",

@@ -8,12 +8,17 @@
 #include "postgres.h"
 
 #include "attach/attach.h"
+#include "attach/options.h"
 #include "attach/register.h"
 #include "attach/triggers.h"
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "judge/judge.h"
-#include "source/extension.h"
+#include "source/directory.h"
+#include "source/names.h"
+#include "source/problem.h"
+#include "source/registry.h"
+#include "source/registry_guard.h"
 
 /* A source has few parents, and one for a column. */
 static void
@@ -49,35 +54,34 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	static const char *const arguments[] =
 	{"source", "parent", "source_column", "parent_column"};
 	Source	   *source;
-	Oid			relation;
-	Oid			parent;
-	const char *live_when;
+	SourceParent parent = {0};
+	RegistryFault fault;
 	ExtensionInfo extension;
-	NewRow		row;
 
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		require_argument(fcinfo, i, arguments[i]);
 	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
-	relation = source->relation;
-	parent = PG_GETARG_OID(1);
-	attach_lock_table(relation);
-	attach_lock_table(parent);
-	attach_check_is_table(parent);
+	parent.relation = PG_GETARG_OID(1);
+	attach_lock_table(source->relation);
+	attach_lock_table(parent.relation);
+	attach_check_is_table(parent.relation);
 	/* under the locks no other session attaches a parent */
 	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
+	if (source_validate(source) && PROBLEM_IS_FATAL(source->problem))
+		problem_report(source);
 	check_parent_is_new(source, NameStr(*PG_GETARG_NAME(2)));
-	live_when = options_resolve_condition(parent, text_or_null(fcinfo, 4));
-	extension_require(&extension);
 
-	register_begin(&row);
-	register_relation(&row, "relation", relation);
-	register_relation(&row, "parent", parent);
-	register_name(&row, "source_column", NameStr(*PG_GETARG_NAME(2)));
-	register_name(&row, "parent_column", NameStr(*PG_GETARG_NAME(3)));
-	register_text(&row, "live_when", live_when);
-
-	triggers_create(&extension, parent);
-	register_write(&extension, "tokenauth_source_parent", &row);
+	parent.name = quoted_relation(parent.relation);
+	parent.owner = registry_table_owner(parent.relation);
+	parent.from.name = NameStr(*PG_GETARG_NAME(2));
+	parent.key.name = NameStr(*PG_GETARG_NAME(3));
+	parent.live_when = options_resolve_condition(parent.relation,
+												 text_or_null(fcinfo, 4));
+	if (!registry_check_parent(&parent, &fault))
+		registry_report(&fault);
+	registry_require_guard(&extension);
+	triggers_create(&extension, parent.relation);
+	register_parent(&extension, source, &parent);
 	attach_verify(NameStr(*PG_GETARG_NAME(0)));
 	PG_RETURN_VOID();
 }

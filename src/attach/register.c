@@ -11,12 +11,29 @@
 #include "base/query.h"
 #include "base/stats.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "source/names.h"
+#include "source/registry.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
-void
-register_begin(NewRow *row)
+#define MAX_COLUMNS		32
+
+/* A row, or some columns of one. */
+typedef struct NewRow
+{
+	int			n;
+	Oid			type[MAX_COLUMNS];
+	Datum		value[MAX_COLUMNS];
+	char		isnull[MAX_COLUMNS];	/* 'n' if it is */
+	StringInfoData columns;
+	StringInfoData parameters;
+} NewRow;
+
+static void
+begin_row(NewRow *row)
 {
 	row->n = 0;
 	initStringInfo(&row->columns);
@@ -27,7 +44,7 @@ static void
 add_value(NewRow *row, const char *column, Oid type, Datum value,
 		  bool isnull)
 {
-	if (row->n == REGISTER_MAX_COLUMNS)
+	if (row->n == MAX_COLUMNS)
 		elog(ERROR, "too many columns in a row of the registry");
 	row->type[row->n] = type;
 	row->value[row->n] = value;
@@ -37,14 +54,14 @@ add_value(NewRow *row, const char *column, Oid type, Datum value,
 	appendStringInfo(&row->parameters, "%s$%d", row->n > 1 ? ", " : "", row->n);
 }
 
-void
-register_relation(NewRow *row, const char *column, Oid relation)
+static void
+add_relation(NewRow *row, const char *column, Oid relation)
 {
 	add_value(row, column, REGCLASSOID, ObjectIdGetDatum(relation), false);
 }
 
-void
-register_name(NewRow *row, const char *column, const char *value)
+static void
+add_name(NewRow *row, const char *column, const char *value)
 {
 	Datum		name = (Datum) 0;
 
@@ -53,55 +70,122 @@ register_name(NewRow *row, const char *column, const char *value)
 	add_value(row, column, NAMEOID, name, value == NULL);
 }
 
-void
-register_text(NewRow *row, const char *column, const char *value)
+static void
+add_text(NewRow *row, const char *column, const char *value)
 {
 	add_value(row, column, TEXTOID,
 			  value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
 }
 
-void
-register_bool(NewRow *row, const char *column, bool value)
+static void
+add_bool(NewRow *row, const char *column, bool value)
 {
 	add_value(row, column, BOOLOID, BoolGetDatum(value), false);
 }
 
-void
-register_array(NewRow *row, const char *column, Oid type, ArrayType *value)
+static void
+add_oid(NewRow *row, const char *column, Oid value)
 {
-	add_value(row, column, type, PointerGetDatum(value), value == NULL);
+	add_value(row, column, OIDOID, ObjectIdGetDatum(value), false);
 }
 
-void
-register_interval(NewRow *row, const char *column, Interval *value)
+/* A list of strings as text[] or name[]; NIL is null. */
+static void
+add_list(NewRow *row, const char *column, Oid array_type, List *list)
+{
+	bool		is_name = array_type == NAMEARRAYOID;
+	Datum	   *element = palloc(Max(list_length(list), 1) * sizeof(Datum));
+	ArrayType  *array;
+	ListCell   *lc;
+
+	foreach(lc, list)
+		element[foreach_current_index(lc)] = is_name ?
+			DirectFunctionCall1(namein, CStringGetDatum(lfirst(lc))) :
+			CStringGetTextDatum(lfirst(lc));
+	array = construct_array(element, list_length(list),
+							is_name ? NAMEOID : TEXTOID,
+							is_name ? NAMEDATALEN : -1, false,
+							is_name ? TYPALIGN_CHAR : TYPALIGN_INT);
+	add_value(row, column, array_type, PointerGetDatum(array), list == NIL);
+}
+
+static void
+add_interval(NewRow *row, const char *column, Interval *value)
 {
 	add_value(row, column, INTERVALOID, IntervalPGetDatum(value),
 			  value == NULL);
 }
 
-void
-register_write(const ExtensionInfo *extension, const char *table,
-			   NewRow *row)
+static void
+execute(const ExtensionInfo *extension, const char *sql, NewRow *row)
 {
-	extension_execute(extension,
-					  psprintf("INSERT INTO %s (%s) VALUES (%s)",
-							   quoted_own(table), row->columns.data,
-							   row->parameters.data),
-					  row->n, row->type, row->value, row->isnull);
+	(void) extension_execute(extension, sql, row->n, row->type, row->value,
+							 row->isnull);
 }
 
 void
-register_remove(const ExtensionInfo *extension, Oid relation)
+register_source(const ExtensionInfo *extension, const Source *source)
 {
-	Oid			type = OIDOID;
-	Datum		value = ObjectIdGetDatum(relation);
+	NewRow		row;
 
-	/* its parents go with it, by the foreign key */
-	extension_execute(extension,
-					  psprintf("DELETE FROM %s"
-							   " WHERE relation OPERATOR(pg_catalog.=) $1",
-							   quoted_own("tokenauth_source")),
-					  1, &type, &value, NULL);
+	begin_row(&row);
+	add_name(&row, "source", source->name);
+	add_relation(&row, "relation", source->relation);
+	add_text(&row, "relation_name", source->relation_name);
+	add_oid(&row, "relation_owner", source->owner);
+	add_text(&row, "prefix", source->prefix);
+	add_text(&row, "stored_as", source_storages[source->stored_as]);
+	add_text(&row, "token_encoding", source_encodings[source->encoding]);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		add_name(&row, role_argument(role), source->column[role].name);
+	add_list(&row, "active_values", TEXTARRAYOID, source->active_values);
+	add_text(&row, "live_when", source->live_when);
+	add_list(&row, "claims", NAMEARRAYOID, source->claims);
+	add_text(&row, "timezone", source->timezone);
+	add_bool(&row, "checksum", source->checksum);
+	add_interval(&row, "sliding_ttl", source->sliding_ttl);
+	add_interval(&row, "sliding_threshold", source->sliding_threshold);
+	add_interval(&row, "max_lifetime", source->max_lifetime);
+	execute(extension, psprintf("INSERT INTO %s (%s) VALUES (%s)",
+								quoted_own("tokenauth_source"),
+								row.columns.data, row.parameters.data),
+			&row);
+}
+
+void
+register_parent(const ExtensionInfo *extension, const Source *source,
+				const SourceParent *parent)
+{
+	NewRow		row;
+
+	begin_row(&row);
+	add_relation(&row, "parent", parent->relation);
+	add_text(&row, "parent_name", parent->name);
+	add_oid(&row, "parent_owner", parent->owner);
+	add_name(&row, "source_column", parent->from.name);
+	add_name(&row, "parent_column", parent->key.name);
+	add_text(&row, "live_when", parent->live_when);
+	add_name(&row, "source", source->name);
+	execute(extension,
+			psprintf("UPDATE %s SET parents = pg_catalog.array_append(parents,"
+					 " CAST(ROW($1, $2, $3, $4, $5, $6) AS %s))"
+					 " WHERE source OPERATOR(pg_catalog.=) $7",
+					 quoted_own("tokenauth_source"),
+					 quoted_own("tokenauth_parent")),
+			&row);
+}
+
+void
+register_remove(const ExtensionInfo *extension, const Source *source)
+{
+	NewRow		row;
+
+	begin_row(&row);
+	add_name(&row, "source", source->name);
+	execute(extension,
+			psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
+					 quoted_own("tokenauth_source")),
+			&row);
 }
 
 void
@@ -109,7 +193,9 @@ register_remove_dropped(const ExtensionInfo *extension)
 {
 	QueryResult *dropped =
 		extension_execute(extension,
-						  psprintf("DELETE FROM %s s WHERE NOT EXISTS"
+						  psprintf("DELETE FROM %s s WHERE relation"
+								   " OPERATOR(pg_catalog.<>) 0::pg_catalog.oid"
+								   " AND NOT EXISTS"
 								   " (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 								   " OPERATOR(pg_catalog.=) s.relation)"
 								   " RETURNING relation::pg_catalog.oid",

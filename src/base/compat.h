@@ -99,9 +99,13 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 
 #if PG_VERSION_NUM < 160000
 #define TOKENAUTH_OWNS_RELATION(relid, roleid) pg_class_ownercheck(relid, roleid)
+#define TOKENAUTH_MAY_EXECUTE(procid, roleid) \
+	(pg_proc_aclcheck(procid, roleid, ACL_EXECUTE) == ACLCHECK_OK)
 #else
 #define TOKENAUTH_OWNS_RELATION(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#define TOKENAUTH_MAY_EXECUTE(procid, roleid) \
+	(object_aclcheck(ProcedureRelationId, procid, roleid, ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
 /* All settings there are, as an array of so many; not to be freed. */

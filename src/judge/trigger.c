@@ -15,6 +15,7 @@
 #include "executor/tuptable.h"
 #include "judge/changes.h"
 #include "source/directory.h"
+#include "source/registry.h"
 #include "source/value.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
@@ -177,9 +178,7 @@ Datum
 tokenauth_registry_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleTableSlot *row;
 	Oid			relation;
-	bool		isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
@@ -188,8 +187,7 @@ tokenauth_registry_changed(PG_FUNCTION_ARGS)
 				 errmsg("tokenauth_registry_changed() must be called as a row trigger")));
 
 	CacheInvalidateRelcache(trigger->tg_relation);
-	row = trigger->tg_trigslot;
-	relation = DatumGetObjectId(slot_getattr(row, 1, &isnull));
+	relation = registry_row_table(trigger->tg_relation, trigger->tg_trigslot);
 	changes_note_relation(relation, stats_slot(relation), CACHE_ALL_CLASSES);
 	return PointerGetDatum(NULL);
 }

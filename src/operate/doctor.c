@@ -35,6 +35,8 @@ typedef struct Check
 /* What tokenauth_doctor() looks for, in the order of its findings. */
 static const Check checks[] = {
 	{.server = finding_preloaded, .is_error = true},
+	{.server = finding_registry_guard, .is_error = true},
+	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
 	{.source = finding_conditions, .is_error = true},
 	{.source = finding_plaintext},
@@ -42,6 +44,7 @@ static const Check checks[] = {
 	{.source = finding_negative_flood},
 	{.source = finding_dropped_uses},
 	{.server = finding_data_readers},
+	{.server = finding_registry_writers},
 	{.server = finding_evictions},
 	{.server = finding_prepared},
 	{.server = finding_wal_level},
@@ -99,15 +102,22 @@ doctor_for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types,
 	}
 }
 
+/* One that is not there cannot be altered, either. */
+static bool
+lock_table(Oid relation)
+{
+	return !OidIsValid(relation) ||
+		ConditionalLockRelationOid(relation, AccessShareLock);
+}
+
 /* Lock a source's tables against DDL, unless one of them is locked already. */
 static bool
 lock_tables(const Source *source)
 {
-	if (!ConditionalLockRelationOid(source->relation, AccessShareLock))
+	if (!lock_table(source->relation))
 		return false;
 	for (int i = 0; i < source->nparents; i++)
-		if (!ConditionalLockRelationOid(source->parent[i].relation,
-										AccessShareLock))
+		if (!lock_table(source->parent[i].relation))
 			return false;
 	return true;
 }

@@ -71,6 +71,11 @@ extern void finding_clock(Doctor *doctor);
 extern void finding_mapping(Doctor *doctor, const Source *source);
 extern void finding_conditions(Doctor *doctor, const Source *source);
 
+/* findings_registry.c */
+extern void finding_registry_guard(Doctor *doctor);
+extern void finding_lost_sources(Doctor *doctor);
+extern void finding_registry_writers(Doctor *doctor);
+
 /* findings_rights.c */
 extern void finding_plaintext(Doctor *doctor, const Source *source);
 extern void finding_readers(Doctor *doctor, const Source *source);

@@ -20,7 +20,9 @@
 void
 finding_mapping(Doctor *doctor, const Source *source)
 {
-	if (source->problem != PROBLEM_NONE)
+	/* that the registry is not guarded is told once */
+	if (source->problem != PROBLEM_NONE &&
+		source->problem != PROBLEM_UNGUARDED)
 		doctor_report(doctor, SEVERITY_ERROR, source, remedy_problem(source),
 			   source->problem == PROBLEM_CONDITION ?
 			   "%s: its tokens cannot be judged, and the fix needs another condition" :

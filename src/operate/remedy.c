@@ -12,6 +12,7 @@
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
 #include "source/names.h"
+#include "source/registry_guard.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
@@ -30,6 +31,16 @@ remedy_problem(const Source *source)
 		case PROBLEM_NOT_PERMANENT:
 			return psprintf("ALTER TABLE %s SET LOGGED;",
 							quoted_relation(relation));
+		case PROBLEM_TRIGGER_FUNCTION:
+			return psprintf("CREATE OR REPLACE FUNCTION %s() RETURNS pg_catalog.trigger"
+							" AS '$libdir/tokenauth' LANGUAGE C;",
+							quoted_own("tokenauth_changed"));
+		case PROBLEM_UNGUARDED:
+			return registry_guard_sql(extension_known());
+		case PROBLEM_REGISTRY_ROW:
+			return psprintf("SELECT %s(%s); -- and attach its table again",
+							quoted_own("tokenauth_detach"),
+							quote_literal_cstr(source->name));
 		case PROBLEM_NO_TRIGGER:
 			return remedy_renew_triggers(relation);
 		case PROBLEM_TRIGGER_NOT_ALWAYS:
@@ -42,7 +53,16 @@ remedy_problem(const Source *source)
 			return remedy_change_type(source);
 		case PROBLEM_STRANGE_TYPE:
 		case PROBLEM_NO_CLAIM:
+		case PROBLEM_NO_TABLE:
 		case PROBLEM_NO_PARENT:
+			return psprintf("%s -- once table %s is there again",
+							remedy_attach_again(source),
+							source->problem_column);
+		case PROBLEM_SWAPPED:
+			return psprintf("%s -- unless the renamed table, %s, is meant: then with its name",
+							remedy_attach_again(source),
+							quoted_relation(relation));
+		case PROBLEM_NO_TRIGGERS:
 		case PROBLEM_NO_COLUMN:
 		case PROBLEM_VIRTUAL_COLUMN:
 		case PROBLEM_TIMEZONE:

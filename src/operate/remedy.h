@@ -18,9 +18,8 @@
 extern char *remedy_problem(const Source *source);
 
 /*
- * Attach a source's table again, without what is not there any more: a
- * column that is gone is replaced by the one that can be it now, if there is
- * one.
+ * Attach a source's table again.  A column that is gone is replaced by the one
+ * that can be it now, if there is one; a table that is gone is named as it was.
  */
 extern char *remedy_attach_again(const Source *source);
 

@@ -19,11 +19,17 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-/* Is there such a column? */
+/*
+ * Has the source's table such a column?  If it is not the table that will be
+ * attached, it is not asked.
+ */
 static bool
-is_there(Oid relation, const char *name)
+has_column(const Source *source, const char *name)
 {
-	return get_attnum(relation, name) > 0;
+	return !OidIsValid(source->relation) ||
+		(source->problem == PROBLEM_SWAPPED &&
+		 source->problem_relation == source->relation) ||
+		get_attnum(source->relation, name) > 0;
 }
 
 /* Does the source use that column of its table for anything? */
@@ -70,7 +76,7 @@ column_now(const Source *source, SourceRole role)
 
 	if (source->column[role].name == NULL)
 		return "";
-	if (is_there(source->relation, source->column[role].name))
+	if (has_column(source, source->column[role].name))
 		return source->column[role].name;
 
 	initStringInfo(&names);
@@ -120,7 +126,7 @@ add_interval(StringInfo call, const char *name, Interval *value)
 static char *
 name_now(const Source *source, char *name)
 {
-	if (!is_there(source->relation, name))
+	if (!has_column(source, name))
 		for (SourceRole role = 0; role < ROLE_COUNT; role++)
 			if (source->column[role].name != NULL &&
 				strcmp(source->column[role].name, name) == 0)
@@ -138,7 +144,7 @@ claims_now(const Source *source)
 	{
 		char	   *name = name_now(source, lfirst(lc));
 
-		if (is_there(source->relation, name))
+		if (has_column(source, name))
 			claims = lappend(claims, name);
 	}
 	return claims;
@@ -167,15 +173,29 @@ add_options(StringInfo call, const Source *source)
 	add_interval(call, "max_lifetime", source->max_lifetime);
 }
 
+/*
+ * A table, as the fix names it: by its name of now, unless it is gone or its
+ * name is another's; then by the name that it had.
+ */
+static char *
+table_now(const Source *source, Oid relation, char *name)
+{
+	if (get_rel_relkind(relation) == '\0' ||
+		(source->problem == PROBLEM_SWAPPED &&
+		 source->problem_relation == relation))
+		return name;
+	return quoted_relation(relation);
+}
+
+/* One that is gone, too: the fix fails then, for tokens depend on it. */
 static void
 add_parent(StringInfo sql, const Source *source, const SourceParent *parent)
 {
-	if (get_rel_relkind(parent->relation) == '\0')
-		return;
 	appendStringInfo(sql, " SELECT %s(%s, %s",
 					 quoted_own("tokenauth_attach_parent"),
 					 quote_literal_cstr(source->name),
-					 quote_literal_cstr(quoted_relation(parent->relation)));
+					 quote_literal_cstr(table_now(source, parent->relation,
+												  parent->name)));
 	add_argument(sql, "source_column", name_now(source, parent->from.name));
 	add_argument(sql, "parent_column", parent->key.name);
 	if (parent->live_when != NULL)
@@ -193,7 +213,8 @@ remedy_attach_again(const Source *source)
 	appendStringInfo(&sql, "BEGIN; SELECT %s(%s); SELECT %s(%s, source => %s",
 					 quoted_own("tokenauth_detach"), name,
 					 quoted_own("tokenauth_attach"),
-					 quote_literal_cstr(quoted_relation(source->relation)),
+					 quote_literal_cstr(table_now(source, source->relation,
+												  source->relation_name)),
 					 name);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		add_argument(&sql, role_argument(role), column_now(source, role));

@@ -64,24 +64,6 @@ add_length(Registry *reg, int length)
 	reg->nlengths++;
 }
 
-static void
-add_route(Registry *reg, Source *source)
-{
-	uint32		i;
-
-	if (source->prefix == NULL)
-	{
-		if (reg->nunprefixed++ == 0)
-			reg->unprefixed = source;
-		return;
-	}
-	add_length(reg, source->prefix_len);
-	i = prefix_hash(source->prefix, source->prefix_len);
-	while (reg->bucket[i & (reg->nbuckets - 1)] != NULL)
-		i++;
-	reg->bucket[i & (reg->nbuckets - 1)] = source;
-}
-
 static Source *
 find_prefix(const Registry *reg, const char *token, int len)
 {
@@ -96,6 +78,30 @@ find_prefix(const Registry *reg, const char *token, int len)
 		i++;
 	}
 	return NULL;
+}
+
+static void
+add_route(Registry *reg, Source *source)
+{
+	Source	   *other;
+	uint32		i;
+
+	if (source->unroutable)
+		return;
+	if (source->prefix == NULL)
+	{
+		if (reg->nunprefixed++ == 0)
+			reg->unprefixed = source;
+		return;
+	}
+	other = find_prefix(reg, source->prefix, source->prefix_len);
+	if (other != NULL)
+		other->fault = source->fault = "its prefix is another source's, too";
+	add_length(reg, source->prefix_len);
+	i = prefix_hash(source->prefix, source->prefix_len);
+	while (reg->bucket[i & (reg->nbuckets - 1)] != NULL)
+		i++;
+	reg->bucket[i & (reg->nbuckets - 1)] = source;
 }
 
 /* Mark the sources whose prefixes this one's begins with. */
@@ -222,6 +228,8 @@ source_by_relation(Oid relation)
 {
 	ListCell   *lc;
 
+	if (!OidIsValid(relation))
+		return NULL;
 	foreach(lc, registry->sources)
 	{
 		Source	   *source = lfirst(lc);
@@ -334,6 +342,11 @@ source_hold(const Source *source)
 	Oid			relation = source->relation;
 	Source	   *held;
 
+	if (!OidIsValid(relation))
+	{
+		held = source_by_name(source->name);
+		return held != NULL && source_validate(held) ? held : NULL;
+	}
 	LockRelationOid(relation, AccessShareLock);
 	do
 	{
@@ -368,8 +381,7 @@ source_invalidate(Oid relation)
 {
 	ListCell   *lc;
 
-	if (!OidIsValid(relation) || relation == extension_known()->sources ||
-		relation == extension_known()->parents)
+	if (!OidIsValid(relation) || relation == extension_known()->sources)
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
 		return;
@@ -389,6 +401,11 @@ source_invalidate(Oid relation)
 static bool
 depends_on_syscache(const Source *source, int cacheid, uint32 hashvalue)
 {
+	/* tables have names by schemas, too */
+	if (cacheid == RELNAMENSP || cacheid == NAMESPACEOID)
+		return source->state == SOURCE_BUILDING || hashvalue == 0 ||
+			cacheid == NAMESPACEOID ||
+			list_member_int(source->namesakes, (int) hashvalue);
 	return source->state == SOURCE_BUILDING ||
 		source->problem == PROBLEM_CONDITION ||
 		watch_hears_syscache(&source->watch, cacheid, hashvalue);
@@ -400,6 +417,8 @@ catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
 	ListCell   *lc;
 
+	if (cacheid == PROCOID && extension_hears_function(hashvalue))
+		registry_state = SOURCE_STALE;
 	if (registry == NULL)
 		return;
 	foreach(lc, registry->sources)
@@ -416,7 +435,8 @@ void
 source_init(void)
 {
 	static const int caches[] = {
-		CASTSOURCETARGET, ENUMOID, NAMESPACEOID, OPEROID, PROCOID, TYPEOID
+		CASTSOURCETARGET, ENUMOID, NAMESPACEOID, OPEROID, PROCOID,
+		RELNAMENSP, TYPEOID
 	};
 
 	for (int i = 0; i < (int) lengthof(caches); i++)

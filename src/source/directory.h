@@ -31,6 +31,8 @@
 extern void source_refresh(void);
 
 extern Source *source_by_name(const char *name);
+
+/* The source of a table; NULL if it is none, as for InvalidOid. */
 extern Source *source_by_relation(Oid relation);
 extern List *source_all(void);
 

@@ -10,18 +10,26 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "source/extension.h"
+#include "source/registry_guard.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+/* For its address: no other file calls it. */
+extern TOKENAUTH_EXPORT Datum tokenauth_changed(PG_FUNCTION_ARGS);
+
 static ExtensionInfo known;
+static uint32 known_hash[3];	/* of its functions, in the syscache PROCOID */
 
 static bool
 find_schema(ExtensionInfo *extension)
@@ -58,6 +66,46 @@ find_function(const ExtensionInfo *extension, const char *name)
 						   ObjectIdGetDatum(extension->schema));
 }
 
+bool
+extension_is_ours(Oid function, PGFunction address)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		is_c;
+	FmgrInfo	info;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	is_c = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId;
+	ReleaseSysCache(tuple);
+	if (!is_c)
+		return false;
+	/* where settings or another role go with it, that is core's function */
+	fmgr_info(function, &info);
+	return info.fn_addr == address;
+}
+
+/* The transaction that has written a function's row; it never comes back. */
+static TransactionId
+find_xmin(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidTransactionId;
+	xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return xmin;
+}
+
+static Oid
+find_type(const ExtensionInfo *extension, const char *name)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum(name),
+						   ObjectIdGetDatum(extension->schema));
+}
+
 void
 extension_find(ExtensionInfo *extension)
 {
@@ -66,11 +114,25 @@ extension_find(ExtensionInfo *extension)
 		return;
 	extension->sources = get_relname_relid("tokenauth_source",
 										   extension->schema);
-	extension->parents = get_relname_relid("tokenauth_source_parent",
-										   extension->schema);
+	extension->relation_type = find_type(extension, "tokenauth_relation");
+	extension->parent_type = find_type(extension, "tokenauth_parent");
+	extension->guard_function = find_function(extension,
+											  "tokenauth_registry_guard");
+	extension->changed_function = find_function(extension,
+												"tokenauth_registry_changed");
+	extension->guarded = registry_is_guarded(extension);
 	extension->trigger_function = find_function(extension,
 												"tokenauth_changed");
+	extension->trigger_xmin = find_xmin(extension->trigger_function);
+	extension->trigger_is_ours = extension_is_ours(extension->trigger_function,
+												   tokenauth_changed);
 	extension->hash_function = find_function(extension, "tokenauth_hash_row");
+}
+
+static uint32
+hash_of_function(Oid function)
+{
+	return GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function));
 }
 
 const ExtensionInfo *
@@ -80,7 +142,19 @@ extension_refresh(void)
 
 	extension_find(&found);
 	known = found;
+	known_hash[0] = hash_of_function(known.trigger_function);
+	known_hash[1] = hash_of_function(known.guard_function);
+	known_hash[2] = hash_of_function(known.changed_function);
 	return &known;
+}
+
+bool
+extension_hears_function(uint32 hash)
+{
+	for (int i = 0; i < (int) lengthof(known_hash); i++)
+		if (hash == 0 || hash == known_hash[i])
+			return true;
+	return false;
 }
 
 const ExtensionInfo *

@@ -9,6 +9,7 @@
 #define TOKENAUTH_EXTENSION_H
 
 #include "base/query.h"
+#include "fmgr.h"
 
 /* All invalid if the extension is not installed here. */
 typedef struct ExtensionInfo
@@ -16,8 +17,14 @@ typedef struct ExtensionInfo
 	Oid			owner;
 	Oid			schema;
 	Oid			sources;		/* table tokenauth_source */
-	Oid			parents;		/* table tokenauth_source_parent */
+	Oid			relation_type;	/* types of its columns */
+	Oid			parent_type;
+	Oid			guard_function; /* its triggers' */
+	Oid			changed_function;
+	bool		guarded;		/* they are as they should be */
 	Oid			trigger_function;	/* tokenauth_changed() */
+	TransactionId trigger_xmin; /* of its row in pg_proc */
+	bool		trigger_is_ours;	/* it has not been replaced */
 	Oid			hash_function;	/* tokenauth_hash_row() */
 } ExtensionInfo;
 
@@ -31,8 +38,20 @@ extern void extension_find(ExtensionInfo *extension);
 extern const ExtensionInfo *extension_refresh(void);
 extern const ExtensionInfo *extension_known(void);
 
+/*
+ * Has a function of the triggers' changed, perhaps?  hash is what a message of
+ * the syscache PROCOID has; 0: any.  Neither reads catalogs nor fails.
+ */
+extern bool extension_hears_function(uint32 hash);
+
 /* The same where it must be there: a function of it has been called. */
 extern void extension_require(ExtensionInfo *extension);
+
+/*
+ * Is a function of the extension's still what the extension made it: this
+ * library's, at this address, and called without a detour?
+ */
+extern bool extension_is_ours(Oid function, PGFunction address);
 
 /* Run a statement as the extension's owner: sandbox_execute(). */
 extern QueryResult *extension_execute(const ExtensionInfo *extension,

@@ -34,6 +34,7 @@
 #include "source/finder.h"
 #include "source/mapping.h"
 #include "source/problem.h"
+#include "source/swap.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -43,6 +44,7 @@
 /* Our triggers on a table. */
 typedef struct TriggerFacts
 {
+	bool		any;			/* there is one, in whatever state */
 	bool		found;			/* all that we need are there */
 	bool		always;			/* and fire whatever session_replication_role */
 	bool		touched_here;	/* one of them by this transaction */
@@ -386,6 +388,7 @@ collect_trigger_facts(Oid relation, TriggerFacts *facts)
 	{
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 
+		facts->any |= trigger->tgfoid == extension_known()->trigger_function;
 		if (!is_our_trigger(trigger, tuple))
 			continue;
 		if (fires(trigger, TRIGGER_TYPE_ROW, TRIGGER_TYPE_INSERT |
@@ -452,8 +455,13 @@ check_cacheable(Source *source, Relation table, const RowFinder *finder,
 
 	collect_trigger_facts(relation, &triggers);
 	watch_word(&source->watch, triggers.watch.trace);
+	watch_word(&source->watch, extension_known()->trigger_xmin);
+	if (!triggers.any)
+		problem_set(source, PROBLEM_NO_TRIGGERS, relation, NULL);
 	if (table->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 		problem_set(source, PROBLEM_NOT_PERMANENT, relation, NULL);
+	else if (!extension_known()->trigger_is_ours)
+		problem_set(source, PROBLEM_TRIGGER_FUNCTION, relation, NULL);
 	else if (!triggers.found)
 		problem_set(source, PROBLEM_NO_TRIGGER, relation, NULL);
 	else if (!triggers.always)
@@ -473,6 +481,7 @@ static bool
 map_open_parent(Source *source, SourceParent *parent, Relation table)
 {
 	if (!check_table(source, table) ||
+		!swap_check(source, table, parent->name) ||
 		!find_readable_column(source, source->relation, &parent->from) ||
 		!find_readable_column(source, parent->relation, &parent->key))
 		return false;
@@ -498,13 +507,13 @@ map_open_parent(Source *source, SourceParent *parent, Relation table)
 static bool
 map_parent(Source *source, SourceParent *parent)
 {
-	Relation	table = try_relation_open(parent->relation, AccessShareLock);
+	Relation	table = OidIsValid(parent->relation) ?
+		try_relation_open(parent->relation, AccessShareLock) : NULL;
 	bool		ok;
 
-	watch_word(&source->watch, parent->registry_xmin);
 	if (table == NULL)
 		return problem_set(source, PROBLEM_NO_PARENT, source->relation,
-						   parent->from.name);
+						   parent->name);
 	ok = map_open_parent(source, parent, table);
 	relation_close(table, AccessShareLock);
 	return ok;
@@ -513,7 +522,9 @@ map_parent(Source *source, SourceParent *parent)
 static void
 map_open_table(Source *source, Relation table)
 {
-	if (!check_table(source, table) || !map_columns(source, table))
+	if (!check_table(source, table) ||
+		!swap_check(source, table, source->relation_name) ||
+		!map_columns(source, table))
 		return;
 	finder_choose(table, &source->column[ROLE_TOKEN], &source->finder,
 				  &source->watch);
@@ -524,20 +535,38 @@ map_open_table(Source *source, Relation table)
 			return;
 }
 
+/* A source that has no table to be read, or must not be believed. */
+static bool
+map_without_table(Source *source)
+{
+	if (!extension_known()->guarded)
+		return !problem_set(source, PROBLEM_UNGUARDED, source->relation, NULL);
+	if (source->fault != NULL)
+		return !problem_set(source, PROBLEM_REGISTRY_ROW, source->relation,
+							source->fault);
+	if (!OidIsValid(source->relation))
+		return !problem_set(source, PROBLEM_NO_TABLE, source->relation,
+							source->relation_name);
+	return false;
+}
+
 bool
 mapping_build(Source *source)
 {
-	Relation	table = try_relation_open(source->relation, AccessShareLock);
+	Relation	table;
 	MemoryContext old;
 
-	if (table == NULL)
-		return false;
-
 	MemoryContextReset(source->facts);
-	old = MemoryContextSwitchTo(source->facts);
-	source->problem = PROBLEM_NONE;
 	memset(&source->watch, 0, sizeof(source->watch));
 	source->watch.context = source->facts;
+	source->namesakes = NIL;
+	source->problem = PROBLEM_NONE;
+	if (map_without_table(source))
+		return true;
+	table = try_relation_open(source->relation, AccessShareLock);
+	if (table == NULL)
+		return false;
+	old = MemoryContextSwitchTo(source->facts);
 	watch_word(&source->watch, source->relation);
 	watch_word(&source->watch, source->registry_xmin);
 	map_open_table(source, table);

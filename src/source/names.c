@@ -15,8 +15,11 @@
 char *
 quoted_relation(Oid relation)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
+	char	   *name = get_rel_name(relation);
+
+	return name == NULL ? pstrdup("-") :
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+								   name);
 }
 
 char *

@@ -8,7 +8,7 @@
 #ifndef TOKENAUTH_NAMES_H
 #define TOKENAUTH_NAMES_H
 
-/* A relation's name. */
+/* A relation's name; "-", which is no name, if it is not there. */
 extern char *quoted_relation(Oid relation);
 
 /* The name of a function or table of the extension's own. */

@@ -40,6 +40,11 @@ problem_text(SourceProblem problem)
 			"table \"%s\" is not a permanent table",
 			"Only permanent, logged tables can hold tokens."
 		},
+		[PROBLEM_TRIGGER_FUNCTION] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"the triggers of table \"%s\" call a function tokenauth_changed() that is not that of tokenauth",
+			"Create the function again as it was."
+		},
 		[PROBLEM_NO_TRIGGER] = {
 			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			"table \"%s\" lacks the triggers of tokenauth",
@@ -75,10 +80,35 @@ problem_text(SourceProblem problem)
 			"table \"%s\" takes part in inheritance or partitioning",
 			"Only a table that has neither parents nor children can hold tokens."
 		},
+		[PROBLEM_NO_TABLE] = {
+			ERRCODE_UNDEFINED_TABLE,
+			"table %2$s of token source \"%1$s\" does not exist",
+			"Once it is there, detach the source and attach the table again."
+		},
+		[PROBLEM_REGISTRY_ROW] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"what is registered of token source \"%s\" is not valid: %s",
+			"Detach the source and attach the table again."
+		},
+		[PROBLEM_UNGUARDED] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"the registry of token sources, to which \"%s\" belongs, is not protected by its triggers",
+			"The function tokenauth_doctor() tells how to put them back."
+		},
+		[PROBLEM_NO_TRIGGERS] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"table \"%s\" has none of the triggers of tokenauth",
+			"Detach the source and attach the table again."
+		},
+		[PROBLEM_SWAPPED] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"table \"%s\" has been renamed, and another table is called %s now",
+			"Detach the source and attach the table that is meant."
+		},
 		[PROBLEM_NO_PARENT] = {
 			ERRCODE_UNDEFINED_TABLE,
-			"the parent table of \"%s\" that column \"%s\" refers to does not exist any more",
-			"Detach the source and attach the table again."
+			"table %2$s, which the tokens in \"%1$s\" depend on, does not exist",
+			"Once it is there, detach the source and attach both tables again."
 		},
 		[PROBLEM_NO_COLUMN] = {
 			ERRCODE_UNDEFINED_COLUMN,
@@ -115,7 +145,9 @@ char *
 problem_message(const Source *source)
 {
 	const ProblemText *text = problem_text(source->problem);
-	char	   *table = get_rel_name(source->problem_relation);
+	char	   *table = source->problem == PROBLEM_REGISTRY_ROW ||
+		source->problem == PROBLEM_UNGUARDED ? NULL :
+		get_rel_name(source->problem_relation);
 	char	   *message;
 
 #pragma GCC diagnostic push

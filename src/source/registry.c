@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -15,22 +16,32 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "source/registry.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+#include "utils/varlena.h"
 
 typedef struct RegistryColumn
 {
 	const char *name;
-	Oid			type;
+	Oid			type;			/* or one of those below */
 	bool		required;		/* never NULL */
 } RegistryColumn;
+
+/* The extension's own types, whose OIDs are not known ahead. */
+#define TYPE_RELATION	InvalidOid
+#define TYPE_PARENTS	OID_MAX
 
 /* Columns of tokenauth_source; those of the roles in the roles' order. */
 enum
 {
-	REG_RELATION,
 	REG_SOURCE,
+	REG_RELATION,
+	REG_RELATION_NAME,
+	REG_RELATION_OWNER,
 	REG_PREFIX,
 	REG_STORED_AS,
 	REG_TOKEN_ENCODING,
@@ -42,13 +53,16 @@ enum
 	REG_SLIDING_TTL,
 	REG_SLIDING_THRESHOLD,
 	REG_MAX_LIFETIME,
+	REG_PARENTS,
 	REG_FIRST_ROLE,
 	REG_COUNT = REG_FIRST_ROLE + ROLE_COUNT
 };
 
 static const RegistryColumn source_columns[REG_COUNT] = {
-	[REG_RELATION] = {"relation", REGCLASSOID, true},
 	[REG_SOURCE] = {"source", NAMEOID, true},
+	[REG_RELATION] = {"relation", TYPE_RELATION, true},
+	[REG_RELATION_NAME] = {"relation_name", TEXTOID, true},
+	[REG_RELATION_OWNER] = {"relation_owner", OIDOID, true},
 	[REG_PREFIX] = {"prefix", TEXTOID},
 	[REG_STORED_AS] = {"stored_as", TEXTOID, true},
 	[REG_TOKEN_ENCODING] = {"token_encoding", TEXTOID, true},
@@ -60,6 +74,7 @@ static const RegistryColumn source_columns[REG_COUNT] = {
 	[REG_SLIDING_TTL] = {"sliding_ttl", INTERVALOID},
 	[REG_SLIDING_THRESHOLD] = {"sliding_threshold", INTERVALOID},
 	[REG_MAX_LIFETIME] = {"max_lifetime", INTERVALOID},
+	[REG_PARENTS] = {"parents", TYPE_PARENTS, true},
 	[REG_FIRST_ROLE + ROLE_TOKEN] = {"token_column", NAMEOID, true},
 	[REG_FIRST_ROLE + ROLE_ID] = {"id_column", NAMEOID},
 	[REG_FIRST_ROLE + ROLE_USER] = {"user_column", NAMEOID},
@@ -72,11 +87,12 @@ static const RegistryColumn source_columns[REG_COUNT] = {
 	[REG_FIRST_ROLE + ROLE_CREATED] = {"created_column", NAMEOID},
 };
 
-/* Columns of tokenauth_source_parent, which has a row for each parent. */
+/* Fields of the type tokenauth_parent, of which the column "parents" is made. */
 enum
 {
-	PAR_RELATION,				/* of the source */
-	PAR_PARENT,
+	PAR_RELATION,
+	PAR_NAME,
+	PAR_OWNER,
 	PAR_SOURCE_COLUMN,
 	PAR_PARENT_COLUMN,
 	PAR_LIVE_WHEN,
@@ -84,30 +100,47 @@ enum
 };
 
 static const RegistryColumn parent_columns[PAR_COUNT] = {
-	[PAR_RELATION] = {"relation", REGCLASSOID, true},
-	[PAR_PARENT] = {"parent", REGCLASSOID, true},
+	[PAR_RELATION] = {"parent", TYPE_RELATION, true},
+	[PAR_NAME] = {"parent_name", TEXTOID, true},
+	[PAR_OWNER] = {"parent_owner", OIDOID, true},
 	[PAR_SOURCE_COLUMN] = {"source_column", NAMEOID, true},
 	[PAR_PARENT_COLUMN] = {"parent_column", NAMEOID, true},
 	[PAR_LIVE_WHEN] = {"live_when", TEXTOID},
 };
 
-/* Both tables have fewer columns than this. */
-#define MAX_COLUMNS		REG_COUNT
-
-/* A row of either table: its fields in the order of the lists above. */
-typedef struct RegistryRow
+/* A list of columns as a table, or a type, has them. */
+typedef struct ColumnMap
 {
-	Relation	table;
-	NullableDatum field[MAX_COLUMNS];
-	TransactionId xmin;
-} RegistryRow;
+	const RegistryColumn *columns;
+	int			ncolumns;
+	TupleDesc	desc;
+	AttrNumber	attnum[REG_COUNT];
+} ColumnMap;
 
-/* What has been read so far. */
-typedef struct RegistryReader
+/* The form of the registry, while it is read. */
+typedef struct RegistryForm
 {
-	List	   *sources;		/* Source * */
-	List	   *dropped;		/* OIDs of tables */
-} RegistryReader;
+	const ExtensionInfo *extension;
+	ColumnMap	source;
+	ColumnMap	parent;
+} RegistryForm;
+
+/* A row, or a parent in it, while it is read. */
+typedef struct RowReader
+{
+	const RegistryColumn *columns;
+	NullableDatum field[REG_COUNT];
+	const char *fault;			/* the first thing that was wrong; or NULL */
+} RowReader;
+
+/* A name with its schema, quoted. */
+#define MAX_TABLE_NAME	(2 * (2 * NAMEDATALEN + 2) + 1)
+
+/* More than the longest of what registry_check() lets pass. */
+#define MAX_ARRAY_SIZE	(128 * 1024)
+
+#define MAX_CHOICE		NAMEDATALEN
+#define MAX_TIMEZONE	255
 
 const char *const source_storages[] = {
 	[STORED_SHA256_HEX] = "sha256-hex",
@@ -129,191 +162,471 @@ role_argument(SourceRole role)
 	return source_columns[REG_FIRST_ROLE + role].name;
 }
 
+int
+registry_choice(const char *const *choices, const char *text)
+{
+	for (int i = 0; choices[i] != NULL; i++)
+		if (strcmp(choices[i], text) == 0)
+			return i;
+	return -1;
+}
+
+Oid
+registry_table_owner(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+bool
+registry_split_name(const char *name, char **schema, char **table)
+{
+	List	   *parts;
+
+	if (!SplitIdentifierString(pstrdup(name), '.', &parts) ||
+		list_length(parts) != 2)
+		return false;
+	*schema = linitial(parts);
+	*table = lsecond(parts);
+	return true;
+}
+
+/* ---------- the form ---------- */
+
 pg_noreturn static void
-refuse(Relation table, const char *detail)
+refuse(const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" does not have the form that this version of tokenauth expects",
-					RelationGetRelationName(table)),
+					"tokenauth_source"),
 			 errdetail_internal("%s", detail),
 			 errhint("Use ALTER EXTENSION tokenauth UPDATE, or restart the server if its library is the older one.")));
 }
 
-/* Which of the choices the text in a column is. */
-static int
-parse_choice(const RegistryRow *row, int column, const char *const *choices)
+static Oid
+type_of_column(const ExtensionInfo *extension, const RegistryColumn *column)
 {
-	const char *text = nullable_text(row->field[column]);
-
-	for (int i = 0; choices[i] != NULL; i++)
-		if (strcmp(choices[i], text) == 0)
-			return i;
-	refuse(row->table, psprintf("Its column \"%s\" has the unknown value \"%s\".",
-								source_columns[column].name, text));
-}
-
-/* A Source from a registry row, in the current memory context. */
-static Source *
-make_source(const RegistryRow *row)
-{
-	const NullableDatum *field = row->field;
-	Source	   *source = palloc0(sizeof(Source));
-
-	source->relation = DatumGetObjectId(field[REG_RELATION].value);
-	source->name = nullable_name(field[REG_SOURCE]);
-	source->prefix = nullable_text(field[REG_PREFIX]);
-	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
-	source->stored_as = parse_choice(row, REG_STORED_AS, source_storages);
-	source->encoding = parse_choice(row, REG_TOKEN_ENCODING, source_encodings);
-	for (int role = 0; role < ROLE_COUNT; role++)
-		source->column[role].name = nullable_name(field[REG_FIRST_ROLE + role]);
-	source->active_values = nullable_list(field[REG_ACTIVE_VALUES], TEXTOID);
-	source->live_when = nullable_text(field[REG_LIVE_WHEN]);
-	source->claims = nullable_list(field[REG_CLAIMS], NAMEOID);
-	source->timezone = nullable_text(field[REG_TIMEZONE]);
-	source->checksum = DatumGetBool(field[REG_CHECKSUM].value);
-	source->sliding_ttl = nullable_interval(field[REG_SLIDING_TTL]);
-	source->sliding_threshold = nullable_interval(field[REG_SLIDING_THRESHOLD]);
-	source->max_lifetime = nullable_interval(field[REG_MAX_LIFETIME]);
-	source->registry_xmin = row->xmin;
-
-	source->state = SOURCE_STALE;
-	source->facts = AllocSetContextCreate(CurrentMemoryContext,
-										  "tokenauth source",
-										  ALLOCSET_SMALL_SIZES);
-	source->gate = cache_gate(MyDatabaseId, source->relation);
-	source->stats_slot = stats_slot(source->relation);
-	source->counts = stats_mine(source->stats_slot);
-	return source;
-}
-
-static void
-add_source(RegistryReader *reader, const RegistryRow *row)
-{
-	Source	   *source = make_source(row);
-
-	if (get_rel_relkind(source->relation) != '\0')
-		reader->sources = lappend(reader->sources, source);
-	else
-		reader->dropped = lappend_oid(reader->dropped, source->relation);
-}
-
-static void
-add_parent(RegistryReader *reader, const RegistryRow *row)
-{
-	const NullableDatum *field = row->field;
-	ListCell   *lc;
-
-	foreach(lc, reader->sources)
+	switch (column->type)
 	{
-		Source	   *source = lfirst(lc);
-		SourceParent *parent;
-
-		if (source->relation != DatumGetObjectId(field[PAR_RELATION].value) ||
-			source->nparents == SOURCE_MAX_PARENTS)
-			continue;
-		parent = &source->parent[source->nparents++];
-		parent->relation = DatumGetObjectId(field[PAR_PARENT].value);
-		parent->from.name = nullable_name(field[PAR_SOURCE_COLUMN]);
-		parent->key.name = nullable_name(field[PAR_PARENT_COLUMN]);
-		parent->live_when = nullable_text(field[PAR_LIVE_WHEN]);
-		parent->registry_xmin = row->xmin;
+		case TYPE_RELATION:
+			return extension->relation_type;
+		case TYPE_PARENTS:
+			return get_array_type(extension->parent_type);
+		default:
+			return column->type;
 	}
 }
 
 /* Which of the columns an attribute is. */
 static int
-find_column(const RegistryColumn *columns, int ncolumns, Relation table,
+find_column(const ExtensionInfo *extension, const ColumnMap *map,
 			Form_pg_attribute attribute)
 {
-	for (int i = 0; i < ncolumns; i++)
-		if (strcmp(columns[i].name, NameStr(attribute->attname)) == 0 &&
-			columns[i].type == attribute->atttypid)
+	for (int i = 0; i < map->ncolumns; i++)
+		if (strcmp(map->columns[i].name, NameStr(attribute->attname)) == 0 &&
+			type_of_column(extension, &map->columns[i]) == attribute->atttypid)
 			return i;
-	refuse(table, psprintf("Its column \"%s\" of type %s is unknown.",
-						   NameStr(attribute->attname),
-						   format_type_be(attribute->atttypid)));
+	refuse(psprintf("Its column \"%s\" of type %s is unknown.",
+					NameStr(attribute->attname),
+					format_type_be(attribute->atttypid)));
 }
 
-/* Find the attribute of each column. */
 static void
-map_columns(const RegistryColumn *columns, int ncolumns, Relation table,
-			AttrNumber *attnum)
+map_columns(const ExtensionInfo *extension, const RegistryColumn *columns,
+			int ncolumns, TupleDesc desc, ColumnMap *map)
 {
-	TupleDesc	desc = RelationGetDescr(table);
-
-	memset(attnum, 0, ncolumns * sizeof(AttrNumber));
+	memset(map, 0, sizeof(*map));
+	map->columns = columns;
+	map->ncolumns = ncolumns;
+	map->desc = desc;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
 		if (!attribute->attisdropped)
-			attnum[find_column(columns, ncolumns, table, attribute)] =
+			map->attnum[find_column(extension, map, attribute)] =
 				attribute->attnum;
 	}
 	for (int i = 0; i < ncolumns; i++)
-		if (attnum[i] == InvalidAttrNumber)
-			refuse(table, psprintf("It has no column \"%s\".",
-								   columns[i].name));
+		if (map->attnum[i] == InvalidAttrNumber)
+			refuse(psprintf("It has no column \"%s\".", columns[i].name));
+}
+
+/* The form must be ended, unless there is an error. */
+static void
+begin_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
+{
+	TupleDesc	parent_desc =
+		lookup_rowtype_tupdesc_noerror(extension->parent_type, -1, true);
+
+	if (parent_desc == NULL)
+		refuse("There is no type tokenauth_parent.");
+	form->extension = extension;
+	map_columns(extension, source_columns, REG_COUNT, RelationGetDescr(table),
+				&form->source);
+	map_columns(extension, parent_columns, PAR_COUNT, parent_desc,
+				&form->parent);
 }
 
 static void
-read_row(HeapTuple tuple, const RegistryColumn *columns, int ncolumns,
-		 const AttrNumber *attnum, RegistryRow *row)
+end_form(RegistryForm *form)
 {
-	for (int i = 0; i < ncolumns; i++)
+	ReleaseTupleDesc(form->parent.desc);
+}
+
+/* ---------- one row ---------- */
+
+static void
+set_fault(RowReader *reader, const char *fault)
+{
+	if (reader->fault == NULL)
+		reader->fault = fault;
+}
+
+static void
+begin_row(RowReader *reader, const ColumnMap *map, HeapTuple tuple)
+{
+	reader->columns = map->columns;
+	reader->fault = NULL;
+	for (int i = 0; i < map->ncolumns; i++)
 	{
-		row->field[i].value = heap_getattr(tuple, attnum[i],
-										   RelationGetDescr(row->table),
-										   &row->field[i].isnull);
-		if (columns[i].required && row->field[i].isnull)
-			refuse(row->table, psprintf("Its column \"%s\" is null.",
-										columns[i].name));
+		reader->field[i].value = heap_getattr(tuple, map->attnum[i], map->desc,
+											  &reader->field[i].isnull);
+		if (map->columns[i].required && reader->field[i].isnull)
+			set_fault(reader, psprintf("column \"%s\" is null",
+									   map->columns[i].name));
 	}
-	row->xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+}
+
+/* Is a value there, and short enough to be read? */
+static bool
+is_short(RowReader *reader, int column, Size limit)
+{
+	const NullableDatum *field = &reader->field[column];
+
+	if (field->isnull)
+		return false;
+	if (toast_raw_datum_size(field->value) <= limit + VARHDRSZ)
+		return true;
+	set_fault(reader, psprintf("column \"%s\" is too long",
+							   reader->columns[column].name));
+	return false;
 }
 
 /*
- * Read one of the registry's tables.  The scan uses a catalog snapshot, which
- * for a table that is no catalog is always a fresh one, in every isolation
- * level.
+ * Where a value is required and there is none, what is read is empty, so that
+ * nobody need look for the fault.
  */
-static void
-read_rows(RegistryReader *reader, Oid relation, const RegistryColumn *columns,
-		  int ncolumns,
-		  void (*add) (RegistryReader *reader, const RegistryRow *row))
+static char *
+read_text(RowReader *reader, int column, Size limit)
 {
-	Relation	table = table_open(relation, AccessShareLock);
-	AttrNumber	attnum[MAX_COLUMNS];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	map_columns(columns, ncolumns, table, attnum);
-	scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		RegistryRow row = {table};
-
-		read_row(tuple, columns, ncolumns, attnum, &row);
-		add(reader, &row);
-	}
-	systable_endscan(scan);
-	table_close(table, AccessShareLock);
+	if (is_short(reader, column, limit))
+		return nullable_text(reader->field[column]);
+	return reader->columns[column].required ? pstrdup("") : NULL;
 }
 
+static char *
+read_name(RowReader *reader, int column)
+{
+	char	   *name = nullable_name(reader->field[column]);
+
+	return name == NULL && reader->columns[column].required ? pstrdup("") : name;
+}
+
+static char *
+read_table_name(RowReader *reader, int column)
+{
+	char	   *text = read_text(reader, column, MAX_TABLE_NAME);
+	char	   *schema;
+	char	   *table;
+
+	if (!registry_split_name(text, &schema, &table))
+		set_fault(reader, psprintf("column \"%s\" is not the name of a table with its schema",
+								   reader->columns[column].name));
+	return text;
+}
+
+static Oid
+read_oid(RowReader *reader, int column)
+{
+	return reader->field[column].isnull ? InvalidOid :
+		DatumGetObjectId(reader->field[column].value);
+}
+
+static int
+read_choice(RowReader *reader, int column, const char *const *choices)
+{
+	char	   *text = read_text(reader, column, MAX_CHOICE);
+	int			choice = registry_choice(choices, text);
+
+	if (choice >= 0)
+		return choice;
+	set_fault(reader, psprintf("column \"%s\" has the value \"%s\"",
+							   reader->columns[column].name, text));
+	return 0;
+}
+
+static List *
+read_list(RowReader *reader, int column, Oid type)
+{
+	NullableDatum array;
+
+	if (!is_short(reader, column, MAX_ARRAY_SIZE))
+		return NIL;
+	array.isnull = false;
+	array.value = PointerGetDatum(DatumGetArrayTypeP(reader->field[column].value));
+	if (array_contains_nulls(DatumGetArrayTypeP(array.value)))
+		set_fault(reader, psprintf("column \"%s\" has a null in it",
+								   reader->columns[column].name));
+	return nullable_list(array, type);
+}
+
+static void
+read_parent(RowReader *row, const RegistryForm *form, HeapTupleHeader header,
+			SourceParent *parent)
+{
+	HeapTupleData tuple = {HeapTupleHeaderGetDatumLength(header)};
+	RowReader	reader;
+
+	tuple.t_data = header;
+	begin_row(&reader, &form->parent, &tuple);
+	parent->relation = read_oid(&reader, PAR_RELATION);
+	parent->name = read_table_name(&reader, PAR_NAME);
+	parent->owner = read_oid(&reader, PAR_OWNER);
+	parent->from.name = read_name(&reader, PAR_SOURCE_COLUMN);
+	parent->key.name = read_name(&reader, PAR_PARENT_COLUMN);
+	parent->live_when = read_text(&reader, PAR_LIVE_WHEN,
+								  REGISTRY_MAX_CONDITION);
+	if (reader.fault != NULL)
+		set_fault(row, reader.fault);
+}
+
+static void
+read_parents(RowReader *reader, const RegistryForm *form, Source *source)
+{
+	Datum	   *element;
+	bool	   *isnull;
+	int			n;
+
+	if (!is_short(reader, REG_PARENTS, MAX_ARRAY_SIZE))
+		return;
+	deconstruct_array(DatumGetArrayTypeP(reader->field[REG_PARENTS].value),
+					  form->extension->parent_type, -1, false,
+					  TYPALIGN_DOUBLE, &element, &isnull, &n);
+	if (n > SOURCE_MAX_PARENTS)
+	{
+		set_fault(reader, psprintf("there are more than %d parents",
+								   SOURCE_MAX_PARENTS));
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		if (isnull[i])
+			set_fault(reader, "column \"parents\" has a null in it");
+		else
+			read_parent(reader, form, DatumGetHeapTupleHeader(element[i]),
+						&source->parent[source->nparents++]);
+}
+
+/* Tokens are led to a source with a fault, too, but only by a sound prefix. */
+static void
+read_prefix(RowReader *reader, Source *source)
+{
+	const char *fault = reader->fault;
+
+	reader->fault = NULL;
+	source->prefix = read_text(reader, REG_PREFIX, TOKEN_MAX_PREFIX_LEN);
+	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
+	source->unroutable = reader->fault != NULL;
+	if (fault != NULL)
+		reader->fault = fault;
+}
+
+/* What a row says, and its fault, if it has one. */
+static Source *
+read_row(const RegistryForm *form, HeapTuple tuple)
+{
+	Source	   *source = palloc0(sizeof(Source));
+	RowReader	reader;
+	RegistryFault fault;
+
+	begin_row(&reader, &form->source, tuple);
+	source->registry_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	source->name = read_name(&reader, REG_SOURCE);
+	source->relation = read_oid(&reader, REG_RELATION);
+	source->relation_name = read_table_name(&reader, REG_RELATION_NAME);
+	source->owner = read_oid(&reader, REG_RELATION_OWNER);
+	source->stored_as = read_choice(&reader, REG_STORED_AS, source_storages);
+	source->encoding = read_choice(&reader, REG_TOKEN_ENCODING,
+								   source_encodings);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		source->column[role].name = read_name(&reader, REG_FIRST_ROLE + role);
+	source->active_values = read_list(&reader, REG_ACTIVE_VALUES, TEXTOID);
+	source->live_when = read_text(&reader, REG_LIVE_WHEN,
+								  REGISTRY_MAX_CONDITION);
+	source->claims = read_list(&reader, REG_CLAIMS, NAMEOID);
+	source->timezone = read_text(&reader, REG_TIMEZONE, MAX_TIMEZONE);
+	source->checksum = !reader.field[REG_CHECKSUM].isnull &&
+		DatumGetBool(reader.field[REG_CHECKSUM].value);
+	source->sliding_ttl = nullable_interval(reader.field[REG_SLIDING_TTL]);
+	source->sliding_threshold =
+		nullable_interval(reader.field[REG_SLIDING_THRESHOLD]);
+	source->max_lifetime = nullable_interval(reader.field[REG_MAX_LIFETIME]);
+	read_parents(&reader, form, source);
+	read_prefix(&reader, source);
+	if (reader.fault == NULL && !registry_check(source, &fault))
+		set_fault(&reader, fault.message);
+	source->fault = reader.fault;
+	return source;
+}
+
+Source *
+registry_row(const ExtensionInfo *extension, Relation table, HeapTuple row)
+{
+	RegistryForm form;
+	Source	   *source;
+
+	begin_form(extension, table, &form);
+	source = read_row(&form, row);
+	end_form(&form);
+	return source;
+}
+
+Oid
+registry_row_table(Relation table, TupleTableSlot *row)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(table),
+									source_columns[REG_RELATION].name);
+	bool		isnull = true;
+	Datum		relation = attnum > 0 ? slot_getattr(row, attnum, &isnull) :
+		(Datum) 0;
+
+	return isnull ? InvalidOid : DatumGetObjectId(relation);
+}
+
+/* ---------- all rows ---------- */
+
+/* What a source has beside what the registry says of it. */
+static void
+complete_source(Source *source)
+{
+	source->state = SOURCE_STALE;
+	source->facts = AllocSetContextCreate(CurrentMemoryContext,
+										  "tokenauth source",
+										  ALLOCSET_SMALL_SIZES);
+	source->gate = cache_gate(MyDatabaseId, source->relation);
+	source->stats_slot = OidIsValid(source->relation) ?
+		stats_slot(source->relation) : -1;
+	source->counts = stats_mine(source->stats_slot);
+}
+
+/*
+ * The scan uses a catalog snapshot, which for a table that is no catalog is
+ * always a fresh one, in every isolation level.
+ */
 List *
 registry_read(const ExtensionInfo *extension, List **dropped)
 {
-	RegistryReader reader = {NIL, NIL};
+	List	   *sources = NIL;
+	RegistryForm form;
+	Relation	table;
+	SysScanDesc scan;
+	HeapTuple	tuple;
 
-	if (OidIsValid(extension->sources) && OidIsValid(extension->parents))
+	if (!OidIsValid(extension->sources))
+		return NIL;
+	table = table_open(extension->sources, AccessShareLock);
+	begin_form(extension, table, &form);
+	scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		read_rows(&reader, extension->sources, source_columns, REG_COUNT,
-				  add_source);
-		read_rows(&reader, extension->parents, parent_columns, PAR_COUNT,
-				  add_parent);
+		Source	   *source = read_row(&form, tuple);
+
+		if (OidIsValid(source->relation) &&
+			get_rel_relkind(source->relation) == '\0')
+		{
+			*dropped = lappend_oid(*dropped, source->relation);
+			continue;
+		}
+		complete_source(source);
+		sources = lappend(sources, source);
 	}
-	*dropped = list_concat(*dropped, reader.dropped);
-	return reader.sources;
+	systable_endscan(scan);
+	end_form(&form);
+	table_close(table, AccessShareLock);
+	return sources;
+}
+
+/* ---------- owners ---------- */
+
+/* The same element of the column "parents", with the parent's owner of now. */
+static Datum
+note_parent_owner(const ColumnMap *map, HeapTupleHeader header)
+{
+	HeapTupleData tuple = {HeapTupleHeaderGetDatumLength(header)};
+	int			column = map->attnum[PAR_OWNER];
+	RowReader	reader;
+	Datum		owner;
+	bool		isnull = false;
+
+	tuple.t_data = header;
+	begin_row(&reader, map, &tuple);
+	owner = ObjectIdGetDatum(registry_table_owner(read_oid(&reader,
+														   PAR_RELATION)));
+	return heap_copy_tuple_as_datum(heap_modify_tuple_by_cols(&tuple, map->desc,
+															  1, &column,
+															  &owner, &isnull),
+									map->desc);
+}
+
+static Datum
+note_parent_owners(const RegistryForm *form, Datum parents)
+{
+	Oid			type = form->extension->parent_type;
+	Datum	   *element;
+	bool	   *isnull;
+	int			n;
+	int			lower_bound = 1;
+
+	deconstruct_array(DatumGetArrayTypeP(parents), type, -1, false,
+					  TYPALIGN_DOUBLE, &element, &isnull, &n);
+	for (int i = 0; i < n; i++)
+		if (!isnull[i])
+			element[i] = note_parent_owner(&form->parent,
+										   DatumGetHeapTupleHeader(element[i]));
+	return PointerGetDatum(construct_md_array(element, isnull, 1, &n,
+											  &lower_bound, type, -1, false,
+											  TYPALIGN_DOUBLE));
+}
+
+HeapTuple
+registry_note_owners(const ExtensionInfo *extension, Relation table,
+					 HeapTuple row)
+{
+	RegistryForm form;
+	RowReader	reader;
+	int			columns[2];
+	Datum		value[2];
+	bool		isnull[2];
+
+	begin_form(extension, table, &form);
+	begin_row(&reader, &form.source, row);
+	columns[0] = form.source.attnum[REG_RELATION_OWNER];
+	value[0] = ObjectIdGetDatum(registry_table_owner(read_oid(&reader,
+															  REG_RELATION)));
+	isnull[0] = false;
+	columns[1] = form.source.attnum[REG_PARENTS];
+	isnull[1] = reader.field[REG_PARENTS].isnull;
+	value[1] = isnull[1] ? (Datum) 0 :
+		note_parent_owners(&form, reader.field[REG_PARENTS].value);
+	row = heap_modify_tuple_by_cols(row, form.source.desc, 2, columns, value,
+									isnull);
+	end_form(&form);
+	return row;
 }

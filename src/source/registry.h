@@ -1,36 +1,101 @@
 /*-------------------------------------------------------------------------
  *
  * registry.h
- *		The registry of sources: tables tokenauth_source and
- *		tokenauth_source_parent.
+ *		The registry of sources: the table tokenauth_source.
  *
- * Columns are found by their names.  A registry with a column or value that is
- * unknown here, or without one that is expected, was made by another version
- * of tokenauth.  It is refused, because the unknown could be a condition that
+ * A row of it says all that a source depends on, its parents included, so that
+ * no part of a dump and no order of a restore has a source without them.
+ *
+ * Whatever is in there has been checked for length, NULL and meaning once it
+ * is a Source: use sites need not look again.  A row that does not pass is a
+ * Source all the same, with its fault set, whose tokens are refused.
+ *
+ * Columns are found by their names.  A registry with a column that is unknown
+ * here, or without one that is expected, was made by another version of
+ * tokenauth.  It is refused, because the unknown could be a condition that
  * makes a token invalid.
+ *
+ * A trigger of the table decides who may write it (attach/guard.c).  While it is
+ * not in force, nothing in the registry is believed (registry_guard.h).
  *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_REGISTRY_H
 #define TOKENAUTH_REGISTRY_H
 
+#include "access/htup.h"
+#include "base/compat.h"
 #include "source/extension.h"
 #include "source/source.h"
+#include "utils/relcache.h"
+
+/* Limits of what a row can say; lengths are in bytes. */
+#define REGISTRY_MAX_CONDITION	10000
+#define REGISTRY_MAX_VALUES		100 /* active_values */
+#define REGISTRY_MAX_VALUE		255 /* each of them */
+#define REGISTRY_MAX_CLAIMS		50	/* jsonb_build_object() takes 100 arguments */
 
 /* What the registry calls the storages and encodings; each ends with NULL. */
 extern const char *const source_storages[];
 extern const char *const source_encodings[];
 
+/* Which of them a text is; -1 for none. */
+extern int	registry_choice(const char *const *choices, const char *text);
+
 /* The registry's column, and tokenauth_attach()'s argument, for a role. */
 extern const char *role_argument(SourceRole role);
 
+/* What is wrong with a row, in words for ereport; detail and hint may be NULL. */
+typedef struct RegistryFault
+{
+	int			sqlstate;
+	const char *message;
+	const char *detail;
+	const char *hint;
+} RegistryFault;
+
 /*
- * Read the sources whose tables exist, with their parents, in the current
- * memory context; all of them SOURCE_STALE.  The OIDs of tables that do not
- * exist are added to dropped.  Sees what is committed now, in every isolation
- * level, and what this transaction has written.  Throws 55000 for a registry
- * of another version, and what reading a table may throw.
+ * Is what is said of a source, or of a parent, possible at all?  Looks at
+ * nothing but the part of it that is from the registry.  If not, sets what is
+ * wrong.
+ */
+extern bool registry_check(const Source *source, RegistryFault *fault);
+extern bool registry_check_parent(const SourceParent *parent,
+								  RegistryFault *fault);
+
+/* Throw that. */
+pg_noreturn extern void registry_report(const RegistryFault *fault);
+
+/*
+ * Read the sources, with their parents, in the current memory context; all of
+ * them SOURCE_STALE.  Not those whose table has been dropped: its OID is added
+ * to dropped.  Sees what is committed now, in every isolation level, and what
+ * this transaction has written.  Throws 55000 for a registry of another
+ * version, and what reading a table may throw.
  */
 extern List *registry_read(const ExtensionInfo *extension, List **dropped);
+
+/* What one row of the open registry says, for its triggers; not more. */
+extern Source *registry_row(const ExtensionInfo *extension, Relation table,
+							HeapTuple row);
+
+/*
+ * A new row with the present owners of its tables, whose right to have its
+ * conditions run is thereby vouched for.
+ */
+extern HeapTuple registry_note_owners(const ExtensionInfo *extension,
+									  Relation table, HeapTuple row);
+
+/* The table of a row of the open registry; InvalidOid if it was not there. */
+extern Oid	registry_row_table(Relation table, TupleTableSlot *row);
+
+/* The owner of a table; InvalidOid if it is not there. */
+extern Oid	registry_table_owner(Oid relation);
+
+/*
+ * The parts of a table's name as the registry has it, qualified and quoted.
+ * False, with *schema and *table undefined, if it is not such a name.
+ */
+extern bool registry_split_name(const char *name, char **schema, char **table);
 
 #endif							/* TOKENAUTH_REGISTRY_H */

@@ -69,12 +69,18 @@ typedef enum SourceProblem
 {
 	PROBLEM_NONE,
 	PROBLEM_NOT_PERMANENT,
+	PROBLEM_TRIGGER_FUNCTION,
 	PROBLEM_NO_TRIGGER,
 	PROBLEM_TRIGGER_NOT_ALWAYS,
 	PROBLEM_NO_INDEX,
 	PROBLEM_STRANGE_TYPE,
 	PROBLEM_NO_CLAIM,
 	PROBLEM_NOT_A_TABLE,
+	PROBLEM_NO_TABLE,
+	PROBLEM_REGISTRY_ROW,
+	PROBLEM_UNGUARDED,
+	PROBLEM_NO_TRIGGERS,
+	PROBLEM_SWAPPED,
 	PROBLEM_NO_PARENT,
 	PROBLEM_INHERITANCE,
 	PROBLEM_NO_COLUMN,
@@ -109,11 +115,12 @@ typedef struct RowFinder
 typedef struct SourceParent
 {
 	/* From the registry; constant. */
-	Oid			relation;
+	Oid			relation;		/* InvalidOid: it was not there in a restore */
+	char	   *name;			/* as Source's relation_name */
+	Oid			owner;			/* who vouched for live_when */
 	SourceColumn from;			/* of the token table */
 	SourceColumn key;			/* of the parent, unique */
 	char	   *live_when;		/* NULL: that the row exists is enough */
-	TransactionId registry_xmin;
 
 	/* From the catalogs, as below. */
 	RowFinder	finder;
@@ -125,11 +132,15 @@ typedef struct SourceParent
 
 typedef struct Source
 {
-	/* From the registry; constant. */
-	Oid			relation;
+	/* From the registry, and checked (registry.h); constant. */
 	char	   *name;
+	const char *fault;			/* what of it did not pass; NULL: nothing */
+	Oid			relation;		/* InvalidOid: it was not there in a restore */
+	char	   *relation_name;	/* when it was attached; qualified, quoted */
+	Oid			owner;			/* of the table then, who vouched for live_when */
 	char	   *prefix;			/* NULL: none */
 	int			prefix_len;
+	bool		unroutable;		/* it has a prefix that is none */
 	bool		prefix_extended;	/* a longer prefix begins with it */
 	StoredAs	stored_as;
 	TokenEncoding encoding;
@@ -156,6 +167,8 @@ typedef struct Source
 	SourceColumn column[ROLE_COUNT];
 	MemoryContext facts;		/* where what follows is kept */
 	Watch		watch;			/* what else changes it; the fingerprint */
+	List	   *namesakes;		/* hashes of its tables' names when attached, as
+								 * messages of the syscache have them */
 	Bitmapset  *matters;		/* columns whose change changes the verdict */
 	Node	   *condition;		/* live_when, to be evaluated */
 	Node	   *claims_object;	/* NULL: none, or they cannot be made */

@@ -1,0 +1,171 @@
+/*-------------------------------------------------------------------------
+ *
+ * findings_registry.c
+ *		What is wrong with the registry of sources, or missing in it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "operate/findings.h"
+#include "source/directory.h"
+#include "source/names.h"
+#include "source/registry_guard.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* Nothing in it is believed then. */
+void
+finding_registry_guard(Doctor *doctor)
+{
+	if (!extension_known()->guarded)
+		doctor_report(doctor, SEVERITY_ERROR, NULL, 
+					  registry_guard_sql(extension_known()),
+					  "the triggers of the registry of token sources are not those that it was made with, enabled ALWAYS, and no others: no source's tokens can be judged");
+}
+
+/* The table of a trigger; InvalidOid if it is gone. */
+static Oid
+table_of_trigger(Oid trigger)
+{
+	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
+	Oid			table = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true, NULL, 1,
+							  &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		table = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
+	systable_endscan(scan);
+	table_close(pg_trigger, AccessShareLock);
+	return table;
+}
+
+/*
+ * The tables that have triggers of ours.  They are found through what depends
+ * on the triggers' function, for pg_trigger has no index by function.
+ */
+static List *
+tables_with_triggers(void)
+{
+	Relation	pg_depend = table_open(DependRelationId, AccessShareLock);
+	List	   *tables = NIL;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ,
+				ObjectIdGetDatum(extension_known()->trigger_function));
+	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL,
+							  2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (depend->classid == TriggerRelationId)
+			tables = list_append_unique_oid(tables,
+											table_of_trigger(depend->objid));
+	}
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	return tables;
+}
+
+/*
+ * A table that calls us and belongs to no source: what the registry said of it
+ * is lost, and perhaps a source that depended on it.
+ */
+void
+finding_lost_sources(Doctor *doctor)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables_with_triggers())
+	{
+		Oid			table = lfirst_oid(lc);
+
+		if (OidIsValid(table) && get_rel_relkind(table) != '\0' &&
+			!source_uses_table(table))
+			doctor_report(doctor, SEVERITY_ERROR, NULL,
+						  psprintf("SELECT %s(%s, ...); -- as it was attached before, or as a parent; else drop its triggers of tokenauth",
+								   quoted_own("tokenauth_attach"),
+								   quote_literal_cstr(quoted_relation(table))),
+						  "table \"%s\" has triggers of tokenauth but belongs to no token source: its tokens are unknown",
+						  get_rel_name(table));
+	}
+}
+
+/* Columns of the query below. */
+enum
+{
+	WRITER_NAME,				/* NULL: everybody */
+	WRITER_RIGHTS,
+	WRITER_TABLE
+};
+
+static void
+take_writer(Doctor *doctor, const Source *source, char **row)
+{
+	const char *name = row[WRITER_NAME];
+	bool		may_be_meant = strcmp(row[WRITER_RIGHTS], "INSERT") == 0;
+
+	doctor_report(doctor, may_be_meant ? SEVERITY_NOTICE : SEVERITY_WARNING,
+				  NULL,
+				  psprintf("REVOKE %s ON %s FROM %s CASCADE;",
+						   row[WRITER_RIGHTS], quoted_own(row[WRITER_TABLE]),
+						   name ? quote_identifier(name) : "PUBLIC"),
+				  "%s has rights on \"%s\", the registry of token sources, that only its owner needs%s: %s",
+				  name ? psprintf("role \"%s\"", name) : "everybody",
+				  row[WRITER_TABLE],
+				  may_be_meant ? ", unless it restores dumps" : "",
+				  row[WRITER_RIGHTS]);
+}
+
+/*
+ * A right to write the registry lets nobody write it, for its trigger asks who
+ * it is.  One to add a trigger would stop all sources.  Neither is granted but by
+ * mistake, with rights on all tables of a schema.
+ */
+void
+finding_registry_writers(Doctor *doctor)
+{
+	static const char *const sql =
+		"SELECT r.rolname,"
+		"     string_agg(DISTINCT g.privilege_type, ', ' ORDER BY g.privilege_type),"
+		"     c.relname::text"
+		" FROM pg_class c, LATERAL ("
+		"         SELECT a.grantee, a.privilege_type FROM aclexplode(c.relacl) a"
+		"         UNION ALL"
+		"         SELECT a.grantee, a.privilege_type"
+		"         FROM pg_attribute t, aclexplode(t.attacl) a"
+		"         WHERE t.attrelid = c.oid) g"
+		"     LEFT JOIN pg_roles r ON r.oid = g.grantee"
+		" WHERE c.relnamespace = $1"
+		"     AND c.relname IN ('tokenauth_source', 'tokenauth_sources')"
+		"     AND g.privilege_type NOT IN ('SELECT', 'MAINTAIN')"
+		"     AND (g.grantee = 0 OR NOT pg_has_role(g.grantee, c.relowner, 'USAGE'))"
+		" GROUP BY r.rolname, c.relname ORDER BY c.relname, r.rolname";
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(extension_known()->schema)};
+
+	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_writer,
+					NULL);
+}

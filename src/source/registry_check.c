@@ -1,0 +1,200 @@
+/*-------------------------------------------------------------------------
+ *
+ * registry_check.c
+ *		What can be said of a source: registry_check() of registry.h.
+ *
+ * The same for tokenauth_attach() and for what the registry turns out to hold,
+ * for that may have been written by something else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "source/mapping.h"
+#include "source/registry.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+/* For the convenience of those who give up then. */
+static bool
+fail(RegistryFault *fault, const char *message)
+{
+	fault->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+	fault->message = message;
+	fault->detail = fault->hint = NULL;
+	return false;
+}
+
+/*
+ * A prefix is text that a token begins with, so it must look like it; where
+ * the token is decoded, the prefix is decoded with it.
+ */
+static bool
+check_prefix(const Source *source, RegistryFault *fault)
+{
+	static const char *const alphabets[] = {
+		[TOKEN_TEXT] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~",
+		[TOKEN_BASE64URL] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-",
+		[TOKEN_HEX] = "0123456789abcdef",
+	};
+	const char *prefix = source->prefix;
+
+	if (prefix == NULL ||
+		(prefix[0] != '\0' && strlen(prefix) <= TOKEN_MAX_PREFIX_LEN &&
+		 prefix[strspn(prefix, alphabets[source->encoding])] == '\0'))
+		return true;
+	fail(fault, "invalid token prefix");
+	fault->hint = psprintf("A prefix has 1 to %d characters of A-Z, a-z, 0-9, \"_\", \"-\", \".\", \"~\", and only such as the token's encoding has.",
+						   TOKEN_MAX_PREFIX_LEN);
+	return false;
+}
+
+/*
+ * The token, or its digest, must not come out again as something else, nor
+ * get into the cache as something that is not hashed.
+ */
+static bool
+check_token_kept_apart(const Source *source, RegistryFault *fault)
+{
+	const char *token = source->column[ROLE_TOKEN].name;
+	const char *argument = NULL;
+	ListCell   *lc;
+
+	if (token == NULL)
+		return fail(fault, "argument \"token_column\" must name a column");
+	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
+		if (source->column[role].name != NULL &&
+			strcmp(source->column[role].name, token) == 0)
+			argument = role_argument(role);
+	foreach(lc, source->claims)
+		if (strcmp(lfirst(lc), token) == 0)
+			argument = "claims";
+	if (argument == NULL)
+		return true;
+	return fail(fault,
+				psprintf("argument \"%s\" must not name the token column \"%s\"",
+						 argument, token));
+}
+
+static bool
+check_positive(const char *argument, Interval *value, RegistryFault *fault)
+{
+	Interval	zero = {0};
+
+	if (value == NULL ||
+		DatumGetBool(DirectFunctionCall2(interval_gt,
+										 IntervalPGetDatum(value),
+										 IntervalPGetDatum(&zero))))
+		return true;
+	return fail(fault, psprintf("argument \"%s\" must be positive", argument));
+}
+
+/* What sliding expiry needs, and what a checksum excludes. */
+static bool
+check_lifetime(const Source *source, RegistryFault *fault)
+{
+	bool		expires = source->column[ROLE_EXPIRES].name != NULL;
+
+	if (!check_positive("sliding_ttl", source->sliding_ttl, fault) ||
+		!check_positive("sliding_threshold", source->sliding_threshold, fault) ||
+		!check_positive("max_lifetime", source->max_lifetime, fault))
+		return false;
+	if ((source->sliding_ttl == NULL) != (source->sliding_threshold == NULL))
+		return fail(fault, "arguments \"sliding_ttl\" and \"sliding_threshold\" go together");
+	if (source->sliding_ttl != NULL &&
+		DatumGetBool(DirectFunctionCall2(interval_ge,
+										 IntervalPGetDatum(source->sliding_threshold),
+										 IntervalPGetDatum(source->sliding_ttl))))
+		return fail(fault, "argument \"sliding_threshold\" must be less than \"sliding_ttl\"");
+	if (source->sliding_ttl != NULL && !expires)
+		return fail(fault, "argument \"sliding_ttl\" needs an expires_column");
+	if (source->max_lifetime != NULL &&
+		(!expires || source->column[ROLE_CREATED].name == NULL))
+		return fail(fault, "argument \"max_lifetime\" needs an expires_column and a created_column");
+	if (source->checksum && source->encoding != TOKEN_TEXT)
+		return fail(fault, "argument \"checksum\" goes with tokens that are hashed as text");
+	return true;
+}
+
+/* "revoked" is what tokenauth_revoke() writes into a status column. */
+static bool
+check_active_values(const Source *source, RegistryFault *fault)
+{
+	ListCell   *lc;
+
+	if (list_length(source->active_values) > REGISTRY_MAX_VALUES)
+		return fail(fault, psprintf("argument \"%s\" must have at most %d values",
+									"active_values", REGISTRY_MAX_VALUES));
+	foreach(lc, source->active_values)
+	{
+		if (strlen(lfirst(lc)) > REGISTRY_MAX_VALUE)
+			return fail(fault,
+						psprintf("a value of argument \"%s\" is longer than %d bytes",
+								 "active_values", REGISTRY_MAX_VALUE));
+		if (strcmp(lfirst(lc), REVOKED_STATUS) != 0)
+			continue;
+		fail(fault, psprintf("argument \"%s\" must not contain \"%s\"",
+							 "active_values", REVOKED_STATUS));
+		fault->detail = "This is what tokenauth_revoke() sets the column to.";
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_condition(const char *condition, RegistryFault *fault)
+{
+	if (condition == NULL || strlen(condition) <= REGISTRY_MAX_CONDITION)
+		return true;
+	fail(fault, psprintf("argument \"%s\" is longer than %d bytes",
+						 "live_when", REGISTRY_MAX_CONDITION));
+	fault->hint = "Put the condition into an immutable function.";
+	return false;
+}
+
+bool
+registry_check_parent(const SourceParent *parent, RegistryFault *fault)
+{
+	return check_condition(parent->live_when, fault);
+}
+
+static bool
+check_parents(const Source *source, RegistryFault *fault)
+{
+	for (int i = 0; i < source->nparents; i++)
+		if (!registry_check_parent(&source->parent[i], fault))
+			return false;
+	return true;
+}
+
+bool
+registry_check(const Source *source, RegistryFault *fault)
+{
+	if (source->name[0] == '\0')
+	{
+		fail(fault, "the name of a token source must not be empty");
+		fault->sqlstate = ERRCODE_INVALID_NAME;
+		return false;
+	}
+	if (list_length(source->claims) > REGISTRY_MAX_CLAIMS)
+		return fail(fault, psprintf("argument \"%s\" must name 1 to %d columns",
+									"claims", REGISTRY_MAX_CLAIMS));
+	return check_prefix(source, fault) &&
+		check_token_kept_apart(source, fault) &&
+		check_lifetime(source, fault) &&
+		check_active_values(source, fault) &&
+		check_condition(source->live_when, fault) &&
+		check_parents(source, fault);
+}
+
+void
+registry_report(const RegistryFault *fault)
+{
+	ereport(ERROR,
+			(errcode(fault->sqlstate),
+			 errmsg_internal("%s", fault->message),
+			 fault->detail ? errdetail_internal("%s", fault->detail) : 0,
+			 fault->hint ? errhint("%s", fault->hint) : 0));
+}
