@@ -125,6 +125,29 @@ ALTER TABLE @extschema@.tokenauth_source
     ENABLE ALWAYS TRIGGER registry_guard_truncate,
     ENABLE ALWAYS TRIGGER registry_changed;
 
+-- Tokens in the grace of a rotation: what their expiry was before.  Read and
+-- written by tokenauth_rotate(), which forgets what is over; not dumped, as
+-- without it a grace is merely a life that ends soon.
+CREATE TABLE @extschema@.tokenauth_retiring (
+    relation pg_catalog.oid NOT NULL,
+    token_hash pg_catalog.bytea NOT NULL,
+    shortened_to pg_catalog.timestamptz NOT NULL,
+    expired_at pg_catalog.timestamptz,
+    PRIMARY KEY (relation, token_hash)
+);
+CREATE INDEX ON @extschema@.tokenauth_retiring (shortened_to);
+COMMENT ON TABLE @extschema@.tokenauth_retiring IS
+    'rotated tokens in their grace; for tokenauth_rotate() alone';
+
+CREATE FUNCTION @extschema@.tokenauth_retiring_guard()
+RETURNS pg_catalog.trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+CREATE TRIGGER guard
+    BEFORE INSERT OR UPDATE ON @extschema@.tokenauth_retiring
+    FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_retiring_guard();
+ALTER TABLE @extschema@.tokenauth_retiring ENABLE ALWAYS TRIGGER guard;
+
 -- A source whose table has been dropped is none any more; the next attach
 -- removes its row.
 CREATE VIEW @extschema@.tokenauth_sources AS
@@ -322,6 +345,15 @@ LANGUAGE C STABLE PARALLEL RESTRICTED;
 --
 -- Live: revoke.
 --
+-- By name: tokenauth_revoke(token => ..., source => ...).  Two texts are an id
+-- and a user's.
+CREATE FUNCTION @extschema@.tokenauth_revoke(
+    token pg_catalog.text,
+    source pg_catalog.name)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'tokenauth_revoke_token_of'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
 CREATE FUNCTION @extschema@.tokenauth_revoke(token pg_catalog.text)
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME', 'tokenauth_revoke_token'
@@ -393,7 +425,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION @extschema@.tokenauth_rotate(
     token pg_catalog.text,
     grace pg_catalog.interval DEFAULT '0',
-    source pg_catalog.name DEFAULT NULL)
+    source pg_catalog.name DEFAULT NULL,
+    attributes pg_catalog.jsonb DEFAULT '{}')
 RETURNS @extschema@.tokenauth_issued
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -410,7 +443,9 @@ CREATE FUNCTION @extschema@.tokenauth_exchange(
     into_source pg_catalog.name,
     expires_in pg_catalog.interval DEFAULT NULL,
     attributes pg_catalog.jsonb DEFAULT '{}',
-    source pg_catalog.name DEFAULT NULL)
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL,
+    tenant_id pg_catalog.text DEFAULT NULL)
 RETURNS @extschema@.tokenauth_exchanged
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -685,6 +720,8 @@ BEGIN
              'trigger that decides who may write the registry of token sources'),
             ('tokenauth_registry_changed',
              'trigger of the registry of token sources'),
+            ('tokenauth_retiring_guard',
+             'trigger that lets tokenauth_rotate() alone write tokenauth_retiring'),
             ('tokenauth_changed',
              'trigger of attached token tables'),
             ('tokenauth_hash_row',

@@ -25,6 +25,7 @@ int			guc_ttl = 600;
 int			guc_negative_ttl = 60;
 int			guc_last_used_interval = 60;
 int			guc_last_used_flush = 10000;
+int			guc_source_timeout = 5000;
 char	   *guc_warm_databases = NULL;
 
 /* Is it a list of identifiers? */
@@ -97,6 +98,13 @@ guc_define(void)
 							NULL,
 							&guc_last_used_flush, 10000, 10, SECS_PER_HOUR * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("tokenauth.source_timeout",
+							"Sets how long one of several sources can take to be revoked or flushed.",
+							"What takes longer is left out with a warning; 0 is no limit.",
+							&guc_source_timeout, 5000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 #ifdef TOKENAUTH_TESTING

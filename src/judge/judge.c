@@ -47,9 +47,11 @@ is_malformed(const TokenQuery *query)
 static Source *
 find_source(const TokenQuery *query)
 {
-	if (query->source_name != NULL)
+	if (query->found == NULL && query->source_name != NULL)
 		return judge_named_source(query->source_name);
 	coherence_refresh();
+	if (query->found != NULL)
+		return source_find_again(query->found);
 	return source_by_token(query->token ? query->token : "",
 						   query->token ? query->token_len : 0);
 }
@@ -81,8 +83,8 @@ digest_query(const Source *source, const TokenQuery *query,
 		!token_is_issued(source->prefix ? source->prefix : "", query->token,
 						 query->token_len))
 		return false;
-	/* unless named, it was found by its prefix */
-	return (query->source_name == NULL ||
+	/* it may have been found by its prefix */
+	return ((query->found == NULL && query->source_name == NULL) ||
 			source_has_prefix(source, query->token, query->token_len)) &&
 		token_digest(source->encoding, query->token, query->token_len, digest);
 }
@@ -391,6 +393,7 @@ judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
 	query->token_len = VARSIZE_ANY_EXHDR(token);
 	query->digest = NULL;
 	query->is_use = true;
+	query->found = NULL;
 	return token;
 }
 

@@ -19,7 +19,8 @@ typedef struct TokenQuery
 	const TokenDigest *digest;	/* its digest */
 	Size		token_len;
 	bool		is_use;			/* if valid, the token counts as used now */
-	const char *source_name;	/* NULL: by the token's prefix */
+	const Source *found;		/* its source, if that has been found before; */
+	const char *source_name;	/* else by name; NULL: by the token's prefix */
 	const char *scope;			/* NULL: any; else the token must have it */
 	Size		scope_len;
 } TokenQuery;
@@ -33,7 +34,11 @@ typedef struct Judgement
 } Judgement;
 
 /*
- * Judge a token as of now.  A bad token is a verdict, never an error.
+ * Judge a token as of now.  A bad token is a verdict, never an error.  Who
+ * judges a token again gives the source that was found: then no other vouches
+ * for it, whatever has been attached since, and if that one is gone the token
+ * is unknown.
+ *
  * Throws 42704 if source_name is unknown, 42P08 if several sources could be
  * meant, and what lookup_token() throws.
  *

@@ -103,6 +103,7 @@ tokenauth_resolve_hash(PG_FUNCTION_ARGS)
 	query.token_len = 0;
 	query.digest = &digest;
 	query.is_use = true;
+	query.found = NULL;
 	return resolve(fcinfo, &query);
 }
 

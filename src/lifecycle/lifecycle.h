@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * lifecycle.h
- *		What ends a token's life, and what else the functions on a token's
- *		life have in common.
+ *		What the functions on a token's life have in common.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,13 +11,15 @@
 #include "base/compat.h"
 #include "judge/judge.h"
 #include "source/owner.h"
+#include "utils/jsonb.h"
 
 /*
- * The source of that name, or the only one; held.  Throws 42704 if there
+ * The source of that name, or the only one; held, for change or for reading.
+ * Throws 42704 if there
  * is none of that name, 42P08 if there are several, and what is wrong with it
  * if it cannot be read.
  */
-extern Source *lifecycle_source(const char *name);
+extern Source *lifecycle_source(const char *name, bool for_change);
 
 /*
  * A column for what may be shown of a token, by which its user knows it; NULL
@@ -36,6 +37,16 @@ extern char *lifecycle_field_text(const Judgement *judgement,
  * of the source asks for; returns how many.
  */
 extern uint64 lifecycle_revoke(OwnerCall *call, const char *condition);
+
+/* The condition under which a row is not revoked yet. */
+extern char *lifecycle_not_revoked(const OwnerCall *call);
+
+/* "column is that value", of a role that the source has. */
+extern char *lifecycle_has_value(OwnerCall *call, SourceRole role,
+								 const char *value);
+
+/* An argument that is a JSON object, or NULL. */
+extern Jsonb *lifecycle_attributes(FunctionCallInfo fcinfo, int arg);
 
 /*
  * So long after.  Lifetimes are reckoned in UTC, where a day has 24 hours, so

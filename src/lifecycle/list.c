@@ -38,7 +38,7 @@ static void
 judge_stored(const Source *source, Datum stored, bool isnull,
 			 Judgement *judgement)
 {
-	TokenQuery	query = {.source_name = source->name};
+	TokenQuery	query = {.found = source};
 	TokenDigest digest;
 	text	   *plain;
 
@@ -208,7 +208,7 @@ tokenauth_list(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	source = lifecycle_source(name_or_null(fcinfo, 1));
+	source = lifecycle_source(name_or_null(fcinfo, 1), false);
 	if (source->column[ROLE_USER].kind == VALUE_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

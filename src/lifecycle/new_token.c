@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "funcapi.h"
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
@@ -20,6 +21,10 @@
 #include "utils/timestamp.h"
 
 #define DISPLAY_LEN			12
+#define UUID_TEXT_LEN		36
+
+/* When a row was last written, to object-relational mappers. */
+#define UPDATED_COLUMN		"updated_at"
 
 static void
 make_token(const Source *source, NewToken *token)
@@ -54,15 +59,17 @@ new_token_forget(NewToken *token)
 typedef struct InsertList
 {
 	OwnerCall  *call;
+	bool		is_copy;		/* of another token's row */
 	Bitmapset  *given;			/* columns that have a value */
 	StringInfoData columns;
 	StringInfoData values;
 } InsertList;
 
 static void
-begin_insert(InsertList *list, OwnerCall *call)
+begin_insert(InsertList *list, OwnerCall *call, bool is_copy)
 {
 	list->call = call;
+	list->is_copy = is_copy;
 	list->given = NULL;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
@@ -89,14 +96,12 @@ fills_itself(Form_pg_attribute attribute)
 		attribute->attgenerated || attribute->attisdropped;
 }
 
-/* The token, its display form, and an id where the table makes none. */
+/* The token and its display form. */
 static void
 give_token(InsertList *list, const NewToken *token)
 {
 	OwnerCall  *call = list->call;
 	const Source *source = call->source;
-	const SourceColumn *id = &source->column[ROLE_ID];
-	TupleDesc	desc = RelationGetDescr(call->table);
 	Form_pg_attribute display = lifecycle_display_column(call);
 	int			n;
 
@@ -112,9 +117,89 @@ give_token(InsertList *list, const NewToken *token)
 		give_column(list, display->attnum,
 					psprintf("$%d", owner_text(call, shown)));
 	}
-	if (id->kind == VALUE_UUID &&
-		!fills_itself(TupleDescAttr(desc, id->attnum - 1)))
+}
+
+/* A column that neither the table fills nor what has been given so far. */
+static Form_pg_attribute
+unfilled_column(const InsertList *list, AttrNumber attnum)
+{
+	Form_pg_attribute attribute;
+
+	if (attnum <= 0 || bms_is_member(attnum, list->given))
+		return NULL;
+	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
+	return fills_itself(attribute) ? NULL : attribute;
+}
+
+/* Is there room for a uuid as text? */
+static bool
+takes_uuid_text(const Source *source, Form_pg_attribute attribute)
+{
+	Oid			type = source->column[ROLE_ID].type;
+
+	return (type == TEXTOID || type == VARCHAROID) &&
+		(attribute->atttypmod < 0 ||
+		 attribute->atttypmod >= VARHDRSZ + UUID_TEXT_LEN);
+}
+
+static void
+give_id(InsertList *list)
+{
+	const Source *source = list->call->source;
+	const SourceColumn *id = &source->column[ROLE_ID];
+	Form_pg_attribute attribute = unfilled_column(list, id->attnum);
+
+	if (attribute == NULL)
+		return;
+	if (id->type == UUIDOID)
 		give_column(list, id->attnum, "pg_catalog.gen_random_uuid()");
+	else if (takes_uuid_text(source, attribute))
+		give_column(list, id->attnum,
+					"CAST(pg_catalog.gen_random_uuid() AS pg_catalog.text)");
+}
+
+/* The flag or status of a live token, where NULL would not mean live. */
+static void
+give_live_flag(InsertList *list)
+{
+	OwnerCall  *call = list->call;
+	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
+
+	if (unfilled_column(list, revoked->attnum) == NULL)
+		return;
+	if (revoked->type == BOOLOID)
+		give_column(list, revoked->attnum, "false");
+	else if (!is_timestamp(revoked->type))
+		give_column(list, revoked->attnum,
+					owner_cast(call, ROLE_REVOKED,
+							   linitial(call->source->active_values)));
+}
+
+static void
+give_now(InsertList *list, AttrNumber attnum)
+{
+	Form_pg_attribute attribute = unfilled_column(list, attnum);
+	Oid			type = attribute ? getBaseType(attribute->atttypid) : InvalidOid;
+
+	if (is_timestamp(type))
+		give_column(list, attnum,
+					owner_in_timezone(list->call->source, type,
+									  "pg_catalog.clock_timestamp()"));
+}
+
+/*
+ * Values that we know, for columns that the table does not fill by itself, as in
+ * tables made by object-relational mappers.
+ */
+static void
+give_known(InsertList *list)
+{
+	const Source *source = list->call->source;
+
+	give_id(list);
+	give_live_flag(list);
+	give_now(list, source->column[ROLE_CREATED].attnum);
+	give_now(list, get_attnum(source->relation, UPDATED_COLUMN));
 }
 
 static void
@@ -136,13 +221,12 @@ give_role(InsertList *list, SourceRole role, const char *argument,
 					owner_cast(list->call, role, value));
 }
 
-/* When a token made now expires: as asked for, within what the source allows. */
-static bool
-choose_expiry(const Source *source, Interval *expires_in, TimestampTz *expiry)
+Expiry
+new_token_expiry(const Source *source, Interval *expires_in)
 {
 	Interval   *lifetime = expires_in ? expires_in : source->sliding_ttl;
 	TimestampTz now = GetCurrentTimestamp();
-	bool		limited = false;
+	Expiry		expiry = {false, 0};
 
 	if (lifetime != NULL)
 	{
@@ -151,35 +235,107 @@ choose_expiry(const Source *source, Interval *expires_in, TimestampTz *expiry)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("token source \"%s\" has no expires_column for the argument \"expires_in\"",
 							source->name)));
-		*expiry = lifecycle_after(now, lifetime);
-		if (*expiry <= now)
+		expiry.exists = true;
+		expiry.at = lifecycle_after(now, lifetime);
+		if (expiry.at <= now)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"expires_in\" must be positive")));
-		limited = true;
 	}
 	if (source->max_lifetime != NULL)
 	{
 		TimestampTz last = lifecycle_after(now, source->max_lifetime);
 
-		*expiry = limited ? Min(*expiry, last) : last;
-		limited = true;
+		expiry.at = expiry.exists ? Min(expiry.at, last) : last;
+		expiry.exists = true;
 	}
-	return limited;
+	return expiry;
+}
+
+static void
+give_expiry(InsertList *list, Expiry expiry)
+{
+	if (expiry.exists)
+		give_column(list, list->call->source->column[ROLE_EXPIRES].attnum,
+					owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));
+}
+
+/* The argument that sets a role's column, or NULL. */
+static const char *
+argument_of_role(SourceRole role)
+{
+	switch (role)
+	{
+		case ROLE_USER:
+			return "user_id";
+		case ROLE_TENANT:
+			return "tenant_id";
+		case ROLE_SCOPE:
+			return "scope";
+		case ROLE_EXPIRES:
+			return "expires_in";
+		default:
+			return NULL;
+	}
+}
+
+/* The role that a column has; ROLE_COUNT if none. */
+static SourceRole
+role_of_column(const Source *source, AttrNumber attnum)
+{
+	SourceRole	role = ROLE_TOKEN;
+
+	while (role < ROLE_COUNT && source->column[role].attnum != attnum)
+		role++;
+	return role;
 }
 
 /*
- * Columns by name: "r.column" for each attribute, and the column definitions
- * of r for jsonb_to_record().
+ * Attributes do not set the user, the tenant, the scope or the life of a token,
+ * because an application may take them from its user.  They can set an id that
+ * only the application can make.
  */
 static void
-give_attributes(InsertList *list, Jsonb *attributes, StringInfo definitions)
+check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 {
 	const Source *source = list->call->source;
-	JsonbIterator *iterator = JsonbIteratorInit(&attributes->root);
+	SourceRole	role = role_of_column(source, attnum);
+	const char *argument = argument_of_role(role);
+	bool		allowed = false;
+
+	if (role == ROLE_ID)
+		allowed = unfilled_column(list, attnum) != NULL;
+	else if (role == ROLE_COUNT)
+		allowed = !(list->is_copy && bms_is_member(attnum, source->matters));
+	if (allowed && !bms_is_member(attnum, list->given))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"attributes\" must not set column \"%s\"", name),
+			 list->is_copy ?
+			 errhint("It is that of the old token, or set by tokenauth.") :
+			 argument != NULL ?
+			 errhint("It is set by the argument \"%s\".", argument) :
+			 errhint("It is set by tokenauth.")));
+}
+
+/*
+ * Columns by name: "r.column" for each attribute.  Returns the FROM clause that
+ * r comes from.
+ */
+static const char *
+give_attributes(InsertList *list, Jsonb *attributes)
+{
+	const Source *source = list->call->source;
+	StringInfoData definitions;
+	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	key;
 
+	if (attributes == NULL)
+		return "";
+	initStringInfo(&definitions);
+	iterator = JsonbIteratorInit(&attributes->root);
 	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
 	{
 		char	   *name;
@@ -196,27 +352,24 @@ give_attributes(InsertList *list, Jsonb *attributes, StringInfo definitions)
 					 errmsg("table \"%s\" has no column \"%s\"",
 							get_rel_name(source->relation), name),
 					 errhint("The keys of the argument \"attributes\" are names of columns.")));
-		if (bms_is_member(attnum, list->given) ||
-			attnum == source->column[ROLE_REVOKED].attnum ||
-			attnum == source->column[ROLE_USED].attnum ||
-			(source->max_lifetime != NULL &&
-			 attnum == source->column[ROLE_CREATED].attnum))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"attributes\" must not set column \"%s\"",
-							name),
-					 errhint("It is set by another argument, or by tokenauth.")));
+		check_attribute(list, attnum, name);
 		attribute = TupleDescAttr(RelationGetDescr(list->call->table),
 								  attnum - 1);
 		give_column(list, attnum, psprintf("r.%s", quote_identifier(name)));
-		appendStringInfo(definitions, "%s%s %s",
-						 definitions->len > 0 ? ", " : "",
+		appendStringInfo(&definitions, "%s%s %s",
+						 definitions.len > 0 ? ", " : "",
 						 quote_identifier(name),
 						 format_type_extended(attribute->atttypid,
 											  attribute->atttypmod,
 											  FORMAT_TYPE_TYPEMOD_GIVEN |
 											  FORMAT_TYPE_FORCE_QUALIFY));
 	}
+	if (definitions.len == 0)
+		return "";
+	return psprintf("FROM pg_catalog.jsonb_to_record($%d) AS r(%s)",
+					owner_parameter(list->call, JSONBOID,
+									JsonbPGetDatum(attributes), false),
+					definitions.data);
 }
 
 /* Say which column lacks a value, before the INSERT says less. */
@@ -228,18 +381,22 @@ check_complete(const InsertList *list)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const char *name = NameStr(attribute->attname);
+		const char *argument;
 
-		if (attribute->attnotnull && !fills_itself(attribute) &&
-			!bms_is_member(attribute->attnum, list->given))
-			ereport(ERROR,
-					(errcode(ERRCODE_NOT_NULL_VIOLATION),
-					 errmsg("column \"%s\" of table \"%s\" needs a value",
-							NameStr(attribute->attname),
-							RelationGetRelationName(list->call->table)),
-					 attribute->attnum == list->call->source->column[ROLE_EXPIRES].attnum ?
-					 errhint("Give the argument \"expires_in\".") :
-					 errhint("Give it in the argument \"attributes\", as {\"%s\": ...}.",
-							 NameStr(attribute->attname))));
+		if (!attribute->attnotnull ||
+			unfilled_column(list, attribute->attnum) == NULL)
+			continue;
+		argument = argument_of_role(role_of_column(list->call->source,
+												   attribute->attnum));
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" of table \"%s\" needs a value", name,
+						RelationGetRelationName(list->call->table)),
+				 argument != NULL ?
+				 errhint("Give the argument \"%s\".", argument) :
+				 errhint("Give it in the argument \"attributes\", as {\"%s\": ...}.",
+						 name)));
 	}
 }
 
@@ -271,29 +428,18 @@ void
 new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 {
 	const Source *source = call->source;
-	StringInfoData definitions;
 	InsertList	list;
-	TimestampTz expiry = 0;
-	const char *from = "";
+	const char *from;
 
 	make_token(source, token);
-	begin_insert(&list, call);
+	begin_insert(&list, call, false);
 	give_token(&list, token);
 	give_role(&list, ROLE_USER, "user_id", request->user_id);
 	give_role(&list, ROLE_TENANT, "tenant_id", request->tenant_id);
 	give_role(&list, ROLE_SCOPE, "scope", request->scope);
-	if (choose_expiry(source, request->expires_in, &expiry))
-		give_column(&list, source->column[ROLE_EXPIRES].attnum,
-					owner_cast_timestamp(call, ROLE_EXPIRES, expiry));
-	initStringInfo(&definitions);
-	if (request->attributes != NULL)
-		give_attributes(&list, request->attributes, &definitions);
-	if (definitions.len > 0)
-		from = psprintf("FROM pg_catalog.jsonb_to_record($%d) AS r(%s)",
-						owner_parameter(call, JSONBOID,
-										JsonbPGetDatum(request->attributes),
-										false),
-						definitions.data);
+	give_expiry(&list, new_token_expiry(source, request->expires_in));
+	from = give_attributes(&list, request->attributes);
+	give_known(&list);
 	check_complete(&list);
 	finish_insert(&list, from, token);
 }
@@ -302,72 +448,89 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 static bool
 is_copied(const Source *source, Form_pg_attribute attribute)
 {
-	static const SourceRole fresh[] =
-	{ROLE_TOKEN, ROLE_ID, ROLE_EXPIRES, ROLE_REVOKED, ROLE_USED,
-	ROLE_LAST_USED, ROLE_CREATED};
 	const char *name = NameStr(attribute->attname);
 
-	for (int i = 0; i < (int) lengthof(fresh); i++)
-		if (source->column[fresh[i]].attnum == attribute->attnum)
-			/* a status is that of a live token, whatever the default is */
-			return fresh[i] == ROLE_REVOKED;
-	return !attribute->attisdropped && !attribute->attgenerated &&
-		!attribute->attidentity && strcmp(name, DISPLAY_COLUMN) != 0 &&
-		strcmp(name, "revoked_at") != 0;
-}
-
-/*
- * When the successor expires: it lives as long as the old one was made for,
- * where that can be told.
- */
-static char *
-successor_expiry(OwnerCall *call)
-{
-	const Source *source = call->source;
-	const char *expires = owner_read_timestamp(call, ROLE_EXPIRES);
-	const char *created = owner_read_timestamp(call, ROLE_CREATED);
-	TimestampTz expiry;
-
-	if (source->sliding_ttl != NULL)
+	if (attribute->attisdropped || attribute->attgenerated ||
+		attribute->attidentity)
+		return false;
+	switch (role_of_column(source, attribute->attnum))
 	{
-		(void) choose_expiry(source, NULL, &expiry);
-		return owner_cast_timestamp(call, ROLE_EXPIRES, expiry);
+		case ROLE_TOKEN:
+		case ROLE_ID:
+		case ROLE_EXPIRES:
+		case ROLE_USED:
+		case ROLE_LAST_USED:
+		case ROLE_CREATED:
+			return false;
+		case ROLE_REVOKED:
+			/* a status is that of a live token, even if there is a default */
+			return true;
+		default:
+			return strcmp(name, DISPLAY_COLUMN) != 0 &&
+				strcmp(name, UPDATED_COLUMN) != 0 &&
+				strcmp(name, "revoked_at") != 0;
 	}
-	if (!AttributeNumberIsValid(source->column[ROLE_CREATED].attnum))
-		return pstrdup(owner_column(call, ROLE_EXPIRES));
-	expires = psprintf("CASE WHEN pg_catalog.isfinite(%s) AND pg_catalog.isfinite(%s)"
-					   " THEN pg_catalog.timezone('UTC', %s OPERATOR(pg_catalog.+)"
-					   " (%s OPERATOR(pg_catalog.-) %s)) ELSE %s END",
-					   expires, created, lifecycle_in_utc("pg_catalog.clock_timestamp()"),
-					   lifecycle_in_utc(expires), lifecycle_in_utc(created), expires);
-	return owner_in_timezone(source, source->column[ROLE_EXPIRES].type,
-							 expires);
 }
 
-void
-new_token_succeed(OwnerCall *call, Datum stored, NewToken *token)
+/* What the old row has in its columns. */
+static void
+give_copies(InsertList *list, const Succession *succession)
 {
-	const Source *source = call->source;
-	TupleDesc	desc = RelationGetDescr(call->table);
-	InsertList	list;
+	TupleDesc	desc = RelationGetDescr(list->call->table);
+	int			n = owner_parameter(list->call, succession->row_type,
+									succession->row, false);
 
-	make_token(source, token);
-	begin_insert(&list, call);
-	give_token(&list, token);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (is_copied(source, attribute) &&
-			!bms_is_member(attribute->attnum, list.given))
-			give_column(&list, attribute->attnum,
-						quote_identifier(NameStr(attribute->attname)));
+		if (is_copied(list->call->source, attribute) &&
+			!bms_is_member(attribute->attnum, list->given))
+			give_column(list, attribute->attnum,
+						psprintf("($%d).%s", n,
+								 quote_identifier(NameStr(attribute->attname))));
 	}
-	if (AttributeNumberIsValid(source->column[ROLE_EXPIRES].attnum))
-		give_column(&list, source->column[ROLE_EXPIRES].attnum,
-					successor_expiry(call));
+}
+
+void
+new_token_succeed(OwnerCall *call, const Succession *succession,
+				  NewToken *token)
+{
+	InsertList	list;
+	const char *from;
+
+	make_token(call->source, token);
+	begin_insert(&list, call, true);
+	give_token(&list, token);
+	give_expiry(&list, succession->expiry);
+	from = give_attributes(&list, succession->attributes);
+	give_copies(&list, succession);
+	give_known(&list);
 	check_complete(&list);
-	finish_insert(&list, psprintf("FROM ONLY %s WHERE %s", owner_table(call),
-								  owner_is_token(call, stored)),
-				  token);
+	finish_insert(&list, from, token);
+}
+
+/* ---------- what is handed out ---------- */
+
+Datum
+new_token_record(FunctionCallInfo fcinfo, NewToken *token)
+{
+	Datum		value[4];
+	bool		isnull[4] = {0};
+	TupleDesc	desc;
+	Datum		record;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	value[0] = CStringGetTextDatum(token->text);
+	isnull[1] = token->id == NULL;
+	value[1] = isnull[1] ? (Datum) 0 : CStringGetTextDatum(token->id);
+	value[2] = CStringGetTextDatum(token->display);
+	isnull[3] = !token->has_expiry;
+	value[3] = TimestampTzGetDatum(token->expires_at);
+	record = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
+											   isnull));
+	token_wipe(value[0]);
+	new_token_forget(token);
+	return record;
 }

@@ -13,6 +13,7 @@
 #ifndef TOKENAUTH_NEW_TOKEN_H
 #define TOKENAUTH_NEW_TOKEN_H
 
+#include "lifecycle/grace.h"
 #include "source/owner.h"
 #include "utils/jsonb.h"
 
@@ -27,7 +28,10 @@ typedef struct NewToken
 	TimestampTz expires_at;
 } NewToken;
 
-/* What its row is to hold. */
+/*
+ * What its row is to hold.  Attributes, an object of column names and values,
+ * cannot set the columns that the other fields are for.
+ */
 typedef struct IssueRequest
 {
 	const char *user_id;		/* these may be NULL */
@@ -41,11 +45,28 @@ typedef struct IssueRequest
 extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 							NewToken *token);
 
+/* What the row of a token's successor is made from. */
+typedef struct Succession
+{
+	Oid			row_type;
+	Datum		row;			/* the old token's row, as it was while it lived */
+	Expiry		expiry;
+	Jsonb	   *attributes;		/* may be NULL */
+} Succession;
+
 /*
- * Make a token and insert its row as a copy of another token's, the one that is
- * stored so, with what belongs to a token alone made anew.
+ * Make a token and insert its row as a copy of another token's, with what
+ * belongs to a token alone made anew.  Attributes can replace columns that do
+ * not matter to what is judged.
  */
-extern void new_token_succeed(OwnerCall *call, Datum stored, NewToken *token);
+extern void new_token_succeed(OwnerCall *call, const Succession *succession,
+							  NewToken *token);
+
+/* When a token made now expires: as asked for, within what the source allows. */
+extern Expiry new_token_expiry(const Source *source, Interval *expires_in);
+
+/* (token, token_id, token_prefix, expires_at); the token is forgotten then. */
+extern Datum new_token_record(FunctionCallInfo fcinfo, NewToken *token);
 
 /* The text has been handed out; leave nothing of it. */
 extern void new_token_forget(NewToken *token);

@@ -240,6 +240,15 @@ source_by_relation(Oid relation)
 	return NULL;
 }
 
+Source *
+source_find_again(const Source *source)
+{
+	Source	   *again = source_by_relation(source->relation);
+
+	return again != NULL && strcmp(again->name, source->name) == 0 ?
+		again : NULL;
+}
+
 /* Is it the source's own table, or a parent's? */
 static bool
 uses_table(const Source *source, Oid relation)
@@ -336,29 +345,40 @@ source_revalidate(Source *source)
 	return true;
 }
 
-Source *
-source_hold(const Source *source)
+static Source *
+hold(const Source *source, LOCKMODE mode)
 {
-	Oid			relation = source->relation;
 	Source	   *held;
 
-	if (!OidIsValid(relation))
+	if (!OidIsValid(source->relation))
 	{
 		held = source_by_name(source->name);
 		return held != NULL && source_validate(held) ? held : NULL;
 	}
-	LockRelationOid(relation, AccessShareLock);
+	LockRelationOid(source->relation, mode);
 	do
 	{
 		source_refresh();
-		held = source_by_relation(relation);
+		held = source_find_again(source);
 		if (held == NULL)
 		{
-			UnlockRelationOid(relation, AccessShareLock);
+			UnlockRelationOid(source->relation, mode);
 			return NULL;
 		}
 	} while (!source_validate(held));
 	return held;
+}
+
+Source *
+source_hold(const Source *source)
+{
+	return hold(source, AccessShareLock);
+}
+
+Source *
+source_hold_for_change(const Source *source)
+{
+	return hold(source, RowExclusiveLock);
 }
 
 bool

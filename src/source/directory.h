@@ -36,6 +36,12 @@ extern Source *source_by_name(const char *name);
 extern Source *source_by_relation(Oid relation);
 extern List *source_all(void);
 
+/*
+ * The source as it is now, its registry having been read again: the same table
+ * under the same name.  NULL if there is none.
+ */
+extern Source *source_find_again(const Source *source);
+
 /* Is a table in use, as a source or as a parent of one? */
 extern bool source_uses_table(Oid relation);
 
@@ -64,12 +70,18 @@ source_validate(Source *source)
 }
 
 /*
- * The source of a table whose columns cannot change any more until the
- * transaction ends, for AccessShareLock is held on it so long; validated.
- * NULL if it is none any more.  Who names columns in SQL must hold their
+ * The source again, validated, of a table whose columns cannot change any more
+ * until the transaction ends, for AccessShareLock is held on it so long.  NULL
+ * if there is none any more.  Code that names columns in SQL must hold their
  * source: tokenauth_hash_in_place() moves a source to another column.
  */
 extern Source *source_hold(const Source *source);
+
+/*
+ * The same for code that is going to change rows: RowExclusiveLock keeps the
+ * source from being detached or attached anew until the transaction ends.
+ */
+extern Source *source_hold_for_change(const Source *source);
 
 /* Has the registry changed, so that the source must be looked up again? */
 extern bool source_is_outdated(const Source *source);

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * time_limit.h
+ *		Trying something for a limited time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_TIME_LIMIT_H
+#define TOKENAUTH_TIME_LIMIT_H
+
+/*
+ * Do something in a subtransaction, as sandbox_try() does, and cancel it when it
+ * has taken so many milliseconds (0: no limit).  Returns the error, or NULL;
+ * *timed_out tells whether it is that of the limit.  Cannot be nested.
+ *
+ * Code that catches the cancellation is cancelled again, until it ends.
+ */
+extern ErrorData *time_limit_try(void (*work) (void *arg), void *arg,
+								 int milliseconds, bool *timed_out);
+
+#endif							/* TOKENAUTH_TIME_LIMIT_H */

@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * each_source.h
+ *		Doing something in several sources, each by itself.
+ *
+ * One source must not prevent revoking or flushing in the others: not by an
+ * error of its table or of its owner's triggers, not by a lock on it, not by
+ * code that takes long.  So each source has its own subtransaction, limited by
+ * tokenauth.source_timeout.  A source that fails is left out, a warning names
+ * it, and the caller is told.
+ *
+ * A single source has neither: its errors are raised.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_EACH_SOURCE_H
+#define TOKENAUTH_EACH_SOURCE_H
+
+#include "source/source.h"
+
+/*
+ * Do it in one source, which is held and readable.  False if that is not
+ * concerned.  What is done to arg must be the last thing that it does: an error
+ * undoes all but that.
+ */
+typedef bool (*SourceWork) (Source *source, void *arg);
+
+/*
+ * Do it in each of a list of sources, holding them for_change or for reading.
+ * Returns the list without those that were left out.  Throws what concerns all,
+ * such as a cancelled statement; and, if no source that is concerned could be
+ * worked on, the first one's error.
+ */
+extern List *each_source(List *sources, bool for_change, SourceWork work,
+						 void *arg);
+
+/* The source of that name, or all; refreshed.  Throws 42704. */
+extern List *each_source_choose(const char *name);
+
+/*
+ * Has the source a column for this role?  Where it was named, not to have one
+ * is error 55000.
+ */
+extern bool each_source_has_role(const Source *source, SourceRole role,
+								 bool named);
+
+/*
+ * Could this text be a value of that column?  Where no source is named, sources
+ * with ids of another form are not concerned.  A text of the right form that is
+ * no value all the same is refused by the type's input function.
+ */
+extern bool each_source_could_have(const Source *source, SourceRole role,
+								   const char *text);
+
+#endif							/* TOKENAUTH_EACH_SOURCE_H */

@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * grace.c
+ *		What a token's expiry was before a rotation with a grace shortened it;
+ *		see grace.h.  SQL: tokenauth_retiring_guard().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/sandbox.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "lifecycle/grace.h"
+#include "miscadmin.h"
+#include "source/extension.h"
+#include "source/names.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* How many entries that are over are deleted with each new one. */
+#define MAX_FORGOTTEN		100
+
+static const char *
+table_name(void)
+{
+	return quoted_own("tokenauth_retiring");
+}
+
+static QueryResult *
+execute(const char *sql, int nargs, Oid *types, Datum *values,
+		const char *nulls)
+{
+	ExtensionInfo extension;
+
+	extension_require(&extension);
+	return extension_execute(&extension, sql, nargs, types, values, nulls);
+}
+
+static Datum
+digest_datum(const TokenDigest *digest)
+{
+	return PointerGetDatum(cstring_to_text_with_len((const char *) digest->bytes,
+													TOKEN_DIGEST_LEN));
+}
+
+/*
+ * tokenauth_retiring_guard()
+ *
+ * BEFORE trigger of the table, for each row that is inserted or updated.  A row
+ * can lengthen the life of a token's successor, so only the code in this file
+ * writes the table, regardless of privileges on it.
+ */
+TOKENAUTH_FUNCTION(tokenauth_retiring_guard);
+Datum
+tokenauth_retiring_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	ExtensionInfo extension;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("tokenauth_retiring_guard() must be called as a BEFORE row trigger of INSERT or UPDATE")));
+	extension_require(&extension);
+	if (!sandbox_is_entered() || GetUserId() != extension.owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s\" is written by tokenauth_rotate() alone",
+						RelationGetRelationName(trigger->tg_relation))));
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+						   trigger->tg_newtuple : trigger->tg_trigtuple);
+}
+
+void
+grace_recall(const Source *source, const TokenDigest *digest, Expiry *expiry)
+{
+	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID};
+	Datum		value[] = {
+		ObjectIdGetDatum(source->relation), digest_datum(digest),
+		TimestampTzGetDatum(expiry->at)
+	};
+	QueryResult *result;
+
+	/* if the expiry has been changed since, the changed one is the token's */
+	result = execute(psprintf("SELECT expired_at FROM %s"
+							  " WHERE relation OPERATOR(pg_catalog.=) $1"
+							  " AND token_hash OPERATOR(pg_catalog.=) $2"
+							  " AND shortened_to OPERATOR(pg_catalog.=) $3",
+							  table_name()),
+					 3, type, value, NULL);
+	if (result->nrows > 0)
+		expiry->exists = query_timestamp(result, 0, 1, &expiry->at);
+	query_free(result);
+}
+
+/* Forget graces that are over; those of other rotations under way can wait. */
+static void
+forget_ended(void)
+{
+	/* it would be a reason to fail */
+	if (IsolationUsesXactSnapshot())
+		return;
+	query_free(execute(psprintf("DELETE FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY("
+								"SELECT ctid FROM %s WHERE shortened_to"
+								" OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp()"
+								" ORDER BY shortened_to LIMIT %d FOR UPDATE SKIP LOCKED))",
+								table_name(), table_name(), MAX_FORGOTTEN),
+					   0, NULL, NULL, NULL));
+}
+
+void
+grace_remember(const Source *source, const TokenDigest *digest,
+			   TimestampTz shortened, Expiry original)
+{
+	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		value[] = {
+		ObjectIdGetDatum(source->relation), digest_datum(digest),
+		TimestampTzGetDatum(shortened), TimestampTzGetDatum(original.at)
+	};
+
+	forget_ended();
+	query_free(execute(psprintf("INSERT INTO %s (relation, token_hash, shortened_to, expired_at)"
+								" VALUES ($1, $2, $3, $4)"
+								" ON CONFLICT (relation, token_hash) DO UPDATE"
+								" SET shortened_to = excluded.shortened_to,"
+								" expired_at = excluded.expired_at",
+								table_name()),
+					   4, type, value, original.exists ? NULL : "   n"));
+}

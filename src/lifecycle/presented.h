@@ -1,0 +1,77 @@
+/*-------------------------------------------------------------------------
+ *
+ * presented.h
+ *		A token that a caller presents, to be replaced, extended or used up.
+ *
+ * There is no race in that: the token's row is locked first and judged then.
+ * The lock is released after the winner's commit has taken effect for all, so
+ * a session that waited for it finds the token revoked, or used.
+ *
+ * In this order:
+ *
+ *		presented_take		its text, from the arguments of a SQL function
+ *		presented_judge		as it is before any lock
+ *		presented_place		its source; from here on only that source judges
+ *							the token, even if others are attached meanwhile
+ *		presented_lock		its row, locked
+ *		presented_forget	overwrites it in memory of ours
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_PRESENTED_H
+#define TOKENAUTH_PRESENTED_H
+
+#include "judge/judge.h"
+#include "source/owner.h"
+
+typedef struct Presented
+{
+	text	   *text;
+	TokenQuery	query;
+	Judgement	before;			/* as it was before any lock */
+
+	/* From presented_place() on. */
+	const Source *source;		/* held for change */
+	TokenDigest digest;
+	Datum		stored;
+
+	/* From presented_lock() on. */
+	Judgement	judgement;		/* as it is under the lock */
+	uint64		nrows;			/* over 1 only where the column is not unique */
+	Oid			row_type;		/* of the table's rows */
+	Datum		row;			/* the (first) whole row */
+	bool		has_created;
+	TimestampTz created_at;
+} Presented;
+
+/* Argument 0, which is not null, is the token. */
+extern void presented_take(FunctionCallInfo fcinfo, int source_arg,
+						   Presented *presented);
+
+/* Judge it.  Throws what judge_token() throws. */
+extern TokenStatus presented_judge(Presented *presented);
+
+/*
+ * Judge it, and hold its source for change.  False if it is not valid now; then
+ * before has the verdict.  Throws what is wrong with a source that cannot be
+ * read.
+ */
+extern bool presented_place(Presented *presented);
+
+/*
+ * Lock the token's row in a call that has begun on its source, waiting for
+ * other sessions, and judge it as it is then.  False if it is not valid any
+ * more; then judgement has the verdict.  Throws 40001 if the transaction's
+ * snapshot is too old to see the row.
+ */
+extern bool presented_lock(OwnerCall *call, Presented *presented);
+
+extern void presented_forget(FunctionCallInfo fcinfo, Presented *presented);
+
+/* Throw that it is not valid: no reason, which would tell an attacker. */
+pg_noreturn extern void presented_refuse(void);
+
+/* Throws 27000 unless a statement has changed the token's row. */
+extern void presented_check_changed(const OwnerCall *call, uint64 rows);
+
+#endif							/* TOKENAUTH_PRESENTED_H */

@@ -1,0 +1,349 @@
+/*-------------------------------------------------------------------------
+ *
+ * rotate.c
+ *		SQL: tokenauth_rotate(), tokenauth_renew().
+ *
+ * What gives a token a successor, or a longer life.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/arguments.h"
+#include "base/compat.h"
+#include "common/int.h"
+#include "judge/judge.h"
+#include "lifecycle/grace.h"
+#include "lifecycle/lifecycle.h"
+#include "lifecycle/new_token.h"
+#include "lifecycle/presented.h"
+#include "miscadmin.h"
+#include "source/owner.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* ---------- rotate ---------- */
+
+/* A grace must be possible: the old token is to expire at its end. */
+static void
+check_grace(const Source *source)
+{
+	/* renewing would give it a full life again */
+	if (source->sliding_ttl != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be rotated with a grace",
+						source->name),
+				 errdetail("They are renewed by use, and so would the old one be.")));
+	if (!AttributeNumberIsValid(source->column[ROLE_EXPIRES].attnum))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("token source \"%s\" has no expires_column for the argument \"grace\"",
+						source->name)));
+}
+
+/*
+ * Has its life been cut short while we waited for its row?  Another rotation
+ * with a grace does that: the token is still valid, but has its successor.
+ */
+static bool
+was_shortened(const Presented *presented)
+{
+	const Verdict *before = &presented->before.verdict;
+	const Verdict *now = &presented->judgement.verdict;
+
+	return now->has_expiry &&
+		(!before->has_expiry || now->expires_at < before->expires_at);
+}
+
+/*
+ * The token's expiry as it was before any rotation.  A rotation within the grace
+ * of an earlier one finds it shortened.
+ */
+static Expiry
+original_expiry(const Presented *presented)
+{
+	const Verdict *verdict = &presented->judgement.verdict;
+	Expiry		expiry = {verdict->has_expiry, verdict->expires_at};
+
+	if (expiry.exists)
+		grace_recall(presented->source, &presented->digest, &expiry);
+	return expiry;
+}
+
+/*
+ * When the successor expires: it lives as long as the old token was made for,
+ * where that can be told.
+ */
+static Expiry
+successor_expiry(const Presented *presented, Expiry old)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz created = presented->created_at;
+	TimestampTz end;
+
+	if (presented->source->sliding_ttl != NULL)
+		return new_token_expiry(presented->source, NULL);
+	if (old.exists && presented->has_created &&
+		!TIMESTAMP_NOT_FINITE(old.at) && !TIMESTAMP_NOT_FINITE(created) &&
+		old.at > created &&
+		!pg_add_s64_overflow(now, old.at - created, &end) &&
+		IS_VALID_TIMESTAMP(end))
+		old.at = end;
+	return old;
+}
+
+/* The old token dies at the end of the grace, if not sooner. */
+static void
+shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end,
+			 Expiry original)
+{
+	const Verdict *verdict = &presented->judgement.verdict;
+	const char *column = owner_column(call, ROLE_EXPIRES);
+	char	   *limit = owner_cast_timestamp(call, ROLE_EXPIRES, end);
+	QueryResult *shortened;
+	TimestampTz expires_at;
+
+	shortened = owner_query(call,
+							psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s RETURNING %s",
+									 owner_table(call), column, column, limit,
+									 owner_is_token(call, presented->stored),
+									 owner_read_timestamp(call, ROLE_EXPIRES)));
+	presented_check_changed(call, shortened->nrows);
+	if (query_timestamp(shortened, 0, 1, &expires_at) &&
+		(!verdict->has_expiry || expires_at < verdict->expires_at))
+		grace_remember(presented->source, &presented->digest, expires_at,
+					   original);
+}
+
+/*
+ * Before the successor is inserted, because a unique index may allow only one
+ * live token of a user.
+ */
+static void
+retire_token(OwnerCall *call, const Presented *presented, TimestampTz end,
+			 Expiry original)
+{
+	if (end > GetCurrentTimestamp())
+		shorten_life(call, presented, end, original);
+	else
+		presented_check_changed(call,
+								lifecycle_revoke(call,
+												 owner_is_token(call, presented->stored)));
+}
+
+/* Add a hint to an error of a unique index that does not allow both rows. */
+pg_noreturn static void
+rethrow_with_hint(MemoryContext context, bool has_grace)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION && error->hint == NULL)
+	{
+		FlushErrorState();
+		error->hint = has_grace ?
+			"During a grace the old token and the new one are both live: rotate without a grace." :
+			"The row of the old token stays when it is revoked, unless the table is attached with on_revoke => 'delete'.";
+		ReThrowError(error);
+	}
+	PG_RE_THROW();
+}
+
+static void
+rotate(OwnerCall *call, const Presented *presented, Interval *grace,
+	   Jsonb *attributes, NewToken *token)
+{
+	MemoryContext context = CurrentMemoryContext;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end = grace ? lifecycle_after(now, grace) : now;
+	Expiry		original = original_expiry(presented);
+	Succession	succession = {
+		.row_type = presented->row_type,
+		.row = presented->row,
+		.expiry = successor_expiry(presented, original),
+		.attributes = attributes,
+	};
+
+	if (end > now)
+		check_grace(presented->source);
+	retire_token(call, presented, end, original);
+	PG_TRY();
+	{
+		new_token_succeed(call, &succession, token);
+	}
+	PG_CATCH();
+	{
+		rethrow_with_hint(context, end > now);
+	}
+	PG_END_TRY();
+}
+
+/* The row of the successor is a copy of one row. */
+static void
+check_one_row(const Presented *presented)
+{
+	if (presented->nrows > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("the token has %llu rows in the table of token source \"%s\"",
+						(unsigned long long) presented->nrows,
+						presented->source->name),
+				 errhint("Delete all but one of them.")));
+}
+
+/*
+ * tokenauth_rotate(token text, grace interval, source name, attributes jsonb)
+ * returns (token text, token_id text, token_prefix text,
+ *			expires_at timestamptz)
+ *
+ * Throws 28000 if the token is not valid, or if another rotation won.
+ */
+TOKENAUTH_FUNCTION(tokenauth_rotate);
+Datum
+tokenauth_rotate(PG_FUNCTION_ARGS)
+{
+	Presented	presented;
+	OwnerCall	call;
+	NewToken	token;
+
+	PreventCommandIfReadOnly("tokenauth_rotate()");
+	if (PG_ARGISNULL(0))
+		presented_refuse();
+	presented_take(fcinfo, 2, &presented);
+	if (!presented_place(&presented))
+		presented_refuse();
+	owner_begin(&call, presented.source);
+	if (!presented_lock(&call, &presented) || was_shortened(&presented))
+		presented_refuse();
+	check_one_row(&presented);
+	rotate(&call, &presented, interval_or_null(fcinfo, 1),
+		   lifecycle_attributes(fcinfo, 3), &token);
+	owner_end(&call);
+	presented_forget(fcinfo, &presented);
+	return new_token_record(fcinfo, &token);
+}
+
+/* ---------- renew ---------- */
+
+/*
+ * To when a token is renewed, as a value of its column: not past the end of
+ * its longest life, and nowhere if its beginning is not known.
+ */
+static char *
+renewal_target(OwnerCall *call, TimestampTz target)
+{
+	const Source *source = call->source;
+	char	   *value = psprintf("$%d", owner_timestamp(call, target));
+
+	if (source->max_lifetime != NULL)
+	{
+		char	   *created = owner_read_timestamp(call, ROLE_CREATED);
+		int			n = owner_parameter(call, INTERVALOID,
+										IntervalPGetDatum(source->max_lifetime),
+										false);
+
+		value = psprintf("CASE WHEN %s IS NOT NULL THEN"
+						 " LEAST(%s, pg_catalog.timezone('UTC', %s OPERATOR(pg_catalog.+) $%d)) END",
+						 created, value, lifecycle_in_utc(created), n);
+	}
+	return owner_in_timezone(source, source->column[ROLE_EXPIRES].type, value);
+}
+
+/* Extend a token whose row is locked, unless another session has done so. */
+static void
+extend(OwnerCall *call, const Presented *presented)
+{
+	const Source *source = presented->source;
+	TimestampTz now = GetCurrentTimestamp();
+	const char *column = owner_column(call, ROLE_EXPIRES);
+	char	   *target = renewal_target(call, lifecycle_after(now, source->sliding_ttl));
+	char	   *threshold = owner_cast_timestamp(call, ROLE_EXPIRES,
+												 lifecycle_after(now, source->sliding_threshold));
+	char	   *alive = owner_cast_timestamp(call, ROLE_EXPIRES, now);
+
+	/* of concurrent renewals the first writes; the rest find it done */
+	(void) owner_execute(call,
+						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s"
+								  " AND %s OPERATOR(pg_catalog.<=) %s"
+								  " AND %s OPERATOR(pg_catalog.>) %s"
+								  " AND %s OPERATOR(pg_catalog.<) %s",
+								  owner_table(call), column, target,
+								  owner_is_token(call, presented->stored),
+								  column, threshold, column, alive, column,
+								  target));
+}
+
+static void
+check_renewable(const Source *source)
+{
+	if (source->sliding_ttl == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tokens of source \"%s\" cannot be renewed", source->name),
+				 errhint("Attach the table with the arguments sliding_ttl and sliding_threshold.")));
+}
+
+/* Renew a token that is due; the judgement is of afterwards. */
+static void
+renew(Presented *presented, Judgement *judgement)
+{
+	OwnerCall	call;
+
+	PreventCommandIfReadOnly("tokenauth_renew()");
+	if (presented_place(presented))
+	{
+		check_renewable(presented->source);
+		owner_begin(&call, presented->source);
+		/* a token that dies meanwhile is not written */
+		if (presented_lock(&call, presented))
+			extend(&call, presented);
+		owner_end(&call);
+	}
+	judge_token(&presented->query, NULL, NULL, judgement);
+}
+
+/* Is so little left that it should be renewed? */
+static bool
+is_due(const Judgement *judgement)
+{
+	return judgement->verdict.has_expiry &&
+		judgement->verdict.expires_at <=
+		lifecycle_after(GetCurrentTimestamp(),
+						judgement->source->sliding_threshold);
+}
+
+/*
+ * tokenauth_renew(token text, source name) returns timestamptz
+ *
+ * When the token expires from now on; NULL if it is not valid, or does not
+ * expire.  Writes only if less than the source's threshold is left and more can
+ * be had.
+ */
+TOKENAUTH_FUNCTION(tokenauth_renew);
+Datum
+tokenauth_renew(PG_FUNCTION_ARGS)
+{
+	Presented	presented;
+	Judgement	judgement;
+	const Verdict *verdict = &presented.before.verdict;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	presented_take(fcinfo, 1, &presented);
+	if (presented_judge(&presented) == TOKEN_VALID)
+	{
+		check_renewable(presented.before.source);
+		/* most calls have nothing to write */
+		if (is_due(&presented.before))
+		{
+			renew(&presented, &judgement);
+			verdict = &judgement.verdict;
+		}
+	}
+	presented_forget(fcinfo, &presented);
+	if (verdict->status != TOKEN_VALID || !verdict->has_expiry)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(verdict->expires_at);
+}
