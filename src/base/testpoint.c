@@ -11,14 +11,18 @@
 
 #ifdef TOKENAUTH_TESTING
 
+#include "access/xact.h"
+#include "base/query.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 int			testpoint_fault = TESTFAULT_NONE;
 static int	testpoint_pause = TESTPOINT_NONE;
 static int	testpoint_delay = 0;
+static char *testpoint_late = NULL;
 
 static const struct config_enum_entry pause_options[] = {
 	{"", TESTPOINT_NONE, false},
@@ -36,9 +40,26 @@ static const struct config_enum_entry fault_options[] = {
 	{NULL, 0, false}
 };
 
+static void
+run_late_statement(XactEvent event, void *arg)
+{
+	if ((event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE) ||
+		testpoint_late == NULL || testpoint_late[0] == '\0')
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	query_execute(testpoint_late, 0, NULL, NULL, NULL, false);
+	PopActiveSnapshot();
+}
+
+/* Of callbacks of transactions, the one that was registered first is the last. */
 void
 testpoint_define_settings(void)
 {
+	RegisterXactCallback(run_late_statement, NULL);
+	DefineCustomStringVariable("tokenauth.test_late",
+							   "Statement that is run late in a commit.",
+							   NULL, &testpoint_late, "", PGC_USERSET, 0,
+							   NULL, NULL, NULL);
 	DefineCustomEnumVariable("tokenauth.test_pause",
 							 "Point at which this session waits.",
 							 NULL, &testpoint_pause, TESTPOINT_NONE,

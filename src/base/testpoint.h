@@ -12,6 +12,8 @@
  *		how long.  isolationtester sees such a session as blocked.
  * tokenauth.test_delay = n: at every point, now and then, sleep up to n
  *		microseconds: makes narrow races wide for the stress test.
+ * tokenauth.test_late = 'statement': run it at PRE_COMMIT or PRE_PREPARE, after
+ *		our own work there, as another extension might.
  * tokenauth.test_fault = 'name': break the protocol in one place, to show
  *		that the tests would notice.
  *

@@ -26,6 +26,7 @@ typedef struct ChangeNote
 	int			stats_slot;
 	int			classes;		/* of entries that may be contradicted */
 	int			fenced;			/* classes whose fence we have raised */
+	SubTransactionId told_in;	/* has registered its message; or invalid */
 	CacheGuard *guard;			/* NULL without a cache */
 } ChangeNote;
 
@@ -84,15 +85,27 @@ unfence_note(ChangeNote *note)
 	note->fenced = 0;
 }
 
+/*
+ * Register a note's message, unless that is done.  Core forgets it with the
+ * subtransaction in which it was registered.
+ */
 static void
-send_note(const ChangeNote *note, bool prepared)
+send_note(ChangeNote *note, bool prepared)
 {
 	/* Only a primary caches refusals. */
-	if (prepared || (note->classes & CACHE_CLASS_BIT(CACHE_VALID)) != 0)
-		message_send(note->is_place, note->bits, prepared);
+	bool		matters = prepared ||
+		(note->classes & CACHE_CLASS_BIT(CACHE_VALID)) != 0;
+
+	if (!matters || note->told_in != InvalidSubTransactionId)
+		return;
+	message_send(note->is_place, note->bits, prepared);
+	note->told_in = GetCurrentSubTransactionId();
 }
 
-/* Do for a note what this transaction's commit, as far as it has come, needs. */
+/*
+ * Do for a note what this transaction's commit, as far as it has come, needs,
+ * and what has not been done.
+ */
 static void
 tell_note(ChangeNote *note)
 {
@@ -102,7 +115,7 @@ tell_note(ChangeNote *note)
 			break;
 		case CHANGES_FENCED:
 			fence_note(note);
-			if (message_standbys_can_listen())
+			if (message_standbys_may_replay())
 				send_note(note, false);
 			break;
 		case CHANGES_PREPARED:
@@ -115,8 +128,6 @@ static void
 extend_note(ChangeNote *note, int classes)
 {
 	changes.dirty = true;
-	if ((classes & ~note->classes) == 0)
-		return;
 	note->classes |= classes;
 	tell_note(note);			/* another extension may change rows so late */
 }
@@ -131,6 +142,7 @@ init_note(ChangeNote *note, bool is_place, uint32 bits, CacheGuard *guard,
 	note->stats_slot = slot;
 	note->classes = 0;
 	note->fenced = 0;
+	note->told_in = InvalidSubTransactionId;
 }
 
 static void
@@ -336,6 +348,33 @@ void
 changes_abort(void)
 {
 	for_each_note(unfence_note);
+}
+
+/*
+ * A subtransaction has ended: its messages are now its parent's, or nobody's
+ * (InvalidSubTransactionId).
+ */
+static void
+hand_over(SubTransactionId subxact, SubTransactionId heir)
+{
+	for (int i = 0; i < changes.nsmall; i++)
+		if (changes.small[i].told_in == subxact)
+			changes.small[i].told_in = heir;
+	for (int i = 0; i < changes.ngates; i++)
+		if (changes.gate[i].told_in == subxact)
+			changes.gate[i].told_in = heir;
+}
+
+void
+changes_commit_sub(SubTransactionId subxact, SubTransactionId parent)
+{
+	hand_over(subxact, parent);
+}
+
+void
+changes_abort_sub(SubTransactionId subxact)
+{
+	hand_over(subxact, InvalidSubTransactionId);
 }
 
 void

@@ -7,16 +7,18 @@
  * once this transaction has committed.  The transaction's end works through
  * the notes:
  *
- *	PRE_COMMIT		raises the fences and, if standbys can listen, registers
- *					messages for them
+ *	PRE_COMMIT		raises the fences and, if a standby may ever replay it,
+ *					registers messages
  *	PRE_PREPARE		registers messages, which COMMIT PREPARED will send
  *	COMMIT			raises the floors, then lifts the fences; cannot fail
  *	ABORT			lifts the fences
  *
  * Steps 1 to 4 of doc/coherence.md say why this is enough.  A note may be made
  * at any time before COMMIT: if another extension changes rows after our
- * PRE_COMMIT, their note is fenced at once.  Rolling back to a savepoint takes
- * no note back: a note too many costs a table read.
+ * PRE_COMMIT, their note is fenced and told at once.  Rolling back to a
+ * savepoint takes no note back: a note too many costs a table read.  But it
+ * takes back the messages that were registered since, so the note of a change
+ * that is then made again registers another.
  *
  * Up to CHANGES_MAX_SMALL buckets and cells are noted one by one; from then on
  * the whole source at its gate.
@@ -66,6 +68,11 @@ extern void changes_pre_commit(void);
 extern void changes_pre_prepare(void);
 extern void changes_commit(void);
 extern void changes_abort(void);
+
+/* The same of a subtransaction's end, at whatever time; cannot fail. */
+extern void changes_commit_sub(SubTransactionId subxact,
+							   SubTransactionId parent);
+extern void changes_abort_sub(SubTransactionId subxact);
 
 /* The transaction has ended: the next one begins without changes. */
 extern void changes_forget(void);

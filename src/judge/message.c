@@ -100,10 +100,9 @@ message_init(void)
 }
 
 bool
-message_standbys_can_listen(void)
+message_standbys_may_replay(void)
 {
-	return XLogStandbyInfoActive() &&
-		(max_wal_senders > 0 || XLogArchivingActive());
+	return XLogStandbyInfoActive();
 }
 
 void

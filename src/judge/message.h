@@ -30,8 +30,11 @@
 /* Receive messages from now on.  Call once in each process. */
 extern void message_init(void);
 
-/* Can a standby ever read what this server writes? */
-extern bool message_standbys_can_listen(void);
+/*
+ * May a standby ever replay what this server writes?  It need not be connected
+ * now, nor need there be a way to: the WAL may reach it as files, later.
+ */
+extern bool message_standbys_may_replay(void);
 
 /*
  * Register a message with the present transaction; prepared is that it is

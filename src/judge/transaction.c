@@ -65,9 +65,11 @@ at_subtransaction_event(SubXactEvent event, SubTransactionId subxact,
 	switch (event)
 	{
 		case SUBXACT_EVENT_ABORT_SUB:
+			changes_abort_sub(subxact);
 			identity_abort_sub(subxact);
 			break;
 		case SUBXACT_EVENT_COMMIT_SUB:
+			changes_commit_sub(subxact, parent);
 			identity_commit_sub(subxact, parent);
 			break;
 		case SUBXACT_EVENT_START_SUB:

@@ -15,8 +15,10 @@
 #include "executor/tuptable.h"
 #include "judge/changes.h"
 #include "source/directory.h"
+#include "source/extension.h"
 #include "source/registry.h"
 #include "source/value.h"
+#include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
@@ -168,16 +170,44 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Wait for the transactions that have changed rows of the tables that a row of
+ * the registry names, and keep others from it until ours ends.  They note
+ * changes by what the registry says for them, and a column may count from now
+ * on that did not for them.
+ */
+static void
+lock_tables(const ExtensionInfo *extension, Relation registry, HeapTuple row)
+{
+	ListCell   *lc;
+
+	foreach(lc, registry_row_tables(extension, registry, row))
+		LockRelationOid(lfirst_oid(lc), ShareRowExclusiveLock);
+}
+
+/* The row that a registry's trigger leaves behind; NULL after DELETE. */
+static HeapTuple
+row_left(const TriggerData *trigger)
+{
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		return NULL;
+	return TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+}
+
+/*
  * tokenauth_registry_changed()
  *
  * AFTER trigger, for each row, of the registry of sources: tells every session
- * that the registry has changed, by whatever statement.
+ * that the registry has changed, by whatever statement, and locks the tables
+ * that a row names in SHARE ROW EXCLUSIVE mode, as tokenauth_attach() does.
  */
 TOKENAUTH_FUNCTION(tokenauth_registry_changed);
 Datum
 tokenauth_registry_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	ExtensionInfo extension;
+	HeapTuple	row;
 	Oid			relation;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
@@ -185,6 +215,11 @@ tokenauth_registry_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("tokenauth_registry_changed() must be called as a row trigger")));
+
+	extension_require(&extension);
+	row = row_left(trigger);
+	if (row != NULL)
+		lock_tables(&extension, trigger->tg_relation, row);
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	relation = registry_row_table(trigger->tg_relation, trigger->tg_trigslot);

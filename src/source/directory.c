@@ -401,7 +401,7 @@ source_invalidate(Oid relation)
 {
 	ListCell   *lc;
 
-	if (!OidIsValid(relation) || relation == extension_known()->sources)
+	if (registry_state == SOURCE_BUILDING || extension_hears_relation(relation))
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
 		return;
@@ -421,6 +421,8 @@ source_invalidate(Oid relation)
 static bool
 depends_on_syscache(const Source *source, int cacheid, uint32 hashvalue)
 {
+	if (cacheid == DATABASEOID)
+		return source->state == SOURCE_BUILDING;
 	/* tables have names by schemas, too */
 	if (cacheid == RELNAMENSP || cacheid == NAMESPACEOID)
 		return source->state == SOURCE_BUILDING || hashvalue == 0 ||
@@ -437,7 +439,8 @@ catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
 	ListCell   *lc;
 
-	if (cacheid == PROCOID && extension_hears_function(hashvalue))
+	if (registry_state == SOURCE_BUILDING ||
+		extension_hears_syscache(cacheid, hashvalue))
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
 		return;
@@ -455,8 +458,8 @@ void
 source_init(void)
 {
 	static const int caches[] = {
-		CASTSOURCETARGET, ENUMOID, NAMESPACEOID, OPEROID, PROCOID,
-		RELNAMENSP, TYPEOID
+		CASTSOURCETARGET, DATABASEOID, ENUMOID, NAMESPACEOID, OPEROID,
+		PROCOID, RELNAMENSP, TYPEOID
 	};
 
 	for (int i = 0; i < (int) lengthof(caches); i++)

@@ -17,11 +17,13 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "source/extension.h"
 #include "source/registry_guard.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -29,7 +31,9 @@
 extern TOKENAUTH_EXPORT Datum tokenauth_changed(PG_FUNCTION_ARGS);
 
 static ExtensionInfo known;
+static Watch known_watch;		/* in a context of its own */
 static uint32 known_hash[3];	/* of its functions, in the syscache PROCOID */
+static uint32 database_hash;	/* in the syscache DATABASEOID */
 
 static bool
 find_schema(ExtensionInfo *extension)
@@ -84,20 +88,6 @@ extension_is_ours(Oid function, PGFunction address)
 	return info.fn_addr == address;
 }
 
-/* The transaction that has written a function's row; it never comes back. */
-static TransactionId
-find_xmin(Oid function)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	TransactionId xmin;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidTransactionId;
-	xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
-	ReleaseSysCache(tuple);
-	return xmin;
-}
-
 static Oid
 find_type(const ExtensionInfo *extension, const char *name)
 {
@@ -123,10 +113,49 @@ extension_find(ExtensionInfo *extension)
 	extension->guarded = registry_is_guarded(extension);
 	extension->trigger_function = find_function(extension,
 												"tokenauth_changed");
-	extension->trigger_xmin = find_xmin(extension->trigger_function);
 	extension->trigger_is_ours = extension_is_ours(extension->trigger_function,
 												   tokenauth_changed);
 	extension->hash_function = find_function(extension, "tokenauth_hash_row");
+}
+
+static void
+watch_oid(Watch *watch, int cacheid, Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(cacheid, ObjectIdGetDatum(oid));
+
+	watch_word(watch, oid);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	watch_row(watch, tuple);
+	ReleaseSysCache(tuple);
+}
+
+static void
+watch_extension(const ExtensionInfo *extension, Watch *watch)
+{
+	watch_oid(watch, DATABASEOID, MyDatabaseId);
+	if (!OidIsValid(extension->sources))
+		return;
+	watch_oid(watch, RELOID, extension->sources);
+	watch_attributes(watch, extension->sources);
+	registry_guard_watch(extension, watch);
+	watch_type(watch, extension->relation_type);
+	watch_type(watch, extension->parent_type);
+	watch_function(watch, extension->guard_function);
+	watch_function(watch, extension->changed_function);
+	watch_function(watch, extension->trigger_function);
+}
+
+/* Make this the watch that is known. */
+static void
+remember_watch(const Watch *watch)
+{
+	MemoryContext old = known_watch.context;
+
+	known_watch = *watch;
+	MemoryContextSetParent(known_watch.context, CacheMemoryContext);
+	if (old != NULL)
+		MemoryContextDelete(old);
 }
 
 static uint32
@@ -139,22 +168,71 @@ const ExtensionInfo *
 extension_refresh(void)
 {
 	ExtensionInfo found;
+	Watch		watch = {AllocSetContextCreate(CurrentMemoryContext,
+											   "tokenauth extension",
+											   ALLOCSET_SMALL_SIZES)};
 
 	extension_find(&found);
+	watch_extension(&found, &watch);
 	known = found;
+	remember_watch(&watch);
 	known_hash[0] = hash_of_function(known.trigger_function);
 	known_hash[1] = hash_of_function(known.guard_function);
 	known_hash[2] = hash_of_function(known.changed_function);
+	database_hash = GetSysCacheHashValue1(DATABASEOID,
+										  ObjectIdGetDatum(MyDatabaseId));
 	return &known;
 }
 
-bool
-extension_hears_function(uint32 hash)
+uint64
+extension_trace(void)
 {
+	return known_watch.trace;
+}
+
+/* One that is not there now may have been given its name back. */
+static bool
+hears_function(uint32 hash)
+{
+	if (hash == 0 || !OidIsValid(known.trigger_function) ||
+		!OidIsValid(known.guard_function) ||
+		!OidIsValid(known.changed_function))
+		return true;
 	for (int i = 0; i < (int) lengthof(known_hash); i++)
-		if (hash == 0 || hash == known_hash[i])
+		if (hash == known_hash[i])
 			return true;
 	return false;
+}
+
+static bool
+hears_type(uint32 hash)
+{
+	return !OidIsValid(known.relation_type) ||
+		!OidIsValid(known.parent_type) ||
+		watch_hears_syscache(&known_watch, TYPEOID, hash);
+}
+
+bool
+extension_hears_syscache(int cacheid, uint32 hash)
+{
+	switch (cacheid)
+	{
+		case DATABASEOID:
+			return hash == 0 || hash == database_hash;
+		case PROCOID:
+			return hears_function(hash);
+		case TYPEOID:
+			return hears_type(hash);
+		default:
+			return false;
+	}
+}
+
+bool
+extension_hears_relation(Oid relation)
+{
+	return !OidIsValid(relation) || relation == known.sources ||
+		watch_hears_relation(&known_watch, relation);
 }
 
 const ExtensionInfo *

@@ -10,6 +10,7 @@
 
 #include "base/query.h"
 #include "fmgr.h"
+#include "source/watch.h"
 
 /* All invalid if the extension is not installed here. */
 typedef struct ExtensionInfo
@@ -23,7 +24,6 @@ typedef struct ExtensionInfo
 	Oid			changed_function;
 	bool		guarded;		/* they are as they should be */
 	Oid			trigger_function;	/* tokenauth_changed() */
-	TransactionId trigger_xmin; /* of its row in pg_proc */
 	bool		trigger_is_ours;	/* it has not been replaced */
 	Oid			hash_function;	/* tokenauth_hash_row() */
 } ExtensionInfo;
@@ -39,10 +39,23 @@ extern const ExtensionInfo *extension_refresh(void);
 extern const ExtensionInfo *extension_known(void);
 
 /*
- * Has a function of the triggers' changed, perhaps?  hash is what a message of
- * the syscache PROCOID has; 0: any.  Neither reads catalogs nor fails.
+ * The trace (watch.h) of all by which the registry of this database is found,
+ * read and believed, and of the database itself; as of the last refresh.
+ *
+ * A session that does not find the registry, for it was renamed or a trigger
+ * of it is disabled, does not know what a change of a row concerns.  What was
+ * cached before such a time must not be believed after it; and neither must
+ * what was cached for a database that had the same OID.
  */
-extern bool extension_hears_function(uint32 hash);
+extern uint64 extension_trace(void);
+
+/*
+ * May any of that have changed?  For callbacks: neither reads catalogs nor
+ * fails.  The first is for messages of a syscache, the second for a relation's
+ * (InvalidOid: any).
+ */
+extern bool extension_hears_syscache(int cacheid, uint32 hash);
+extern bool extension_hears_relation(Oid relation);
 
 /* The same where it must be there: a function of it has been called. */
 extern void extension_require(ExtensionInfo *extension);

@@ -6,7 +6,7 @@
  * The fingerprint covers everything but the row itself that a verdict
  * depends on: the table's file (TRUNCATE and every rewrite change it), our
  * triggers, the index, the columns and their types, the functions of
- * conditions, the registry row.  It is made of these rows of the catalogs by
+ * conditions, the registry row, and the registry itself.  It is made of these rows of the catalogs by
  * their xmin (watch.h), so it does not come back when what was altered is
  * altered back: rows may have changed meanwhile of which no trigger told.  An
  * entry with another fingerprint is not believed, so nothing has to be
@@ -455,7 +455,6 @@ check_cacheable(Source *source, Relation table, const RowFinder *finder,
 
 	collect_trigger_facts(relation, &triggers);
 	watch_word(&source->watch, triggers.watch.trace);
-	watch_word(&source->watch, extension_known()->trigger_xmin);
 	if (!triggers.any)
 		problem_set(source, PROBLEM_NO_TRIGGERS, relation, NULL);
 	if (table->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
@@ -569,6 +568,7 @@ mapping_build(Source *source)
 	old = MemoryContextSwitchTo(source->facts);
 	watch_word(&source->watch, source->relation);
 	watch_word(&source->watch, source->registry_xmin);
+	watch_word(&source->watch, extension_trace());
 	map_open_table(source, table);
 	source->fingerprint = source->watch.trace;
 	MemoryContextSwitchTo(old);

@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "base/nullable.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "source/registry.h"
 #include "utils/array.h"
@@ -263,11 +264,13 @@ map_columns(const ExtensionInfo *extension, const RegistryColumn *columns,
 static void
 begin_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
 {
-	TupleDesc	parent_desc =
-		lookup_rowtype_tupdesc_noerror(extension->parent_type, -1, true);
+	TupleDesc	parent_desc;
 
-	if (parent_desc == NULL)
+	if (!OidIsValid(extension->relation_type))
+		refuse("There is no type tokenauth_relation.");
+	if (!OidIsValid(extension->parent_type))
 		refuse("There is no type tokenauth_parent.");
+	parent_desc = lookup_rowtype_tupdesc(extension->parent_type, -1);
 	form->extension = extension;
 	map_columns(extension, source_columns, REG_COUNT, RelationGetDescr(table),
 				&form->source);
@@ -508,6 +511,59 @@ registry_row_table(Relation table, TupleTableSlot *row)
 		(Datum) 0;
 
 	return isnull ? InvalidOid : DatumGetObjectId(relation);
+}
+
+static List *
+add_table(List *tables, Datum relation, bool isnull)
+{
+	if (isnull || !OidIsValid(DatumGetObjectId(relation)))
+		return tables;
+	return list_append_unique_oid(tables, DatumGetObjectId(relation));
+}
+
+/* A column's value, if it is there and of this type. */
+static Datum
+value_if_there(Relation table, HeapTuple row, const char *column, Oid type,
+			   bool *isnull)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(table), column);
+
+	*isnull = true;
+	if (attnum <= 0 || get_atttype(RelationGetRelid(table), attnum) != type)
+		return (Datum) 0;
+	return heap_getattr(row, attnum, RelationGetDescr(table), isnull);
+}
+
+List *
+registry_row_tables(const ExtensionInfo *extension, Relation table,
+					HeapTuple row)
+{
+	Oid			parent_type = extension->parent_type;
+	Datum		value;
+	bool		isnull;
+	List	   *tables;
+	Datum	   *element;
+	bool	   *element_isnull;
+	int			n;
+
+	value = value_if_there(table, row, source_columns[REG_RELATION].name,
+						   extension->relation_type, &isnull);
+	tables = add_table(NIL, value, isnull);
+	value = value_if_there(table, row, source_columns[REG_PARENTS].name,
+						   get_array_type(parent_type), &isnull);
+	if (isnull)
+		return tables;
+	deconstruct_array(DatumGetArrayTypeP(value), parent_type, -1, false,
+					  TYPALIGN_DOUBLE, &element, &element_isnull, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (element_isnull[i])
+			continue;
+		value = GetAttributeByName(DatumGetHeapTupleHeader(element[i]),
+								   parent_columns[PAR_RELATION].name, &isnull);
+		tables = add_table(tables, value, isnull);
+	}
+	return tables;
 }
 
 /* ---------- all rows ---------- */

@@ -86,6 +86,13 @@ extern Source *registry_row(const ExtensionInfo *extension, Relation table,
 extern HeapTuple registry_note_owners(const ExtensionInfo *extension,
 									  Relation table, HeapTuple row);
 
+/*
+ * The tables that a row of the open registry names, of which none is named by
+ * InvalidOid; for its triggers, whatever form the registry has.
+ */
+extern List *registry_row_tables(const ExtensionInfo *extension,
+								 Relation table, HeapTuple row);
+
 /* The table of a row of the open registry; InvalidOid if it was not there. */
 extern Oid	registry_row_table(Relation table, TupleTableSlot *row);
 

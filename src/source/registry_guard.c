@@ -85,8 +85,10 @@ typedef struct GuardFacts
 	List	   *others;			/* their names, quoted */
 } GuardFacts;
 
+/* watch is NULL where the facts are all that is asked for. */
 static void
-collect_guard_facts(const ExtensionInfo *extension, GuardFacts *facts)
+collect_guard_facts(const ExtensionInfo *extension, GuardFacts *facts,
+					Watch *watch)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -103,6 +105,8 @@ collect_guard_facts(const ExtensionInfo *extension, GuardFacts *facts)
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 		int			guard = which_guard(tuple, extension);
 
+		if (watch != NULL)
+			watch_row(watch, tuple);
 		if (guard >= 0)
 			facts->found[guard] = true;
 		else if (!trigger->tgisinternal)
@@ -119,7 +123,7 @@ registry_is_guarded(const ExtensionInfo *extension)
 	GuardFacts	facts;
 	bool		guarded;
 
-	collect_guard_facts(extension, &facts);
+	collect_guard_facts(extension, &facts, NULL);
 	guarded = facts.others == NIL;
 	for (int i = 0; i < (int) lengthof(guards); i++)
 		guarded &= facts.found[i];
@@ -128,6 +132,14 @@ registry_is_guarded(const ExtensionInfo *extension)
 						  tokenauth_registry_guard) &&
 		extension_is_ours(extension->changed_function,
 						  tokenauth_registry_changed);
+}
+
+void
+registry_guard_watch(const ExtensionInfo *extension, Watch *watch)
+{
+	GuardFacts	facts;
+
+	collect_guard_facts(extension, &facts, watch);
 }
 
 void
@@ -151,7 +163,7 @@ registry_guard_sql(const ExtensionInfo *extension)
 	StringInfoData sql;
 	ListCell   *lc;
 
-	collect_guard_facts(extension, &facts);
+	collect_guard_facts(extension, &facts, NULL);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "BEGIN;");
 	foreach(lc, facts.others)

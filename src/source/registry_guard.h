@@ -19,6 +19,9 @@
 /* Are they all there, in force, and no others? */
 extern bool registry_is_guarded(const ExtensionInfo *extension);
 
+/* All triggers of the registry; see watch.h. */
+extern void registry_guard_watch(const ExtensionInfo *extension, Watch *watch);
+
 /*
  * Before the registry is written: throws 55000 unless that is so.  The lock
  * that it takes on the registry keeps it so until the transaction ends.

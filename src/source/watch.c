@@ -76,25 +76,42 @@ enter_context(const Watch *watch)
 
 static bool watch_any_type(Watch *watch, Oid type, bool as_json);
 
-/* Of a composite type; those that were dropped have rows, too. */
-static bool
-watch_attributes(Watch *watch, Oid relation, bool as_json)
+static HeapTuple
+attribute_row(Oid relation, int attnum)
+{
+	return SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation),
+						   Int16GetDatum(attnum));
+}
+
+void
+watch_attributes(Watch *watch, Oid relation)
 {
 	MemoryContext old = enter_context(watch);
-	bool		understood = true;
 	HeapTuple	tuple;
 
 	watch->relations = list_append_unique_oid(watch->relations, relation);
 	MemoryContextSwitchTo(old);
 	for (int attnum = 1;
-		 HeapTupleIsValid(tuple = SearchSysCache2(ATTNUM,
-												  ObjectIdGetDatum(relation),
-												  Int16GetDatum(attnum)));
-		 attnum++)
+		 HeapTupleIsValid(tuple = attribute_row(relation, attnum)); attnum++)
+	{
+		watch_row(watch, tuple);
+		ReleaseSysCache(tuple);
+	}
+}
+
+/* A composite type, by its relation. */
+static bool
+watch_composite(Watch *watch, Oid relation, bool as_json)
+{
+	bool		understood = true;
+	HeapTuple	tuple;
+
+	watch_attributes(watch, relation);
+	for (int attnum = 1;
+		 HeapTupleIsValid(tuple = attribute_row(relation, attnum)); attnum++)
 	{
 		Form_pg_attribute attribute = (Form_pg_attribute) GETSTRUCT(tuple);
 
-		watch_row(watch, tuple);
 		if (!attribute->attisdropped)
 			understood &= watch_any_type(watch, attribute->atttypid, as_json);
 		ReleaseSysCache(tuple);
@@ -167,7 +184,7 @@ watch_parts(Watch *watch, Oid type, Form_pg_type form, bool as_json)
 		case TYPTYPE_DOMAIN:
 			return watch_any_type(watch, form->typbasetype, as_json);
 		case TYPTYPE_COMPOSITE:
-			return watch_attributes(watch, form->typrelid, as_json);
+			return watch_composite(watch, form->typrelid, as_json);
 		case TYPTYPE_RANGE:
 			return watch_any_type(watch, get_range_subtype(type), false) &&
 				(!as_json || watch_json_cast(watch, type));

@@ -37,6 +37,9 @@ extern void watch_row(Watch *watch, HeapTuple row);
 
 extern void watch_function(Watch *watch, Oid function);
 
+/* The columns of a relation, those that were dropped, too; not their types. */
+extern void watch_attributes(Watch *watch, Oid relation);
+
 /*
  * Watch all that the text, or the jsonb, of a type's values depends on.  False
  * for a type where that is not known: one that is written by a function that
