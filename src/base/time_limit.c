@@ -56,7 +56,7 @@ ErrorData *
 time_limit_try(void (*work) (void *arg), void *arg, int milliseconds,
 			   bool *timed_out)
 {
-	ErrorData  *error = NULL;
+	ErrorData  *volatile error = NULL;
 
 	begin_limit(milliseconds);
 	PG_TRY();
