@@ -29,6 +29,9 @@ PG_CPPFLAGS = -I$(SRCTOP)src
 # The life of a token, and who it is.
 REGRESS += attack_identity one_answer long_tokens attack_lifecycle rotation orm_tables
 
+# Nobody gets more than was granted.
+REGRESS += attack_fix
+
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING
 REGRESS += testing_format

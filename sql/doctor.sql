@@ -91,7 +91,7 @@ SELECT replace(fix, 'frozen', 'halted') AS fix FROM tokenauth_doctor() \gset
 SELECT * FROM tokenauth_doctor();
 ALTER TABLE "Auth".member ALTER COLUMN active TYPE text;
 SELECT severity, source, finding FROM tokenauth_doctor();
-SELECT replace(fix, '''active'');', '''active = ''''true'''''');') AS fix FROM tokenauth_doctor() \gset
+SELECT replace(fix, '''active''::', '''active = ''''true''''''::') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
 SELECT tokenauth_resolve('doc_1', NULL::bigint);

@@ -13,6 +13,7 @@
 #include "source/directory.h"
 #include "source/expression.h"
 #include "source/mapping.h"
+#include "source/own_call.h"
 #include "source/registry.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -47,8 +48,7 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("table \"%s\" is already attached as token source \"%s\"",
 							get_rel_name(relation), other->name),
-					 errhint("Detach it first: SELECT tokenauth_detach('%s').",
-							 other->name)));
+					 errhint("Detach it first: %s", detach_sql(other->name))));
 		if (strcmp(other->name, name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),

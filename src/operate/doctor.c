@@ -139,7 +139,7 @@ find_sources(Doctor *doctor)
 		if (!lock_tables(source))
 			doctor_report(doctor, SEVERITY_NOTICE, source,
 				   psprintf("SELECT pid, mode FROM pg_catalog.pg_locks"
-							" WHERE relation OPERATOR(pg_catalog.=) %u; -- see which process holds it, and wait",
+							" WHERE relation OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid; -- see which process holds it, and wait",
 							source->relation),
 				   "table \"%s\", or what its tokens belong to, is locked: it was not examined",
 				   get_rel_name(source->relation));

@@ -12,7 +12,7 @@
 #include "base/stats.h"
 #include "operate/findings.h"
 #include "operate/remedy.h"
-#include "source/names.h"
+#include "source/own_call.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -46,8 +46,8 @@ finding_negative_flood(Doctor *doctor, const Source *source)
 	valid = stats_asked(&counts) - refused - counts.n[STATS_NEGATIVE_HITS];
 	if (refused >= ENOUGH_REFUSALS && refused > valid)
 		doctor_report(doctor, SEVERITY_WARNING, source,
-			   psprintf("SELECT %s(); -- once their sender is found and limited",
-						quoted_own("tokenauth_stats_reset")),
+			   sql_with_comment(own_call_plain_sql("tokenauth_stats_reset"),
+								"once their sender is found and limited"),
 			   "flood of bad tokens: since %s the table was asked " UINT64_FORMAT " times in vain, against " UINT64_FORMAT " valid answers",
 			   timestamptz_to_str(since), refused, valid);
 }
@@ -64,9 +64,9 @@ finding_dropped_uses(Doctor *doctor, const Source *source)
 		return;
 	doctor_report(doctor, SEVERITY_WARNING, source,
 		   psprintf("ALTER SYSTEM SET tokenauth.last_used_interval = '%ds';"
-					" SELECT pg_catalog.pg_reload_conf(); SELECT %s();",
+					" SELECT pg_catalog.pg_reload_conf(); %s",
 					2 * guc_last_used_interval,
-					quoted_own("tokenauth_stats_reset")),
+					own_call_plain_sql("tokenauth_stats_reset")),
 		   UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: there are too many at once, or their rows cannot be found or updated",
 		   counts.n[STATS_USES_DROPPED], counts.n[STATS_USES_NOTED]);
 }

@@ -18,6 +18,7 @@
 #include "operate/findings.h"
 #include "source/directory.h"
 #include "source/names.h"
+#include "source/own_call.h"
 #include "source/registry_guard.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -89,6 +90,15 @@ tables_with_triggers(void)
 	return tables;
 }
 
+static char *
+attach_somehow(Oid table)
+{
+	OwnCall    *call = own_call("tokenauth_attach");
+
+	own_call_set(call, "relation", quoted_relation(table));
+	return own_call_incomplete_sql(call);
+}
+
 /*
  * A table that calls us and belongs to no source: what the registry said of it
  * is lost, and perhaps a source that depended on it.
@@ -105,9 +115,8 @@ finding_lost_sources(Doctor *doctor)
 		if (OidIsValid(table) && get_rel_relkind(table) != '\0' &&
 			!source_uses_table(table))
 			doctor_report(doctor, SEVERITY_ERROR, NULL,
-						  psprintf("SELECT %s(%s, ...); -- as it was attached before, or as a parent; else drop its triggers of tokenauth",
-								   quoted_own("tokenauth_attach"),
-								   quote_literal_cstr(quoted_relation(table))),
+						  sql_with_comment(attach_somehow(table),
+										   "as it was attached before, or as a parent; else drop its triggers of tokenauth"),
 						  "table \"%s\" has triggers of tokenauth but belongs to no token source: its tokens are unknown",
 						  get_rel_name(table));
 	}

@@ -10,18 +10,25 @@
 #include "catalog/pg_type.h"
 #include "operate/findings.h"
 #include "operate/remedy.h"
-#include "source/names.h"
+#include "source/own_call.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+static char *
+hash_in_place(const Source *source)
+{
+	OwnCall    *call = own_call("tokenauth_hash_in_place");
+
+	own_call_set(call, "source", source->name);
+	return own_call_sql(call);
+}
 
 void
 finding_plaintext(Doctor *doctor, const Source *source)
 {
 	if (source->stored_as == STORED_PLAINTEXT)
 		doctor_report(doctor, SEVERITY_WARNING, source,
-			   psprintf("CALL %s(%s);",
-						quoted_own("tokenauth_hash_in_place"),
-						quote_literal_cstr(source->name)),
+			   hash_in_place(source),
 			   "table \"%s\" holds the tokens themselves: a reader of the table, or of a backup of it, has them",
 			   get_rel_name(source->relation));
 }

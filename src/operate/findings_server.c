@@ -18,7 +18,7 @@
 #include "operate/findings.h"
 #include "operate/remedy.h"
 #include "replication/syncrep.h"
-#include "source/names.h"
+#include "source/own_call.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -46,8 +46,9 @@ static void
 take_prepared(Doctor *doctor, const Source *source, char **row)
 {
 	doctor_report(doctor, SEVERITY_WARNING, NULL,
-		   psprintf("ROLLBACK PREPARED %s; -- or COMMIT PREPARED, as its coordinator says",
-					quote_literal_cstr(row[0])),
+		   sql_with_comment(psprintf("ROLLBACK PREPARED %s;",
+									 quote_literal_cstr(row[0])),
+							"or COMMIT PREPARED, as its coordinator says"),
 		   "transaction \"%s\", prepared at %s, is neither committed nor rolled back: what it changes in %s does not count yet",
 		   row[0], row[1], row[2]);
 }
@@ -152,8 +153,8 @@ finding_clock(Doctor *doctor)
 	cache_walk(MyDatabaseId, visit_future, &future);
 	if (future.count > 0)
 		doctor_report(doctor, SEVERITY_WARNING, NULL,
-			   psprintf("SELECT %s(); -- and see that the clock is kept right",
-						quoted_own("tokenauth_flush")),
+			   sql_with_comment(own_call_plain_sql("tokenauth_flush"),
+								"and see that the clock is kept right"),
 			   "the clock was set back: " UINT64_FORMAT " cached answers are from the future, by up to " INT64_FORMAT " seconds",
 			   future.count,
 			   (future.latest - future.now) / USECS_PER_SEC);

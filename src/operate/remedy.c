@@ -12,6 +12,7 @@
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
 #include "source/names.h"
+#include "source/own_call.h"
 #include "source/registry_guard.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -38,9 +39,8 @@ remedy_problem(const Source *source)
 		case PROBLEM_UNGUARDED:
 			return registry_guard_sql(extension_known());
 		case PROBLEM_REGISTRY_ROW:
-			return psprintf("SELECT %s(%s); -- and attach its table again",
-							quoted_own("tokenauth_detach"),
-							quote_literal_cstr(source->name));
+			return sql_with_comment(detach_sql(source->name),
+									"and attach its table again");
 		case PROBLEM_NO_TRIGGER:
 			return remedy_renew_triggers(relation);
 		case PROBLEM_TRIGGER_NOT_ALWAYS:
@@ -55,13 +55,13 @@ remedy_problem(const Source *source)
 		case PROBLEM_NO_CLAIM:
 		case PROBLEM_NO_TABLE:
 		case PROBLEM_NO_PARENT:
-			return psprintf("%s -- once table %s is there again",
-							remedy_attach_again(source),
-							source->problem_column);
+			return sql_with_comment(remedy_attach_again(source),
+									"once table %s is there again",
+									source->problem_column);
 		case PROBLEM_SWAPPED:
-			return psprintf("%s -- unless the renamed table, %s, is meant: then with its name",
-							remedy_attach_again(source),
-							quoted_relation(relation));
+			return sql_with_comment(remedy_attach_again(source),
+									"unless the renamed table, %s, is meant: then with its name",
+									quoted_relation(relation));
 		case PROBLEM_NO_TRIGGERS:
 		case PROBLEM_NO_COLUMN:
 		case PROBLEM_VIRTUAL_COLUMN:
@@ -69,9 +69,7 @@ remedy_problem(const Source *source)
 		case PROBLEM_CONDITION:
 			return remedy_attach_again(source);
 		case PROBLEM_NOT_A_TABLE:
-			return psprintf("SELECT %s(%s);",
-							quoted_own("tokenauth_detach"),
-							quote_literal_cstr(source->name));
+			return detach_sql(source->name);
 	}
 	pg_unreachable();
 }

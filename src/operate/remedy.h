@@ -3,9 +3,10 @@
  * remedy.h
  *		SQL that cures: the column "fix" of tokenauth_doctor(), for psql.
  *
- * Pure text: nothing here changes anything.  All names are qualified, but for
- * types of pg_catalog.  Where only a human can know what is right, the text
- * has a place to fill in, and fails until it is filled in.
+ * Pure text: nothing here changes anything.  All names are qualified, functions
+ * of ours are called by own_call.h, and comments made by it.  Where only a human
+ * can know what is right, the text has a place to fill in, and fails until it is
+ * filled in.
  *
  *-------------------------------------------------------------------------
  */

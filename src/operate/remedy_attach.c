@@ -12,6 +12,7 @@
 #include "operate/remedy_parts.h"
 #include "source/mapping.h"
 #include "source/names.h"
+#include "source/own_call.h"
 #include "source/registry.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -94,30 +95,10 @@ column_now(const Source *source, SourceRole role)
 }
 
 static void
-add_argument(StringInfo call, const char *name, const char *value)
-{
-	appendStringInfo(call, ", %s => %s", name, quote_literal_cstr(value));
-}
-
-static void
-add_array(StringInfo call, const char *name, List *values)
-{
-	ListCell   *lc;
-
-	if (values == NIL)
-		return;
-	appendStringInfo(call, ", %s => ARRAY[", name);
-	foreach(lc, values)
-		appendStringInfo(call, "%s%s", foreach_current_index(lc) > 0 ? ", " : "",
-						 quote_literal_cstr(lfirst(lc)));
-	appendStringInfoChar(call, ']');
-}
-
-static void
-add_interval(StringInfo call, const char *name, Interval *value)
+set_interval(OwnCall *call, const char *name, Interval *value)
 {
 	if (value != NULL)
-		add_argument(call, name,
+		own_call_set(call, name,
 					 DatumGetCString(DirectFunctionCall1(interval_out,
 														 IntervalPGetDatum(value))));
 }
@@ -150,27 +131,25 @@ claims_now(const Source *source)
 	return claims;
 }
 
-/* What is told of a source beside its columns, where it is not the default. */
+/* What is told of a source beside its columns. */
 static void
-add_options(StringInfo call, const Source *source)
+set_options(OwnCall *call, const Source *source)
 {
-	if (source->prefix != NULL)
-		add_argument(call, "prefix", source->prefix);
-	if (source->stored_as != STORED_SHA256_HEX)
-		add_argument(call, "stored_as", source_storages[source->stored_as]);
-	if (source->encoding != TOKEN_TEXT)
-		add_argument(call, "token_encoding", source_encodings[source->encoding]);
-	add_array(call, "active_values", source->active_values);
-	if (source->live_when != NULL)
-		add_argument(call, "live_when", source->live_when);
-	add_array(call, "claims", claims_now(source));
-	if (strcmp(source->timezone, "UTC") != 0)
-		add_argument(call, "timezone", source->timezone);
-	if (source->checksum)
-		appendStringInfoString(call, ", checksum => true");
-	add_interval(call, "sliding_ttl", source->sliding_ttl);
-	add_interval(call, "sliding_threshold", source->sliding_threshold);
-	add_interval(call, "max_lifetime", source->max_lifetime);
+	List	   *claims = claims_now(source);
+
+	own_call_set(call, "prefix", source->prefix);
+	own_call_set(call, "stored_as", source_storages[source->stored_as]);
+	own_call_set(call, "token_encoding", source_encodings[source->encoding]);
+	if (source->active_values != NIL)
+		own_call_set_array(call, "active_values", source->active_values);
+	own_call_set(call, "live_when", source->live_when);
+	if (claims != NIL)
+		own_call_set_array(call, "claims", claims);
+	own_call_set(call, "timezone", source->timezone);
+	own_call_set(call, "checksum", source->checksum ? "true" : "false");
+	set_interval(call, "sliding_ttl", source->sliding_ttl);
+	set_interval(call, "sliding_threshold", source->sliding_threshold);
+	set_interval(call, "max_lifetime", source->max_lifetime);
 }
 
 /*
@@ -188,40 +167,42 @@ table_now(const Source *source, Oid relation, char *name)
 }
 
 /* One that is gone, too: the fix fails then, for tokens depend on it. */
-static void
-add_parent(StringInfo sql, const Source *source, const SourceParent *parent)
+static char *
+attach_parent(const Source *source, const SourceParent *parent)
 {
-	appendStringInfo(sql, " SELECT %s(%s, %s",
-					 quoted_own("tokenauth_attach_parent"),
-					 quote_literal_cstr(source->name),
-					 quote_literal_cstr(table_now(source, parent->relation,
-												  parent->name)));
-	add_argument(sql, "source_column", name_now(source, parent->from.name));
-	add_argument(sql, "parent_column", parent->key.name);
-	if (parent->live_when != NULL)
-		add_argument(sql, "live_when", parent->live_when);
-	appendStringInfoString(sql, ");");
+	OwnCall    *call = own_call("tokenauth_attach_parent");
+
+	own_call_set(call, "source", source->name);
+	own_call_set(call, "parent",
+				 table_now(source, parent->relation, parent->name));
+	own_call_set(call, "source_column", name_now(source, parent->from.name));
+	own_call_set(call, "parent_column", parent->key.name);
+	own_call_set(call, "live_when", parent->live_when);
+	return own_call_sql(call);
 }
 
+/*
+ * The stored conditions leave types of pg_catalog unqualified, and are read by
+ * this search_path whenever they are.
+ */
 char *
 remedy_attach_again(const Source *source)
 {
+	OwnCall    *call = own_call("tokenauth_attach");
 	StringInfoData sql;
-	char	   *name = quote_literal_cstr(source->name);
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "BEGIN; SELECT %s(%s); SELECT %s(%s, source => %s",
-					 quoted_own("tokenauth_detach"), name,
-					 quoted_own("tokenauth_attach"),
-					 quote_literal_cstr(table_now(source, source->relation,
-												  source->relation_name)),
-					 name);
+	own_call_set(call, "relation",
+				 table_now(source, source->relation, source->relation_name));
+	own_call_set(call, "source", source->name);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		add_argument(&sql, role_argument(role), column_now(source, role));
-	add_options(&sql, source);
-	appendStringInfoString(&sql, ");");
+		own_call_set(call, role_argument(role), column_now(source, role));
+	set_options(call, source);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp;"
+					 " %s %s", detach_sql(source->name),
+					 own_call_sql(call));
 	for (int i = 0; i < source->nparents; i++)
-		add_parent(&sql, source, &source->parent[i]);
+		appendStringInfo(&sql, " %s", attach_parent(source, &source->parent[i]));
 	appendStringInfoString(&sql, " COMMIT;");
 	return sql.data;
 }

@@ -17,10 +17,13 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
 #include "source/extension.h"
 #include "source/names.h"
+#include "source/own_call.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -197,14 +200,36 @@ wanted_type(const Source *source, SourceRole role)
 	return TEXTOID;
 }
 
+/* A cast from a type that is not of pg_catalog can be anybody's function. */
+static bool
+is_builtin_type(Oid relation, const char *column)
+{
+	Oid			type = get_atttype(relation, get_attnum(relation, column));
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		is_builtin = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		is_builtin = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace ==
+			PG_CATALOG_NAMESPACE;
+		ReleaseSysCache(tuple);
+	}
+	return is_builtin;
+}
+
 static char *
 change_column_type(const Source *source, const char *name, Oid type)
 {
 	const char *column = quote_identifier(name);
+	const char *to = format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY);
 
-	return psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s;",
-					quoted_relation(source->relation), column,
-					format_type_be(type), column, format_type_be(type));
+	char	   *sql = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s;",
+							   quoted_relation(source->relation), column, to,
+							   column, to);
+
+	if (is_builtin_type(source->relation, name))
+		return sql;
+	return sql_with_comment(sql, "as the table's owner: casts of the column's type can run code of whoever owns the type");
 }
 
 /*
