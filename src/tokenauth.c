@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/query.h"
 #include "base/sandbox.h"
 #include "base/stats.h"
 #include "cache/cache.h"
@@ -91,6 +92,7 @@ void
 _PG_init(void)
 {
 	guc_define();
+	query_init();
 	sandbox_init();
 	source_init();
 	coherence_init();

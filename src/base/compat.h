@@ -116,6 +116,17 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 #define TOKENAUTH_ALL_SETTINGS(count) get_guc_variables(count)
 #endif
 
+/* Who is asked for rights on a table that a query names. */
+#if PG_VERSION_NUM < 160000
+#define TOKENAUTH_CHECK_RIGHTS(query) ExecCheckRTPerms((query)->rtable, true)
+#define TOKENAUTH_CHECK_AS(query, rte, role) ((rte)->checkAsUser = (role))
+#else
+#define TOKENAUTH_CHECK_RIGHTS(query) \
+	ExecCheckPermissions((query)->rtable, (query)->rteperminfos, true)
+#define TOKENAUTH_CHECK_AS(query, rte, role) \
+	(getRTEPermissionInfo((query)->rteperminfos, rte)->checkAsUser = (role))
+#endif
+
 /* A limit that applies to background workers, too. */
 #if PG_VERSION_NUM >= 170000
 #define TOKENAUTH_HAS_TRANSACTION_TIMEOUT

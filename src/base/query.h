@@ -21,6 +21,9 @@
 #include "datatype/timestamp.h"
 #include "utils/portal.h"
 
+/* At the start of the process. */
+extern void query_init(void);
+
 /* What a statement did and returned; all of it is the caller's own memory. */
 typedef struct QueryResult
 {
@@ -46,6 +49,16 @@ extern QueryResult *query_execute(const char *sql, int nargs, Oid *types,
 								  Datum *values, const char *nulls,
 								  bool read_only);
 
+/*
+ * The same for a statement that names a table of the current user's: the row
+ * security policies of that table do not apply to it, even with FORCE ROW LEVEL
+ * SECURITY.  They do apply to whatever the statement runs, such as a trigger or
+ * a function of another's, and to all other tables.
+ */
+extern QueryResult *query_execute_exempt(Oid table, const char *sql, int nargs,
+										 Oid *types, Datum *values,
+										 const char *nulls, bool read_only);
+
 /* A column of a row, which count from 1 and from 0. */
 extern Datum query_value(const QueryResult *result, uint64 row, int column,
 						 bool *isnull);
@@ -66,8 +79,8 @@ extern void query_free(QueryResult *result);
  * and ends with the (sub)transaction at the latest.  Its parameters can show
  * in logs: no tokens or digests.
  */
-extern Portal query_open(const char *sql, int nargs, Oid *types,
-						 Datum *values, const char *nulls);
+extern Portal query_open_exempt(Oid table, const char *sql, int nargs,
+								Oid *types, Datum *values, const char *nulls);
 extern QueryResult *query_fetch(Portal portal, long rows);
 extern void query_close(Portal portal);
 

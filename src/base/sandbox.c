@@ -112,8 +112,12 @@ sandbox_become(Sandbox *sandbox, Oid role)
 
 	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
 	sandbox->guc_level = 0;
-	context = sandbox->context | SECURITY_SANDBOX |
-		SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
+	/*
+	 * Not SECURITY_NOFORCE_RLS: functions of others that are called would have it,
+	 * too, for their tables.
+	 */
+	context = (sandbox->context & ~SECURITY_NOFORCE_RLS) | SECURITY_SANDBOX |
+		SECURITY_LOCAL_USERID_CHANGE;
 	if (!is_whole_session(role))
 		context |= SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, context);

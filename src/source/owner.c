@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 
 void
@@ -39,7 +40,9 @@ owner_begin(OwnerCall *call, const Source *source)
 	call->nparameters = 0;
 	call->may_see = source->stored_as != STORED_PLAINTEXT &&
 		pg_class_aclcheck(source->relation, GetUserId(),
-						  ACL_SELECT) == ACLCHECK_OK;
+						  ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(source->relation, InvalidOid, true) != RLS_ENABLED;
+	call->is_owner = TOKENAUTH_OWNS_RELATION(source->relation, GetUserId());
 	call->table = table_open(source->relation, AccessShareLock);
 }
 
@@ -76,24 +79,43 @@ owner_timestamp(OwnerCall *call, TimestampTz value)
 						   false);
 }
 
+/* Of another table the caller may not see a row, though the owner may. */
+static bool
+concerns_table(const ErrorData *error, Relation table)
+{
+	return error->table_name != NULL && error->schema_name != NULL &&
+		strcmp(error->table_name, RelationGetRelationName(table)) == 0 &&
+		strcmp(error->schema_name,
+			   get_namespace_name(RelationGetNamespace(table))) == 0;
+}
+
 /*
  * A violated constraint quotes the row, which the caller need not be allowed to
- * see, and the token itself may stand in it.
+ * see, and the token itself may stand in it.  The context and the internal query
+ * quote what the owner's functions were doing, with whatever they have read.
+ * The context of the caller's own functions is added again.
  */
 void
 owner_rethrow(const OwnerCall *call, MemoryContext context)
 {
 	ErrorData  *error;
 
-	if (call->may_see)
+	if (call->may_see && call->is_owner)
 		PG_RE_THROW();
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
-	if (error->detail != NULL)
-		error->detail = pstrdup("The row is not shown.");
-	error->detail_log = NULL;
-	ReThrowError(error);
+	if (!call->may_see || !concerns_table(error, call->table))
+	{
+		if (error->detail != NULL)
+			error->detail = pstrdup("The row is not shown.");
+		error->detail_log = NULL;
+	}
+	error->context = NULL;
+	error->internalquery = NULL;
+	error->internalpos = 0;
+	ThrowErrorData(error);
+	pg_unreachable();
 }
 
 QueryResult *
@@ -107,8 +129,9 @@ owner_query(OwnerCall *call, const char *sql)
 				  get_namespace_name(RelationGetNamespace(call->table)));
 	PG_TRY();
 	{
-		result = query_execute(sql, call->nparameters, call->type,
-							   call->value, call->isnull, false);
+		result = query_execute_exempt(RelationGetRelid(call->table), sql,
+									  call->nparameters, call->type,
+									  call->value, call->isnull, false);
 	}
 	PG_CATCH();
 	{
@@ -133,12 +156,22 @@ owner_execute(OwnerCall *call, const char *sql)
 Portal
 owner_open(OwnerCall *call, const char *sql)
 {
+	MemoryContext context = CurrentMemoryContext;
 	Sandbox		sandbox;
-	Portal		portal;
+	Portal		portal = NULL;
 
 	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
-	portal = query_open(sql, call->nparameters, call->type, call->value,
-						call->isnull);
+	PG_TRY();
+	{
+		portal = query_open_exempt(RelationGetRelid(call->table), sql,
+								   call->nparameters, call->type, call->value,
+								   call->isnull);
+	}
+	PG_CATCH();
+	{
+		owner_rethrow(call, context);
+	}
+	PG_END_TRY();
 	sandbox_leave(&sandbox);
 	call->nparameters = 0;
 	return portal;
@@ -147,11 +180,20 @@ owner_open(OwnerCall *call, const char *sql)
 QueryResult *
 owner_fetch(OwnerCall *call, Portal portal, long rows)
 {
+	MemoryContext context = CurrentMemoryContext;
 	Sandbox		sandbox;
-	QueryResult *result;
+	QueryResult *result = NULL;
 
 	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
-	result = query_fetch(portal, rows);
+	PG_TRY();
+	{
+		result = query_fetch(portal, rows);
+	}
+	PG_CATCH();
+	{
+		owner_rethrow(call, context);
+	}
+	PG_END_TRY();
 	sandbox_leave(&sandbox);
 	return result;
 }

@@ -7,9 +7,11 @@
  * table.  What the function does there is done as the table's owner in a
  * sandbox (sandbox.h), so that the owner's triggers run with the owner's
  * rights, find nothing by the caller's search_path but what is in the table's
- * own schema, and leave nothing behind in the caller's session.  Errors show
- * nothing of the row to a caller without SELECT, nor to any caller where the
- * table holds the token itself.
+ * own schema, and leave nothing behind in the caller's session.  Policies of the
+ * table do not apply to the statement, not even with FORCE ROW LEVEL SECURITY.
+ * Errors show nothing of the row to a caller without SELECT, or under policies,
+ * nor to any caller where the table holds the token itself; and nothing of what
+ * the owner's code was doing to anybody but the owner.
  *
  * What a statement returns is a QueryResult, in the memory context that the
  * function is called in; nothing is freed by owner_end().
@@ -35,7 +37,8 @@ typedef struct OwnerCall
 {
 	const Source *source;
 	Relation	table;
-	bool		may_see;
+	bool		may_see;		/* the table's rows */
+	bool		is_owner;
 	int			nparameters;
 	Oid			type[OWNER_MAX_PARAMETERS];
 	Datum		value[OWNER_MAX_PARAMETERS];
@@ -55,8 +58,8 @@ extern int	owner_text(OwnerCall *call, const char *value);
 extern int	owner_timestamp(OwnerCall *call, TimestampTz value);
 
 /*
- * In PG_CATCH(): throw the error again, without what it tells of the row, unless
- * the caller may see that.
+ * In PG_CATCH(): throw the error again, without what it tells of the row or of
+ * the owner's code, unless the caller may see that.
  */
 pg_noreturn extern void owner_rethrow(const OwnerCall *call,
 									  MemoryContext context);
