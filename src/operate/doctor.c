@@ -18,7 +18,6 @@
 #include "operate/doctor.h"
 #include "operate/findings.h"
 #include "source/directory.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -102,26 +101,6 @@ doctor_for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types,
 	}
 }
 
-/* One that is not there cannot be altered, either. */
-static bool
-lock_table(Oid relation)
-{
-	return !OidIsValid(relation) ||
-		ConditionalLockRelationOid(relation, AccessShareLock);
-}
-
-/* Lock a source's tables against DDL, unless one of them is locked already. */
-static bool
-lock_tables(const Source *source)
-{
-	if (!lock_table(source->relation))
-		return false;
-	for (int i = 0; i < source->nparents; i++)
-		if (!lock_table(source->parent[i].relation))
-			return false;
-	return true;
-}
-
 /*
  * Collect the sources, brought up to date.  A readiness probe must not wait
  * for a lock, so a source whose table is locked is passed over, with a notice.
@@ -136,7 +115,7 @@ find_sources(Doctor *doctor)
 	{
 		Source	   *source = lfirst(lc);
 
-		if (!lock_tables(source))
+		if (!source_try_lock(source))
 			doctor_report(doctor, SEVERITY_NOTICE, source,
 				   psprintf("SELECT pid, mode FROM pg_catalog.pg_locks"
 							" WHERE relation OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid; -- see which process holds it, and wait",

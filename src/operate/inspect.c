@@ -41,12 +41,30 @@ enum
 static const char *
 uncached_note(Source *source)
 {
+	if (!source_is_current(source))
+		return "its table, or one that its tokens belong to, is locked: nothing is known of it now";
 	if (!cache_is_on())
 		return "tokenauth is not in shared_preload_libraries, or tokenauth.cache_size is too small: every token is judged by its table";
 	return problem_explain(source);
 }
 
-/* The sources that are there, brought up to date. */
+/*
+ * Bring a source up to date, unless that means to wait for a lock: who watches
+ * must see the others.  False if its table is gone.
+ */
+static bool
+is_there(Source *source)
+{
+	bool		there;
+
+	if (source_is_current(source) || !source_try_lock(source))
+		return true;
+	there = source_validate(source);
+	source_unlock(source);
+	return there;
+}
+
+/* The sources that are there, up to date but for those that are locked. */
 static List *
 valid_sources(void)
 {
@@ -55,7 +73,7 @@ valid_sources(void)
 
 	coherence_refresh();
 	foreach(lc, source_all())
-		if (source_validate(lfirst(lc)))
+		if (is_there(lfirst(lc)))
 			valid = lappend(valid, lfirst(lc));
 	return valid;
 }

@@ -381,6 +381,49 @@ source_hold_for_change(const Source *source)
 	return hold(source, RowExclusiveLock);
 }
 
+/* One that is not there cannot be altered, either. */
+static bool
+try_lock_table(Oid relation)
+{
+	return !OidIsValid(relation) ||
+		ConditionalLockRelationOid(relation, AccessShareLock);
+}
+
+static void
+unlock_table(Oid relation)
+{
+	if (OidIsValid(relation))
+		UnlockRelationOid(relation, AccessShareLock);
+}
+
+static void
+unlock_parents(const Source *source, int nparents)
+{
+	for (int i = 0; i < nparents; i++)
+		unlock_table(source->parent[i].relation);
+	unlock_table(source->relation);
+}
+
+bool
+source_try_lock(const Source *source)
+{
+	if (!try_lock_table(source->relation))
+		return false;
+	for (int i = 0; i < source->nparents; i++)
+		if (!try_lock_table(source->parent[i].relation))
+		{
+			unlock_parents(source, i);
+			return false;
+		}
+	return true;
+}
+
+void
+source_unlock(const Source *source)
+{
+	unlock_parents(source, source->nparents);
+}
+
 bool
 source_is_outdated(const Source *source)
 {
