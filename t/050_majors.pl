@@ -82,7 +82,7 @@ $old->safe_psql('postgres', q(
 ) . revoke(2));
 
 my $tokens = join(', ', map { "('$_')" } map({ token($_) } 1, 2, 11),
-	map({ "api_$_" } 1 .. 9), 'plain_1', 'plain_2', 'slide_1', 'slide_2');
+	map({ "api_$_" } 1 .. 9), 'gone_1', 'plain_1', 'plain_2', 'slide_1', 'slide_2');
 my %ask = (
 	verdicts => qq(SELECT t, (tokenauth_identify(t)).* FROM (VALUES $tokens) v (t)),
 	sources => q(SELECT * FROM tokenauth_sources ORDER BY source),
@@ -138,6 +138,12 @@ sub check
 	my $revoke = q(SELECT tokenauth_revoke('mul_none'));
 	like(($node->psql('postgres', "SET ROLE app; $revoke"))[2], $refused, "$how: app may not revoke");
 	is($node->safe_psql('postgres', "SET ROLE support; $revoke"), 'f', "$how: support may revoke");
+
+	# name and prefix of the table that was dropped are free
+	$node->safe_psql('postgres', q(SELECT tokenauth_create_table('dropped', prefix => 'gone_');
+		INSERT INTO dropped (user_id, token_hash)
+		VALUES (gen_random_uuid(), encode(sha256('gone_1'), 'hex'))));
+	is($warm->query_safe(sprintf $status, 'gone_1'), 'valid', "$how: attached anew");
 	$warm->quit;
 	return;
 }
