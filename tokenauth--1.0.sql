@@ -84,6 +84,8 @@ CREATE TABLE @extschema@.tokenauth_source (
     last_used_column pg_catalog.name,
     created_column pg_catalog.name,
     active_values pg_catalog.text[],
+    on_revoke pg_catalog.text
+        CHECK (on_revoke OPERATOR(pg_catalog.=) ANY (ARRAY['flag', 'delete'])),
     live_when pg_catalog.text,
     claims pg_catalog.name[],
     timezone pg_catalog.text NOT NULL,
@@ -155,8 +157,8 @@ CREATE VIEW @extschema@.tokenauth_sources AS
         s.stored_as, s.token_encoding, s.token_column, s.id_column,
         s.user_column, s.tenant_column, s.scope_column, s.expires_column,
         s.revoked_column, s.used_column, s.last_used_column, s.created_column,
-        s.active_values, s.live_when, s.claims, s.timezone, s.checksum,
-        s.sliding_ttl, s.sliding_threshold, s.max_lifetime,
+        s.active_values, s.on_revoke, s.live_when, s.claims, s.timezone,
+        s.checksum, s.sliding_ttl, s.sliding_threshold, s.max_lifetime,
         (SELECT pg_catalog.array_agg(p.parent::pg_catalog.regclass
                                      ORDER BY p.source_column)
          FROM pg_catalog.unnest(s.parents) p) AS parents
@@ -211,7 +213,8 @@ CREATE FUNCTION @extschema@.tokenauth_attach(
     checksum pg_catalog.bool DEFAULT false,
     sliding_ttl pg_catalog.interval DEFAULT NULL,
     sliding_threshold pg_catalog.interval DEFAULT NULL,
-    max_lifetime pg_catalog.interval DEFAULT NULL)
+    max_lifetime pg_catalog.interval DEFAULT NULL,
+    on_revoke pg_catalog.text DEFAULT NULL)
 RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -187,7 +187,7 @@ DROP FUNCTION rule(int);
 
 -- A claim's column goes: who asks for no claims is judged, by the table; who does is
 -- told which it is.
-SELECT tokenauth_attach('t', claims => '{plan,note}', live_when => 'NOT suspended');
+SELECT tokenauth_attach('t', claims => '{plan,note}', live_when => 'NOT suspended', on_revoke => 'delete');
 SELECT told('tok1');
 ALTER TABLE t RENAME plan TO tariff;
 SELECT tokenauth_resolve('tok1', 0), tokenauth_resolve('nothing', 0);

@@ -91,7 +91,7 @@ DROP TABLE sessions;
 CREATE TABLE sessions (
     id character(8) PRIMARY KEY, token text NOT NULL UNIQUE, user_id text, last_used_at timestamptz);
 INSERT INTO sessions VALUES ('abc', 'plain_1', 'u1'), ('abcdefgh', 'plain_2', 'u2');
-SELECT tokenauth_attach('sessions', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach('sessions', token_column => 'token', stored_as => 'plaintext', on_revoke => 'delete');
 SELECT tokenauth_resolve('plain_1', NULL::text), tokenauth_resolve('plain_2', NULL::text);
 CALL flush_uses();
 SELECT user_id, is_recent(last_used_at) FROM sessions ORDER BY 1;

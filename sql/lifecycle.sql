@@ -118,7 +118,7 @@ SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', sliding_ttl => '30 
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', max_lifetime => '1 day', created_column => '');
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', token_encoding => 'hex', checksum => true);
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea', sliding_ttl => '30 days', sliding_threshold => '7 days',
-    max_lifetime => '90 days');
+    max_lifetime => '90 days', on_revoke => 'delete');
 SELECT token, token_id FROM tokenauth_issue('u') \gset
 SELECT :'token_id' AS id, tokenauth_renew(:'token') - now() BETWEEN '29 days 23:59' AND '30 days 00:01' AS full;
 SELECT writes FROM sess;

@@ -9,7 +9,8 @@ CREATE TABLE cached (token_hash text PRIMARY KEY, user_id text, expires_at times
 SELECT tokenauth_attach('cached', prefix => 'c_', sliding_ttl => '2 days', sliding_threshold => '1 day');
 CREATE TABLE many (token text, user_id text);
 CREATE INDEX ON many (token);
-SELECT tokenauth_attach('many', prefix => 'm_', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach('many', prefix => 'm_', token_column => 'token', stored_as => 'plaintext',
+    on_revoke => 'delete');
 CREATE TABLE nobodys (token_hash text PRIMARY KEY);
 SELECT tokenauth_attach('nobodys', prefix => 'n_');
 

@@ -20,7 +20,7 @@ CREATE INDEX api_token_token_idx ON api_tokens (token, type);
 -- One call, and one for each parent.
 SELECT tokenauth_attach('api_tokens', source => 'dify', token_column => 'token',
     stored_as => 'plaintext', user_column => 'tenant_id', scope_column => 'type',
-    claims => '{app_id}');
+    claims => '{app_id}', on_revoke => 'delete');
 SELECT tokenauth_attach_parent('dify', 'apps', 'app_id',
     live_when => $$status = 'normal' AND enable_api$$);
 SELECT tokenauth_attach_parent('dify', 'tenants', 'tenant_id',

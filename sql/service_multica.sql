@@ -27,7 +27,7 @@ CREATE TABLE daemon_token (
 -- One call each.
 SELECT tokenauth_attach('personal_access_token', prefix => 'mul_');
 SELECT tokenauth_attach('daemon_token', prefix => 'mdt_',
-    user_column => 'daemon_id', tenant_column => 'workspace_id');
+    user_column => 'daemon_id', tenant_column => 'workspace_id', on_revoke => 'delete');
 SELECT source, prefix, user_column, tenant_column, expires_column, revoked_column
 FROM tokenauth_sources ORDER BY 1;
 

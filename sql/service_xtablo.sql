@@ -9,7 +9,7 @@ CREATE TABLE sessions (
     expires_at timestamptz NOT NULL
 );
 SELECT tokenauth_attach('sessions', token_column => 'id', token_encoding => 'base64url',
-    sliding_ttl => '30 days', sliding_threshold => '7 days');
+    sliding_ttl => '30 days', sliding_threshold => '7 days', on_revoke => 'delete');
 SELECT token_column, id_column, user_column FROM tokenauth_sources;
 
 CREATE FUNCTION cookie(bytea) RETURNS text LANGUAGE sql AS

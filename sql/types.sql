@@ -12,7 +12,7 @@ CREATE TABLE t_varchar (id text PRIMARY KEY, user_id varchar(80), token_hash var
 CREATE TABLE t_bigint (id numeric PRIMARY KEY, user_id bigint, token_hash text UNIQUE);
 CREATE TABLE t_integer (id timestamptz PRIMARY KEY, user_id integer, token_hash text UNIQUE);
 CREATE TABLE t_domain (id inet PRIMARY KEY, user_id account_no, token_hash text UNIQUE);
-SELECT tokenauth_attach(t::regclass, prefix => substr(t, 3) || '_')
+SELECT tokenauth_attach(t::regclass, prefix => substr(t, 3) || '_', on_revoke => 'delete')
 FROM unnest(ARRAY['t_uuid', 't_text', 't_varchar', 't_bigint', 't_integer', 't_domain']) t;
 INSERT INTO t_uuid VALUES (-9223372036854775808, 'ffffffff-ffff-ffff-ffff-ffffffffffff', h('uuid_1'));
 INSERT INTO t_text VALUES ('00000000-0000-0000-0000-000000000000', 'Ünïcode', h('text_1'));
@@ -85,7 +85,7 @@ SELECT tokenauth_resolve('tok2', 0), tokenauth_resolve_hash(sha256('tok2'), 0) F
 UPDATE stored SET user_id = 22 WHERE n = 2;
 SELECT tokenauth_resolve('tok2', 0);
 SELECT tokenauth_detach('stored');
-SELECT tokenauth_attach('stored', token_column => 'plain', stored_as => 'plaintext');
+SELECT tokenauth_attach('stored', token_column => 'plain', stored_as => 'plaintext', on_revoke => 'delete');
 SELECT tokenauth_resolve('tok3', 0) FROM generate_series(1, 2);
 SELECT tokenauth_resolve_hash(sha256('tok3'), 0);
 UPDATE stored SET plain = 'other' WHERE n = 3;

@@ -214,7 +214,7 @@ static const Shape dify = {
 	"SELECT tokenauth_attach('api_tokens', source => 'dify',"
 	" token_column => 'token', stored_as => 'plaintext',"
 	" user_column => 'tenant_id', scope_column => 'type',"
-	" claims => '{app_id}');"
+	" claims => '{app_id}', on_revoke => 'delete');"
 	"SELECT tokenauth_attach_parent('dify', 'apps', 'app_id',"
 	" live_when => $$status = 'normal' AND enable_api$$);"
 	"SELECT tokenauth_attach_parent('dify', 'tenants', 'tenant_id',"
@@ -414,7 +414,7 @@ static const Shape xtablo = {
 	" expires_at timestamptz NOT NULL);"
 	"CREATE INDEX ON sessions (user_id);"
 	"SELECT tokenauth_attach('sessions', source => 'xtablo',"
-	" token_column => 'id', token_encoding => 'base64url');"
+	" token_column => 'id', token_encoding => 'base64url', on_revoke => 'delete');"
 	"SELECT tokenauth_attach_parent('xtablo', 'users', 'user_id',"
 	" live_when => 'NOT suspended')",
 	.drop = "DROP TABLE IF EXISTS sessions, users",

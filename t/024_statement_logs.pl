@@ -40,10 +40,10 @@ $node->safe_psql('postgres', q(
 		user_id text, expires_at timestamptz, last_used_at timestamptz, revoked boolean DEFAULT false);
 	SELECT tokenauth_attach('plain', prefix => 'pln_', token_column => 'token', stored_as => 'plaintext');
 	CREATE TABLE code (token_hash bytea PRIMARY KEY, user_id text, expires_at timestamptz, used_at timestamptz);
-	SELECT tokenauth_attach('code', prefix => 'cod_', stored_as => 'sha256-bytea');
+	SELECT tokenauth_attach('code', prefix => 'cod_', stored_as => 'sha256-bytea', on_revoke => 'delete');
 	CREATE TABLE session (token text PRIMARY KEY, user_id text, expires_at timestamptz NOT NULL, device text);
 	SELECT tokenauth_attach('session', prefix => 'ses_', token_column => 'token', stored_as => 'plaintext',
-		sliding_ttl => '30 days', sliding_threshold => '7 days');
+		sliding_ttl => '30 days', sliding_threshold => '7 days', on_revoke => 'delete');
 
 	CREATE TABLE given (what text, token text, UNIQUE (what, token));
 	CREATE FUNCTION give(label text, source text, lifetime interval) RETURNS void LANGUAGE plpgsql AS $$

@@ -56,6 +56,7 @@ enum
 	ARG_SLIDING_TTL,
 	ARG_SLIDING_THRESHOLD,
 	ARG_MAX_LIFETIME,
+	ARG_ON_REVOKE,
 	ARG_COUNT
 };
 
@@ -148,6 +149,7 @@ attach_table(Source *source)
 	triggers_create(&extension, source->relation);
 	register_source(&extension, source);
 	attach_verify(source->name);
+	revoked_check_deletion(judge_named_source(source->name));
 	revoked_look(judge_named_source(source->name));
 }
 
@@ -229,6 +231,12 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must name a column", "token_column")));
 	source.active_values = list_argument(fcinfo, ARG_ACTIVE_VALUES,
 										 "active_values", TEXTOID);
+	if (!PG_ARGISNULL(ARG_ON_REVOKE))
+		source.on_revoke = choice_argument(fcinfo, ARG_ON_REVOKE, "on_revoke",
+										   source_on_revoke,
+										   "It is one of flag, delete.");
+	else if (source.column[ROLE_REVOKED].name == NULL)
+		source.on_revoke = ON_REVOKE_NOTHING;
 	source.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
 	source.claims = list_argument(fcinfo, ARG_CLAIMS, "claims", NAMEOID);
 	source.checksum = bool_or_false(fcinfo, ARG_CHECKSUM);

@@ -139,6 +139,7 @@ register_source(const ExtensionInfo *extension, const Source *source)
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		add_name(&row, role_argument(role), source->column[role].name);
 	add_list(&row, "active_values", TEXTARRAYOID, source->active_values);
+	add_text(&row, "on_revoke", source_on_revoke[source->on_revoke]);
 	add_text(&row, "live_when", source->live_when);
 	add_list(&row, "claims", NAMEARRAYOID, source->claims);
 	add_text(&row, "timezone", source->timezone);

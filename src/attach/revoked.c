@@ -8,9 +8,11 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "attach/revoked.h"
 #include "base/query.h"
 #include "catalog/pg_type.h"
+#include "source/deletion.h"
 #include "source/owner.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -95,6 +97,26 @@ revoked_check(Oid relation, const char *column, List *active_values)
 						column),
 				 errhint("If it is true for live tokens, use revoked_column => '', live_when => %s.",
 						 quote_literal_cstr(quote_identifier(column)))));
+}
+
+void
+revoked_check_deletion(const Source *source)
+{
+	Relation	table;
+	char	   *reason;
+
+	if (source->on_revoke != ON_REVOKE_DELETE)
+		return;
+	table = table_open(source->relation, NoLock);
+	reason = deletion_objection(source, table);
+	table_close(table, NoLock);
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of table \"%s\" must not be deleted to revoke tokens",
+						get_rel_name(source->relation)),
+				 errdetail_internal("%s", reason),
+				 errhint("Add a column that tells of revocation, such as revoked_at, and name it in the argument \"revoked_column\".")));
 }
 
 /* SQL: is a value of the column what row_is_revoked() calls revoked? */

@@ -22,6 +22,12 @@ extern void revoked_check(Oid relation, const char *column,
 						  List *active_values);
 
 /*
+ * Throws if the rows of a source that has just been attached are to be deleted,
+ * and something says that they are more than tokens.
+ */
+extern void revoked_check_deletion(const Source *source);
+
+/*
  * Look at some rows of a source that has just been attached, and warn if all of
  * them are revoked.
  */

@@ -14,6 +14,7 @@
 #include "judge/coherence.h"
 #include "judge/judge.h"
 #include "lifecycle/lifecycle.h"
+#include "source/deletion.h"
 #include "source/directory.h"
 #include "source/owner.h"
 #include "source/problem.h"
@@ -168,6 +169,15 @@ lifecycle_not_revoked(const OwnerCall *call)
 	return psprintf("%s OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'", column);
 }
 
+/* Of the rows that meet a condition, those that are not revoked yet. */
+static char *
+not_revoked_and(const OwnerCall *call, const char *condition)
+{
+	if (!AttributeNumberIsValid(call->source->column[ROLE_REVOKED].attnum))
+		return pstrdup(condition);
+	return psprintf("%s AND %s", lifecycle_not_revoked(call), condition);
+}
+
 /* What a revoked row has in its column. */
 static const char *
 revoked_value(const OwnerCall *call)
@@ -181,19 +191,65 @@ revoked_value(const OwnerCall *call)
 	return "'" REVOKED_STATUS "'";
 }
 
-uint64
-lifecycle_revoke(OwnerCall *call, const char *condition)
+static uint64
+flag_rows(OwnerCall *call, const char *condition)
 {
 	const Source *source = call->source;
 
-	if (!AttributeNumberIsValid(source->column[ROLE_REVOKED].attnum))
-		return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
-											owner_table(call), condition));
 	return owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s AND %s",
+						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s",
 								  owner_table(call),
 								  owner_column(call, ROLE_REVOKED),
 								  revoked_value(call),
 								  also_set_revoked_at(source),
-								  lifecycle_not_revoked(call), condition));
+								  not_revoked_and(call, condition)));
+}
+
+static uint64
+delete_rows(OwnerCall *call, const char *condition)
+{
+	return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
+										owner_table(call),
+										not_revoked_and(call, condition)));
+}
+
+/* An error if there are such rows: they stay as they are, which is no success. */
+static uint64
+refuse_to_revoke(OwnerCall *call, const char *condition, const char *objection)
+{
+	char	   *sql = psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
+							   owner_table(call),
+							   not_revoked_and(call, condition));
+
+	if (owner_execute(call, sql) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tokens of source \"%s\" cannot be revoked by tokenauth",
+						call->source->name),
+				 objection ? errdetail_internal("%s", objection) :
+				 errdetail("It has no revoked_column, and deleting rows has not been asked for."),
+				 objection ?
+				 errhint("Attach the table again with a revoked_column.") :
+				 errhint("Attach the table again with a revoked_column; or, if a row is nothing but a token, with on_revoke => 'delete'.")));
+	return 0;
+}
+
+uint64
+lifecycle_revoke(OwnerCall *call, const char *condition)
+{
+	char	   *objection = NULL;
+
+	switch (call->source->on_revoke)
+	{
+		case ON_REVOKE_FLAG:
+			return flag_rows(call, condition);
+		case ON_REVOKE_DELETE:
+			objection = deletion_objection(call->source, call->table);
+			if (objection == NULL)
+				return delete_rows(call, condition);
+			break;
+		case ON_REVOKE_NOTHING:
+			break;
+	}
+	return refuse_to_revoke(call, condition, objection);
 }

@@ -33,8 +33,10 @@ extern char *lifecycle_field_text(const Judgement *judgement,
 								  VerdictField field, SourceRole role);
 
 /*
- * Revoke the rows that meet a condition and are not revoked yet, as the shape
- * of the source asks for; returns how many.
+ * Revoke the rows that meet a condition and are not revoked yet, as the source
+ * was told to when it was attached; returns how many.  Throws 55000 if there are
+ * such rows and it was told no way, or if they are to be deleted and are more
+ * than tokens (deletion.h).
  */
 extern uint64 lifecycle_revoke(OwnerCall *call, const char *condition);
 

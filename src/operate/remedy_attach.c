@@ -142,6 +142,7 @@ set_options(OwnCall *call, const Source *source)
 	own_call_set(call, "token_encoding", source_encodings[source->encoding]);
 	if (source->active_values != NIL)
 		own_call_set_array(call, "active_values", source->active_values);
+	own_call_set(call, "on_revoke", source_on_revoke[source->on_revoke]);
 	own_call_set(call, "live_when", source->live_when);
 	if (claims != NIL)
 		own_call_set_array(call, "claims", claims);

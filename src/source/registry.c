@@ -47,6 +47,7 @@ enum
 	REG_STORED_AS,
 	REG_TOKEN_ENCODING,
 	REG_ACTIVE_VALUES,
+	REG_ON_REVOKE,
 	REG_LIVE_WHEN,
 	REG_CLAIMS,
 	REG_TIMEZONE,
@@ -68,6 +69,7 @@ static const RegistryColumn source_columns[REG_COUNT] = {
 	[REG_STORED_AS] = {"stored_as", TEXTOID, true},
 	[REG_TOKEN_ENCODING] = {"token_encoding", TEXTOID, true},
 	[REG_ACTIVE_VALUES] = {"active_values", TEXTARRAYOID},
+	[REG_ON_REVOKE] = {"on_revoke", TEXTOID},
 	[REG_LIVE_WHEN] = {"live_when", TEXTOID},
 	[REG_CLAIMS] = {"claims", NAMEARRAYOID},
 	[REG_TIMEZONE] = {"timezone", TEXTOID, true},
@@ -155,6 +157,12 @@ const char *const source_encodings[] = {
 	[TOKEN_BASE64URL] = "base64url",
 	[TOKEN_HEX] = "hex",
 	NULL
+};
+
+const char *const source_on_revoke[] = {
+	[ON_REVOKE_FLAG] = "flag",
+	[ON_REVOKE_DELETE] = "delete",
+	[ON_REVOKE_NOTHING] = NULL
 };
 
 const char *
@@ -471,6 +479,9 @@ read_row(const RegistryForm *form, HeapTuple tuple)
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		source->column[role].name = read_name(&reader, REG_FIRST_ROLE + role);
 	source->active_values = read_list(&reader, REG_ACTIVE_VALUES, TEXTOID);
+	source->on_revoke = reader.field[REG_ON_REVOKE].isnull ?
+		ON_REVOKE_NOTHING :
+		read_choice(&reader, REG_ON_REVOKE, source_on_revoke);
 	source->live_when = read_text(&reader, REG_LIVE_WHEN,
 								  REGISTRY_MAX_CONDITION);
 	source->claims = read_list(&reader, REG_CLAIMS, NAMEOID);

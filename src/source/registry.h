@@ -35,9 +35,13 @@
 #define REGISTRY_MAX_VALUE		255 /* each of them */
 #define REGISTRY_MAX_CLAIMS		50	/* jsonb_build_object() takes 100 arguments */
 
-/* What the registry calls the storages and encodings; each ends with NULL. */
+/*
+ * What the registry calls the storages, encodings and ways to revoke; each ends
+ * with NULL, the last for ON_REVOKE_NOTHING.
+ */
 extern const char *const source_storages[];
 extern const char *const source_encodings[];
+extern const char *const source_on_revoke[];
 
 /* Which of them a text is; -1 for none. */
 extern int	registry_choice(const char *const *choices, const char *text);

@@ -144,6 +144,16 @@ check_active_values(const Source *source, RegistryFault *fault)
 }
 
 static bool
+check_on_revoke(const Source *source, RegistryFault *fault)
+{
+	if (source->on_revoke != ON_REVOKE_FLAG ||
+		source->column[ROLE_REVOKED].name != NULL)
+		return true;
+	fail(fault, "argument \"on_revoke\" needs a revoked_column to be 'flag'");
+	return false;
+}
+
+static bool
 check_condition(const char *condition, RegistryFault *fault)
 {
 	if (condition == NULL || strlen(condition) <= REGISTRY_MAX_CONDITION)
@@ -185,6 +195,7 @@ registry_check(const Source *source, RegistryFault *fault)
 		check_token_kept_apart(source, fault) &&
 		check_lifetime(source, fault) &&
 		check_active_values(source, fault) &&
+		check_on_revoke(source, fault) &&
 		check_condition(source->live_when, fault) &&
 		check_parents(source, fault);
 }

@@ -54,6 +54,14 @@ typedef enum StoredAs
 	STORED_PLAINTEXT			/* text */
 } StoredAs;
 
+/* How tokenauth_revoke() and its kin revoke. */
+typedef enum OnRevoke
+{
+	ON_REVOKE_FLAG,				/* the revoked column is set */
+	ON_REVOKE_DELETE,			/* the row is deleted */
+	ON_REVOKE_NOTHING			/* they cannot */
+} OnRevoke;
+
 typedef enum SourceState
 {
 	SOURCE_STALE,
@@ -146,6 +154,7 @@ typedef struct Source
 	TokenEncoding encoding;
 	char	   *timezone;		/* of timestamps without one */
 	List	   *active_values;	/* of a text revoked column; char * */
+	OnRevoke	on_revoke;
 	char	   *live_when;		/* NULL: no condition */
 	List	   *claims;			/* columns; char * */
 	bool		checksum;		/* all its tokens are issued by us */
