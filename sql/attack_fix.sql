@@ -90,6 +90,8 @@ ALTER TABLE public.fixed RENAME digest TO digest2;
 SELECT fix FROM tokenauth_doctor() \gset
 \echo :fix
 :fix
+SELECT pg_catalog.regexp_replace(:'fix', '<[^<>]+>', '''digest2''') AS fix \gset
+:fix
 SELECT tokenauth_resolve('fix_1', NULL::int);
 SELECT fix FROM tokenauth_doctor();
 \set VERBOSITY default
@@ -104,12 +106,15 @@ ALTER TABLE public.fixed ALTER COLUMN expires_at TYPE pg_catalog.text;
 SELECT fix FROM tokenauth_doctor() \gset
 \echo :fix
 :fix
+SELECT pg_catalog.regexp_replace(:'fix', '<[^<>]+>', 'expires_at::pg_catalog.timestamptz') AS fix \gset
+:fix
 ALTER TABLE public.fixed ALTER COLUMN digest2 TYPE bytea USING pg_catalog.decode(digest2, 'hex');
 SELECT fix FROM tokenauth_doctor() \gset
 \echo :fix
 :fix
+SELECT pg_catalog.regexp_replace(:'fix', '<[^<>]+>', 'pg_catalog.encode(digest2, ''hex'')') AS fix \gset
+:fix
 SELECT fix FROM tokenauth_doctor();
-ALTER TABLE public.fixed ALTER COLUMN digest2 TYPE pg_catalog.text USING pg_catalog.encode(digest2::bytea, 'hex');
 CREATE DOMAIN mallory.stamp AS pg_catalog.date;
 ALTER TABLE public.fixed ALTER COLUMN expires_at TYPE mallory.stamp USING NULL;
 SELECT fix FROM tokenauth_doctor();
@@ -124,6 +129,8 @@ CREATE TABLE public.fixed (LIKE public."swapped
 SELECT 'mallory is called'; --" INCLUDING ALL);
 SELECT fix FROM tokenauth_doctor() \gset
 \echo :fix
+:fix
+SELECT pg_catalog.regexp_replace(:'fix', '<[^<>]+>', '''public.fixed''') AS fix \gset
 :fix
 DROP TABLE public."swapped
 SELECT 'mallory is called'; --";

@@ -3,6 +3,14 @@
 -- t/023 has those that need another server.
 --
 \x
+-- A fix with its places filled in.
+CREATE FUNCTION filled(fix text, VARIADIC choices text[]) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    FOR n IN 1 .. cardinality(choices) LOOP
+        fix := regexp_replace(fix, '<[^<>]+>', choices[n]);
+    END LOOP;
+    RETURN fix;
+END $$;
 CREATE ROLE regress_doctor;
 GRANT pg_monitor TO regress_doctor;
 CREATE SCHEMA "Auth";
@@ -37,7 +45,7 @@ ALTER TABLE "Auth"."Tokens" RENAME "Digest" TO "SHA";
 ALTER TABLE "Auth"."Tokens" RENAME expires_at TO valid_until;
 SELECT tokenauth_resolve('doc_1', NULL::int);
 SELECT * FROM tokenauth_doctor();
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT filled(fix, '''SHA''', '''valid_until''', 'ARRAY[''team'', ''valid_until'']') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
 SELECT tokenauth_identify('doc_1');
@@ -51,7 +59,7 @@ SELECT source = :'before_source' AND prefix = :'before_prefix' AND id_column = :
 FROM tokenauth_sources;
 ALTER TABLE "Auth"."Tokens" RENAME "SHA" TO "Digest";
 ALTER TABLE "Auth"."Tokens" RENAME valid_until TO expires_at;
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT filled(fix, '''Digest''', '''expires_at''', 'ARRAY[''team'', ''expires_at'']') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
 
@@ -68,7 +76,7 @@ SELECT * FROM tokenauth_doctor();
 
 ALTER TABLE "Auth"."Tokens" ALTER COLUMN expires_at TYPE text;
 SELECT * FROM tokenauth_doctor();
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT filled(fix, 'expires_at::timestamptz') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
 ALTER TABLE "Auth".member ALTER COLUMN id TYPE bigint;
@@ -81,7 +89,7 @@ SELECT tokenauth_resolve('doc_1', NULL::bigint);
 -- A claim, or what a condition needs.
 ALTER TABLE "Auth"."Tokens" DROP COLUMN team;
 SELECT * FROM tokenauth_doctor();
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT filled(fix, 'ARRAY[''expires_at'']') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT * FROM tokenauth_doctor();
 ALTER TABLE "Auth"."Tokens" RENAME frozen TO halted;
@@ -246,3 +254,4 @@ DROP TABLE plain;
 -- A source whose table is gone is none.
 SELECT * FROM tokenauth_doctor();
 DROP ROLE regress_doctor, regress_doctor_app, "regress_doctor App", regress_doctor_owner;
+DROP FUNCTION filled;

@@ -103,7 +103,14 @@ CREATE TABLE note (device int REFERENCES device ON DELETE CASCADE);
 INSERT INTO note VALUES (2);
 SELECT tokenauth_revoke('d_2');
 SELECT count(*) FROM note;
-DROP TABLE note;
+SELECT severity, source, finding, fix FROM tokenauth_doctor();
+SELECT tokenauth_ready();
+ALTER TABLE device ADD revoked_at timestamptz;
+SELECT regexp_replace(fix, '<[^<>]+>', '''revoked_at''') AS fix FROM tokenauth_doctor() \gset
+:fix
 SELECT tokenauth_revoke('d_2');
+SELECT count(*) FROM note;
+SELECT count(*) FROM tokenauth_doctor();
+DROP TABLE note;
 DROP TABLE device, account;
 DROP FUNCTION h;

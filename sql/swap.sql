@@ -33,7 +33,7 @@ UPDATE tok SET revoked = true WHERE token_hash = digest_of('tok_1');
 SELECT judged('tok_1');
 SELECT tokenauth_revoke('tok_2');
 SELECT severity, source, finding, fix FROM tokenauth_doctor();
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT regexp_replace(fix, '<[^<>]+>', '''public.tok''') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT judged('tok_1'), judged('tok_2'), tokenauth_ready(), (SELECT relation FROM tokenauth_sources);
 -- The old one's triggers are gone with its being a source.
@@ -81,7 +81,7 @@ ALTER TABLE org RENAME TO old_org;
 SELECT judged('mem_1');
 CREATE TABLE org (LIKE old_org INCLUDING ALL);
 SELECT judged('mem_1'), tokenauth_ready('member'), tokenauth_ready('tok');
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT regexp_replace(fix, '<[^<>]+>', '''public.org''') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT judged('mem_1'), tokenauth_ready();
 INSERT INTO org VALUES (1, true);
@@ -93,7 +93,7 @@ SELECT judged('mem_1'), (SELECT note FROM tokenauth_stats WHERE source = 'member
 DROP TRIGGER tokenauth_truncate ON member;
 SELECT judged('mem_1'), (SELECT note FROM tokenauth_stats WHERE source = 'member');
 SELECT severity, source, finding, fix FROM tokenauth_doctor();
-SELECT fix FROM tokenauth_doctor() \gset
+SELECT regexp_replace(fix, '<[^<>]+>', '''public.member''') AS fix FROM tokenauth_doctor() \gset
 :fix
 SELECT judged('mem_1'), tokenauth_ready();
 

@@ -24,16 +24,17 @@ sub findings
 		q(SELECT severity || ': ' || finding FROM tokenauth_doctor()));
 }
 
-# There is this one finding, and its fix cures it.
+# There is this one finding, and its fix cures it, once its place is filled in.
 sub is_cured
 {
-	my ($expected, $needs_restart, $name) = @_;
+	my ($expected, $needs_restart, $name, $place, $choice) = @_;
 	my $fix = $node->safe_psql('postgres', 'SELECT fix FROM tokenauth_doctor()');
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	like(findings(), qr/\A$expected\z/, "$name: found");
 	is($fix =~ /-- then restart the server$/ ? 1 : 0,
 		$needs_restart, "$name: whether it says to restart");
+	$fix =~ s/$place/$choice/ if defined $place;
 	$node->safe_psql('postgres', $fix);
 	$node->restart if $needs_restart;
 	is(findings(), '', "$name: cured by $fix");
@@ -118,19 +119,37 @@ is( $node->safe_psql(
 		'postgres',
 		q(SELECT severity, source, finding FROM tokenauth_doctor()
 		  WHERE finding NOT LIKE '%holds the tokens themselves%')),
-	'warning|plain|1 last uses were dropped, against 0 noted: there are too many at once, or their rows cannot be found or updated',
+	'warning|plain|1 last uses were dropped, against 0 noted: their rows were locked too long, could not be updated, or have an id of more than 38 characters',
 	'last uses dropped: found');
 $node->safe_psql(
 	'postgres',
 	$node->safe_psql(
 		'postgres', q(SELECT fix FROM tokenauth_doctor() WHERE finding ~ 'dropped')));
-$node->poll_query_until('postgres',
-	q(SELECT setting = '120' FROM pg_settings WHERE name = 'tokenauth.last_used_interval'))
-  or die 'the fix has not set the interval';
 is( $node->safe_psql('postgres',
 		q(SELECT count(*) FROM tokenauth_doctor() WHERE finding ~ 'dropped')),
 	'0', 'last uses dropped: cured');
 $node->safe_psql('postgres', 'DROP TABLE plain');
+
+# Rows that somebody holds: the fix names the holder, and changes no setting.
+$node->safe_psql('postgres', q(ALTER SYSTEM SET tokenauth.last_used_flush = '20ms';
+	SELECT pg_reload_conf()));
+my $holder = session($node);
+my $pid = $holder->query_safe('SELECT pg_backend_pid()');
+$holder->query_safe('BEGIN; SELECT FROM personal_access_token FOR UPDATE');
+judge($node, 5);
+$node->poll_query_until('postgres',
+	q(SELECT sum(uses_dropped) > 0 FROM tokenauth_stats))
+  or die 'a use of a row that is held is not given up';
+like(findings(),
+	qr/\Awarning: last uses were dropped, .*: process $pid holds the oldest lock on table "personal_access_token"\z/,
+	'last uses dropped: who holds their rows');
+like($node->safe_psql('postgres', 'SELECT fix FROM tokenauth_doctor()'),
+	qr/^SELECT \* FROM pg_catalog.pg_stat_activity WHERE .* $pid; -- see that its transaction ends/,
+	'and the fix says so');
+$holder->query_safe('COMMIT');
+end_sessions($holder);
+is_cured(qr/warning: \d+ last uses were dropped, .*: their rows were locked too long, .*/,
+	0, 'last uses dropped, by none any more');
 
 my ($faketime) = glob '/usr/lib/*/faketime/libfaketime.so.1';
 SKIP:
@@ -164,11 +183,11 @@ SKIP:
 	$set_clock->('+10m');
 	like(
 		$node->safe_psql('postgres', 'SELECT fix FROM tokenauth_doctor()'),
-		qr/^ROLLBACK PREPARED 'left''behind'; --/,
+		qr/^<COMMIT or ROLLBACK, as its coordinator says> PREPARED 'left''behind';/,
 		'the transaction is named');
 	is_cured(
 		qr/warning: transaction "left'behind", prepared at .* in public.personal_access_token does not count yet/,
-		0, 'prepared transaction left behind');
+		0, 'prepared transaction left behind', qr/<.*>/ => 'COMMIT');
 	$node->safe_psql('postgres',
 		q(CREATE TABLE other (); BEGIN; DROP TABLE other; SELECT FROM personal_access_token;
 		  PREPARE TRANSACTION 'other'));

@@ -34,8 +34,10 @@ typedef enum StatsCounter
 	STATS_BYPASS_FENCED,		/* ... a change was just being committed */
 	STATS_BYPASS_SOURCE,		/* ... the source cannot be cached now */
 	STATS_USES_NOTED,			/* last uses to be written into the table */
-	STATS_USES_DROPPED,			/* ... for which there was no room */
+	STATS_USES_DROPPED,			/* ... that are not written */
 	STATS_USES_WRITTEN,			/* ... that changed a row */
+	STATS_NSHOWN,				/* in the view tokenauth_stats; not those below */
+	STATS_USES_GIVEN_UP = STATS_NSHOWN, /* dropped, though there was room */
 	STATS_NCOUNTERS
 } StatsCounter;
 

@@ -287,8 +287,12 @@ note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
 		guc_last_used_interval == 0 || RecoveryInProgress() ||
 		!cache_claim_use(key, due, now))
 		return;
-	if (judge_used_token(source, &key->digest, verdict, &used) &&
-		last_used_note(&used, now))
+	if (!judge_used_token(source, &key->digest, verdict, &used))
+	{
+		count(source, STATS_USES_DROPPED);
+		count(source, STATS_USES_GIVEN_UP);
+	}
+	else if (last_used_note(&used, now))
 		count(source, STATS_USES_NOTED);
 	else
 		count(source, STATS_USES_DROPPED);

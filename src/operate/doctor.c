@@ -38,6 +38,7 @@ static const Check checks[] = {
 	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
 	{.source = finding_conditions, .is_error = true},
+	{.source = finding_deletion},
 	{.source = finding_plaintext},
 	{.source = finding_readers},
 	{.source = finding_negative_flood},

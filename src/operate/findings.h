@@ -70,6 +70,7 @@ extern void finding_clock(Doctor *doctor);
 /* findings_table.c */
 extern void finding_mapping(Doctor *doctor, const Source *source);
 extern void finding_conditions(Doctor *doctor, const Source *source);
+extern void finding_deletion(Doctor *doctor, const Source *source);
 
 /* findings_registry.c */
 extern void finding_registry_guard(Doctor *doctor);

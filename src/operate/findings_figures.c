@@ -10,10 +10,12 @@
 
 #include "base/guc.h"
 #include "base/stats.h"
+#include "catalog/pg_type.h"
 #include "operate/findings.h"
 #include "operate/remedy.h"
 #include "source/own_call.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 /* A finding needs at least so many. */
@@ -52,23 +54,95 @@ finding_negative_flood(Doctor *doctor, const Source *source)
 			   timestamptz_to_str(since), refused, valid);
 }
 
-/* There is room for so many noted uses; a longer interval makes fewer. */
+/* Columns of the query below. */
+enum
+{
+	HOLDER_PID,					/* NULL: none, it is a prepared transaction */
+	HOLDER_GID
+};
+
+static void
+take_holder(Doctor *doctor, const Source *source, char **row)
+{
+	const char *table = get_rel_name(source->relation);
+
+	if (row[HOLDER_PID] != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  sql_with_comment(psprintf("SELECT * FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) %s;",
+												row[HOLDER_PID]),
+									   "see that its transaction ends, then: %s",
+									   own_call_plain_sql("tokenauth_stats_reset")),
+					  "last uses were dropped, for the table or its rows were locked too long: process %s holds the oldest lock on table \"%s\"",
+					  row[HOLDER_PID], table);
+	else
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  psprintf("<COMMIT or ROLLBACK, as its coordinator says> PREPARED %s; %s",
+							   quote_literal_cstr(row[HOLDER_GID]),
+							   own_call_plain_sql("tokenauth_stats_reset")),
+					  "last uses were dropped, for the table or its rows were locked too long: prepared transaction \"%s\" holds the oldest lock on table \"%s\"",
+					  row[HOLDER_GID], table);
+}
+
+/* The oldest transaction that can have rows of the table locked, or all of it. */
+static void
+report_holder(Doctor *doctor, const Source *source)
+{
+	static const char *const sql =
+		"SELECT l.pid::text, p.gid"
+		" FROM pg_locks l LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = l.pid"
+		"     LEFT JOIN pg_locks x ON l.pid IS NULL AND x.locktype = 'transactionid'"
+		"         AND x.virtualtransaction = l.virtualtransaction"
+		"     LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid"
+		" WHERE l.locktype = 'relation' AND l.relation = $1 AND l.granted"
+		"     AND l.mode <> 'AccessShareLock'"
+		"     AND l.pid IS DISTINCT FROM pg_backend_pid()"
+		"     AND l.database = (SELECT oid FROM pg_database"
+		"                       WHERE datname = current_database())"
+		"     AND (l.pid IS NULL OR a.backend_type = 'client backend')"
+		" ORDER BY coalesce(p.prepared, a.xact_start) LIMIT 1";
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(source->relation)};
+
+	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_holder,
+					source);
+}
+
+/*
+ * They are dropped where there is no room for more, which a longer interval
+ * cures; or given up, where their row is locked each time, or a trigger of the
+ * table does not let it be written.
+ */
 void
 finding_dropped_uses(Doctor *doctor, const Source *source)
 {
 	StatsCounts counts;
+	uint64		dropped;
+	int			nfindings = list_length(doctor->findings);
 	TimestampTz since;
 
-	if (!stats_read(source->stats_slot, &counts, &since) ||
-		counts.n[STATS_USES_DROPPED] <= counts.n[STATS_USES_NOTED] / DROPS_RATIO)
+	if (!stats_read(source->stats_slot, &counts, &since))
 		return;
-	doctor_report(doctor, SEVERITY_WARNING, source,
-		   psprintf("ALTER SYSTEM SET tokenauth.last_used_interval = '%ds';"
-					" SELECT pg_catalog.pg_reload_conf(); %s",
-					2 * guc_last_used_interval,
-					own_call_plain_sql("tokenauth_stats_reset")),
-		   UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: there are too many at once, or their rows cannot be found or updated",
-		   counts.n[STATS_USES_DROPPED], counts.n[STATS_USES_NOTED]);
+	dropped = counts.n[STATS_USES_DROPPED];
+	if (dropped <= counts.n[STATS_USES_NOTED] / DROPS_RATIO)
+		return;
+	if (counts.n[STATS_USES_GIVEN_UP] < dropped - dropped / 2)
+	{
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  psprintf("ALTER SYSTEM SET tokenauth.last_used_interval = '%ds';"
+							   " SELECT pg_catalog.pg_reload_conf(); %s",
+							   2 * guc_last_used_interval,
+							   own_call_plain_sql("tokenauth_stats_reset")),
+					  UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: there are too many at once",
+					  dropped, counts.n[STATS_USES_NOTED]);
+		return;
+	}
+	report_holder(doctor, source);
+	if (list_length(doctor->findings) == nfindings)
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  sql_with_comment(own_call_plain_sql("tokenauth_stats_reset"),
+									   "once the lock is gone, or what the server's log tells of it is mended"),
+					  UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: their rows were locked too long, could not be updated, or have an id of more than 38 characters",
+					  dropped, counts.n[STATS_USES_NOTED]);
 }
 
 /* Live answers that had to go for others: there are more tokens than room. */

@@ -46,9 +46,8 @@ static void
 take_prepared(Doctor *doctor, const Source *source, char **row)
 {
 	doctor_report(doctor, SEVERITY_WARNING, NULL,
-		   sql_with_comment(psprintf("ROLLBACK PREPARED %s;",
-									 quote_literal_cstr(row[0])),
-							"or COMMIT PREPARED, as its coordinator says"),
+		   psprintf("<COMMIT or ROLLBACK, as its coordinator says> PREPARED %s;",
+					quote_literal_cstr(row[0])),
 		   "transaction \"%s\", prepared at %s, is neither committed nor rolled back: what it changes in %s does not count yet",
 		   row[0], row[1], row[2]);
 }

@@ -11,6 +11,7 @@
 #include "base/sandbox.h"
 #include "operate/findings.h"
 #include "operate/remedy.h"
+#include "source/deletion.h"
 #include "source/expression.h"
 #include "source/problem.h"
 #include "utils/lsyscache.h"
@@ -79,4 +80,24 @@ finding_conditions(Doctor *doctor, const Source *source)
 	for (int i = 0; i < source->nparents; i++)
 		check_condition(doctor, source, source->parent[i].relation,
 						source->parent[i].live_when);
+}
+
+/* That was not so when it was attached. */
+void
+finding_deletion(Doctor *doctor, const Source *source)
+{
+	Relation	table;
+	char	   *objection;
+
+	if (source->on_revoke != ON_REVOKE_DELETE ||
+		PROBLEM_IS_FATAL(source->problem))
+		return;
+	table = relation_open(source->relation, AccessShareLock);
+	objection = deletion_objection(source, table);
+	relation_close(table, AccessShareLock);
+	if (objection != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  remedy_keep_rows(source),
+					  "tokenauth cannot revoke tokens by deleting rows of table \"%s\", which are more than tokens. %s",
+					  get_rel_name(source->relation), objection);
 }

@@ -29,7 +29,7 @@ enum
 	COL_SOURCE,
 	COL_HIT_RATIO,
 	COL_FIRST_COUNTER,
-	COL_ENTRIES = COL_FIRST_COUNTER + STATS_NCOUNTERS,
+	COL_ENTRIES = COL_FIRST_COUNTER + STATS_NSHOWN,
 	COL_BYTES,
 	COL_FIRST_EVENT,
 	COL_STATS_RESET = COL_FIRST_EVENT + STATS_NEVENTS,
@@ -95,12 +95,12 @@ put_counts(const Source *source, Datum *value, bool *isnull)
 
 	if (!stats_read(source->stats_slot, &counts, &since))
 	{
-		for (int i = 0; i < STATS_NCOUNTERS; i++)
+		for (int i = 0; i < STATS_NSHOWN; i++)
 			isnull[COL_FIRST_COUNTER + i] = true;
 		isnull[COL_HIT_RATIO] = isnull[COL_STATS_RESET] = true;
 		return;
 	}
-	for (int i = 0; i < STATS_NCOUNTERS; i++)
+	for (int i = 0; i < STATS_NSHOWN; i++)
 		value[COL_FIRST_COUNTER + i] = Int64GetDatum((int64) counts.n[i]);
 	asked = stats_asked(&counts);
 	isnull[COL_HIT_RATIO] = asked == 0;

@@ -50,18 +50,15 @@ remedy_problem(const Source *source)
 		case PROBLEM_INHERITANCE:
 			return remedy_end_inheritance(relation);
 		case PROBLEM_COLUMN_TYPE:
-			return remedy_change_type(source);
 		case PROBLEM_STRANGE_TYPE:
-		case PROBLEM_NO_CLAIM:
+			return remedy_change_type(source);
 		case PROBLEM_NO_TABLE:
 		case PROBLEM_NO_PARENT:
 			return sql_with_comment(remedy_attach_again(source),
 									"once table %s is there again",
 									source->problem_column);
+		case PROBLEM_NO_CLAIM:
 		case PROBLEM_SWAPPED:
-			return sql_with_comment(remedy_attach_again(source),
-									"unless the renamed table, %s, is meant: then with its name",
-									quoted_relation(relation));
 		case PROBLEM_NO_TRIGGERS:
 		case PROBLEM_NO_COLUMN:
 		case PROBLEM_VIRTUAL_COLUMN:

@@ -6,7 +6,9 @@
  * Pure text: nothing here changes anything.  All names are qualified, functions
  * of ours are called by own_call.h, and comments made by it.  Where only a human
  * can know what is right, the text has a place to fill in, and fails until it is
- * filled in.
+ * filled in.  That goes for all that a token is judged by: no fix guesses it, and
+ * none leaves it out.  A place is written <...>, which is no SQL, and tells what
+ * each choice means.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,10 +21,13 @@
 extern char *remedy_problem(const Source *source);
 
 /*
- * Attach a source's table again.  A column that is gone is replaced by the one
- * that can be it now, if there is one; a table that is gone is named as it was.
+ * Attach a source's table again.  Where a column is gone, or the table may be
+ * another, there is a place to fill in.  A table that is gone is named as it was.
  */
 extern char *remedy_attach_again(const Source *source);
+
+/* The same, so that revoking deletes no rows any more. */
+extern char *remedy_keep_rows(const Source *source);
 
 /* Take a role's right to read the token column; NULL: PUBLIC's. */
 extern char *remedy_hide_token(const Source *source, const char *role,

@@ -64,34 +64,74 @@ can_be(const Source *source, SourceRole role, Relation table,
 		 remedy_has_unique_index(table, attribute->attnum));
 }
 
-/*
- * The column in a role, as the table has it now.  If it is gone, the only one
- * that can have become of it; '' for none; if there are several, all of them,
- * so that it is refused until the user has chosen.
- */
-static char *
-column_now(const Source *source, SourceRole role)
+/* What a role's column says, and what it means to have none. */
+typedef struct RoleText
 {
-	Relation	table;
+	const char *is;
+	const char *without;		/* NULL: there must be one */
+} RoleText;
+
+static RoleText
+role_text(const Source *source, SourceRole role)
+{
+	static const RoleText texts[] = {
+		[ROLE_TOKEN] = {"has the tokens or their digests"},
+		[ROLE_ID] = {"has the id of the token", "tokens have no id"},
+		[ROLE_USER] = {"has the id of the user", "tokens are of no user"},
+		[ROLE_TENANT] = {"has the id of the tenant", "tokens have no tenant"},
+		[ROLE_SCOPE] = {"has the scope of the token", "tokens have no scope"},
+		[ROLE_EXPIRES] = {"has the time when a token expires",
+			"all expired tokens are valid again"},
+		[ROLE_REVOKED] = {"is true or a time for revoked tokens, and never for live ones",
+			"all revoked tokens are valid again"},
+		[ROLE_USED] = {"has the time when a token of single use was used",
+			"all used tokens are valid again"},
+		[ROLE_LAST_USED] = {"is to have the time when a token was last used",
+			"last uses are not written"},
+		[ROLE_CREATED] = {"has the time when a token was made",
+			"no token is known to be old"},
+	};
+	RoleText	text = texts[role];
+
+	if (role == ROLE_REVOKED && source->active_values != NIL)
+		text.is = "is one of active_values for live tokens only";
+	return text;
+}
+
+/* The columns that can be what the source's column in a role was; "" if none. */
+static char *
+candidates(const Source *source, SourceRole role)
+{
+	Relation	table = relation_open(source->relation, AccessShareLock);
 	StringInfoData names;
 
-	if (source->column[role].name == NULL)
-		return "";
-	if (has_column(source, source->column[role].name))
-		return source->column[role].name;
-
 	initStringInfo(&names);
-	table = relation_open(source->relation, AccessShareLock);
 	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
 
 		if (can_be(source, role, table, attribute))
-			appendStringInfo(&names, "%s%s", names.len > 0 ? " or " : "",
-							 NameStr(attribute->attname));
+			appendStringInfo(&names, "%s%s", names.len > 0 ? " or " : ", perhaps ",
+							 quote_literal_cstr(NameStr(attribute->attname)));
 	}
 	relation_close(table, AccessShareLock);
 	return names.data;
+}
+
+/*
+ * A place to fill in, for a column that is gone.  Which column it is now nobody
+ * can tell but the user: one that looks like it can mean the opposite.
+ */
+static char *
+column_place(const Source *source, SourceRole role)
+{
+	RoleText	text = role_text(source, role);
+
+	return psprintf("the column that %s, now that %s is gone%s%s",
+					text.is, quote_literal_cstr(source->column[role].name),
+					candidates(source, role),
+					text.without == NULL ? "" :
+					psprintf(", or %s: then %s", "''", text.without));
 }
 
 static void
@@ -103,40 +143,55 @@ set_interval(OwnCall *call, const char *name, Interval *value)
 														 IntervalPGetDatum(value))));
 }
 
-/* A column that has a role may have another use as well. */
-static char *
-name_now(const Source *source, char *name)
+static void
+set_column(OwnCall *call, const Source *source, SourceRole role)
 {
-	if (!has_column(source, name))
-		for (SourceRole role = 0; role < ROLE_COUNT; role++)
-			if (source->column[role].name != NULL &&
-				strcmp(source->column[role].name, name) == 0)
-				return column_now(source, role);
-	return name;
+	const char *name = source->column[role].name;
+
+	if (role == ROLE_REVOKED && name == NULL &&
+		source->on_revoke == ON_REVOKE_FLAG)
+		own_call_set_place(call, role_argument(role),
+						   "a column, added if need be, that is true or a time for revoked tokens, and never for live ones, or '': then tokenauth revokes none");
+	else if (name != NULL && !has_column(source, name))
+		own_call_set_place(call, role_argument(role),
+						   column_place(source, role));
+	else
+		own_call_set(call, role_argument(role), name != NULL ? name : "");
 }
 
-static List *
-claims_now(const Source *source)
+static void
+set_claims(OwnCall *call, const Source *source)
 {
-	List	   *claims = NIL;
 	ListCell   *lc;
 
+	if (source->claims == NIL)
+		return;
 	foreach(lc, source->claims)
-	{
-		char	   *name = name_now(source, lfirst(lc));
+		if (!has_column(source, lfirst(lc)))
+		{
+			own_call_set_place(call, "claims",
+							   psprintf("the columns that are claims, now that %s is gone",
+										quote_literal_cstr(lfirst(lc))));
+			return;
+		}
+	own_call_set_array(call, "claims", source->claims);
+}
 
-		if (has_column(source, name))
-			claims = lappend(claims, name);
-	}
-	return claims;
+static void
+set_timezone(OwnCall *call, const Source *source)
+{
+	if (mapping_timezone(source->timezone) != NULL)
+		own_call_set(call, "timezone", source->timezone);
+	else
+		own_call_set_place(call, "timezone",
+						   psprintf("the full name of the time zone that %s was",
+									quote_literal_cstr(source->timezone)));
 }
 
 /* What is told of a source beside its columns. */
 static void
 set_options(OwnCall *call, const Source *source)
 {
-	List	   *claims = claims_now(source);
-
 	own_call_set(call, "prefix", source->prefix);
 	own_call_set(call, "stored_as", source_storages[source->stored_as]);
 	own_call_set(call, "token_encoding", source_encodings[source->encoding]);
@@ -144,9 +199,8 @@ set_options(OwnCall *call, const Source *source)
 		own_call_set_array(call, "active_values", source->active_values);
 	own_call_set(call, "on_revoke", source_on_revoke[source->on_revoke]);
 	own_call_set(call, "live_when", source->live_when);
-	if (claims != NIL)
-		own_call_set_array(call, "claims", claims);
-	own_call_set(call, "timezone", source->timezone);
+	set_claims(call, source);
+	set_timezone(call, source);
 	own_call_set(call, "checksum", source->checksum ? "true" : "false");
 	set_interval(call, "sliding_ttl", source->sliding_ttl);
 	set_interval(call, "sliding_threshold", source->sliding_threshold);
@@ -154,17 +208,34 @@ set_options(OwnCall *call, const Source *source)
 }
 
 /*
- * A table, as the fix names it: by its name of now, unless it is gone or its
- * name is another's; then by the name that it had.
+ * A table, as the fix names it: by its name of now or, if it is gone, by the
+ * name that it had.  A place to fill in if it is not known which is meant.
  */
-static char *
-table_now(const Source *source, Oid relation, char *name)
+static void
+set_table(OwnCall *call, const char *argument, const Source *source,
+		  Oid relation, const char *name)
 {
-	if (get_rel_relkind(relation) == '\0' ||
-		(source->problem == PROBLEM_SWAPPED &&
-		 source->problem_relation == relation))
-		return name;
-	return quoted_relation(relation);
+	char	   *now;
+
+	if (get_rel_relkind(relation) == '\0')
+	{
+		own_call_set(call, argument, name);
+		return;
+	}
+	now = quoted_relation(relation);
+	if (source->problem == PROBLEM_SWAPPED &&
+		relation == source->problem_relation)
+		own_call_set_place(call, argument,
+						   psprintf("%s if the table of that name now is meant, or %s, which was attached",
+									quote_literal_cstr(name),
+									quote_literal_cstr(now)));
+	else if (source->problem == PROBLEM_NO_TRIGGERS &&
+			 relation == source->problem_relation)
+		own_call_set_place(call, argument,
+						   psprintf("%s if that is the table that was attached",
+									quote_literal_cstr(now)));
+	else
+		own_call_set(call, argument, now);
 }
 
 /* One that is gone, too: the fix fails then, for tokens depend on it. */
@@ -174,9 +245,13 @@ attach_parent(const Source *source, const SourceParent *parent)
 	OwnCall    *call = own_call("tokenauth_attach_parent");
 
 	own_call_set(call, "source", source->name);
-	own_call_set(call, "parent",
-				 table_now(source, parent->relation, parent->name));
-	own_call_set(call, "source_column", name_now(source, parent->from.name));
+	set_table(call, "parent", source, parent->relation, parent->name);
+	if (has_column(source, parent->from.name))
+		own_call_set(call, "source_column", parent->from.name);
+	else
+		own_call_set_place(call, "source_column",
+						   psprintf("the column that refers to it, now that %s is gone",
+									quote_literal_cstr(parent->from.name)));
 	own_call_set(call, "parent_column", parent->key.name);
 	own_call_set(call, "live_when", parent->live_when);
 	return own_call_sql(call);
@@ -192,11 +267,11 @@ remedy_attach_again(const Source *source)
 	OwnCall    *call = own_call("tokenauth_attach");
 	StringInfoData sql;
 
-	own_call_set(call, "relation",
-				 table_now(source, source->relation, source->relation_name));
+	set_table(call, "relation", source, source->relation,
+			  source->relation_name);
 	own_call_set(call, "source", source->name);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		own_call_set(call, role_argument(role), column_now(source, role));
+		set_column(call, source, role);
 	set_options(call, source);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp;"
@@ -206,4 +281,13 @@ remedy_attach_again(const Source *source)
 		appendStringInfo(&sql, " %s", attach_parent(source, &source->parent[i]));
 	appendStringInfoString(&sql, " COMMIT;");
 	return sql.data;
+}
+
+char *
+remedy_keep_rows(const Source *source)
+{
+	Source		flagged = *source;
+
+	flagged.on_revoke = ON_REVOKE_FLAG;
+	return remedy_attach_again(&flagged);
 }

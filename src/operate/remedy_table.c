@@ -218,18 +218,46 @@ is_builtin_type(Oid relation, const char *column)
 }
 
 static char *
-change_column_type(const Source *source, const char *name, Oid type)
+qualified_type(Oid type)
 {
-	const char *column = quote_identifier(name);
-	const char *to = format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY);
+	return format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY);
+}
 
-	char	   *sql = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s;",
-							   quoted_relation(source->relation), column, to,
-							   column, to);
+static char *
+change_column_type(Oid relation, const char *name, Oid type, const char *value)
+{
+	char	   *sql = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s;",
+							   quoted_relation(relation),
+							   quote_identifier(name), qualified_type(type),
+							   value);
 
-	if (is_builtin_type(source->relation, name))
+	if (is_builtin_type(relation, name))
 		return sql;
 	return sql_with_comment(sql, "as the table's owner: casts of the column's type can run code of whoever owns the type");
+}
+
+/*
+ * What the values mean that a token is judged by only the user knows: whether
+ * 0 is "revoked" or "never", and in which time zone a day begins.
+ */
+static char *
+change_role_type(const Source *source, SourceRole role)
+{
+	const char *name = source->column[role].name;
+	Oid			type = wanted_type(source, role);
+
+	return change_column_type(source->relation, name, type,
+							  psprintf("<an expression of type %s that means what %s does>",
+									   format_type_be(type),
+									   quote_identifier(name)));
+}
+
+static char *
+cast_column(Oid relation, const char *name, Oid type)
+{
+	return change_column_type(relation, name, type,
+							  psprintf("%s::%s", quote_identifier(name),
+									   qualified_type(type)));
 }
 
 /*
@@ -238,14 +266,18 @@ change_column_type(const Source *source, const char *name, Oid type)
 char *
 remedy_change_type(const Source *source)
 {
-	for (int i = 0; i < source->nparents; i++)
-		if (source->parent[i].relation == source->problem_relation)
-			return change_column_type(source, source->parent[i].from.name,
-									  source->parent[i].key.type);
+	const char *name = source->problem_column;
+
+	if (source->problem == PROBLEM_COLUMN_TYPE)
+		for (int i = 0; i < source->nparents; i++)
+			if (source->parent[i].relation == source->problem_relation)
+				return cast_column(source->relation,
+								   source->parent[i].from.name,
+								   source->parent[i].key.type);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		if (source->column[role].name != NULL &&
-			strcmp(source->column[role].name, source->problem_column) == 0)
-			return change_column_type(source, source->problem_column,
-									  wanted_type(source, role));
-	return remedy_attach_again(source);
+		if (source->problem_relation == source->relation &&
+			source->column[role].name != NULL &&
+			strcmp(source->column[role].name, name) == 0)
+			return change_role_type(source, role);
+	return cast_column(source->problem_relation, name, TEXTOID);
 }

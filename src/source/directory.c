@@ -342,6 +342,9 @@ source_revalidate(Source *source)
 		if (source->state == SOURCE_BUILDING)
 			source->state = SOURCE_CURRENT;
 	}
+	/* no message tells that a table inherits no more, so look again */
+	if (source->problem == PROBLEM_INHERITANCE)
+		source->state = SOURCE_STALE;
 	return true;
 }
 

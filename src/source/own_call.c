@@ -140,6 +140,12 @@ own_call_set(OwnCall *call, const char *argument, const char *value)
 }
 
 void
+own_call_set_place(OwnCall *call, const char *argument, const char *choices)
+{
+	set_sql(call, argument, psprintf("<%s>", choices));
+}
+
+void
 own_call_set_array(OwnCall *call, const char *argument, List *values)
 {
 	StringInfoData sql;

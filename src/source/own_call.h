@@ -36,6 +36,13 @@ extern void own_call_set_array(OwnCall *call, const char *argument,
 							   List *values);
 
 /*
+ * Leave a place to fill in, with what can stand there in words: it fails until a
+ * human has chosen.  Names in it are quoted as literals.
+ */
+extern void own_call_set_place(OwnCall *call, const char *argument,
+							   const char *choices);
+
+/*
  * "SELECT schema.function(argument => 'value'::type, ...);" or CALL, with the
  * defaults of the other arguments.
  */

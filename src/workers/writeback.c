@@ -241,8 +241,13 @@ writeback_write(Writeback *batch)
 static void
 give_up_in_time(const NotedUse *use)
 {
-	if (last_used_failed(use))
-		stats_mine(stats_slot(use->token.relation))->n[STATS_USES_DROPPED]++;
+	StatsCounts *counts;
+
+	if (!last_used_failed(use))
+		return;
+	counts = stats_mine(stats_slot(use->token.relation));
+	counts->n[STATS_USES_DROPPED]++;
+	counts->n[STATS_USES_GIVEN_UP]++;
 }
 
 void
