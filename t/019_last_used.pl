@@ -17,6 +17,7 @@ my $node = new_node(
 	init => { allows_streaming => 1 },
 	conf => q(
 restart_after_crash = on
+tokenauth.last_used_flush = '1h'
 ));
 my $saved = $node->data_dir . '/pg_stat/tokenauth.last_used';
 
