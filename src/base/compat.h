@@ -74,6 +74,13 @@
 #endif
 #endif
 
+/* What a post_parse_analyze_hook must not change. */
+#if PG_VERSION_NUM < 190000
+#define TOKENAUTH_JUMBLE_STATE JumbleState
+#else
+#define TOKENAUTH_JUMBLE_STATE const JumbleState
+#endif
+
 /* Virtual generated columns came with PostgreSQL 18. */
 #ifdef ATTRIBUTE_GENERATED_VIRTUAL
 #define TOKENAUTH_IS_VIRTUAL(attribute) \

@@ -231,7 +231,7 @@ exempt_table(Node *node, void *context)
 
 /* A post_parse_analyze_hook: before the rewriter adds the policies. */
 static void
-exempt_statement(ParseState *pstate, Query *query, JumbleState *jstate)
+exempt_statement(ParseState *pstate, Query *query, TOKENAUTH_JUMBLE_STATE *jstate)
 {
 	if (prev_post_parse_analyze_hook)
 		prev_post_parse_analyze_hook(pstate, query, jstate);
