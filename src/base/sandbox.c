@@ -16,6 +16,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -141,6 +142,22 @@ sandbox_leave(const Sandbox *sandbox)
 	SetUserIdAndSecContext(sandbox->role, sandbox->context);
 	if (sandbox->guc_level != 0)
 		AtEOXact_GUC(false, sandbox->guc_level);
+}
+
+void
+caller_hide(HiddenCaller *hidden)
+{
+	hidden->query = debug_query_string;
+	hidden->context = error_context_stack;
+	debug_query_string = NULL;
+	error_context_stack = NULL;
+}
+
+void
+caller_show(const HiddenCaller *hidden)
+{
+	debug_query_string = hidden->query;
+	error_context_stack = hidden->context;
 }
 
 bool

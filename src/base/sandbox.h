@@ -56,6 +56,20 @@ extern bool sandbox_is_entered(void);
 extern void sandbox_become(Sandbox *sandbox, Oid role);
 
 /*
+ * Whoever calls us may have written a token into the statement.  Between these two
+ * current_query() and the context of errors show nothing of it.  For where code
+ * of a table's owner runs; caller_show() also in PG_CATCH().
+ */
+typedef struct HiddenCaller
+{
+	const char *query;
+	struct ErrorContextCallback *context;
+} HiddenCaller;
+
+extern void caller_hide(HiddenCaller *hidden);
+extern void caller_show(const HiddenCaller *hidden);
+
+/*
  * Run a statement in a sandbox of its own, as query_execute() does.  All names
  * in it must be qualified.
  */

@@ -374,9 +374,11 @@ evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 	MemoryContext caller = CurrentMemoryContext;
 	bool		is_jsonb = exprType(node) == JSONBOID;
 	Sandbox		sandbox;
+	HiddenCaller hidden;
 	Datum		result = (Datum) 0;
 
 	enter(&sandbox, relation);
+	caller_hide(&hidden);
 	context->ecxt_scantuple = row;
 	PG_TRY();
 	{
@@ -386,9 +388,11 @@ evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 	}
 	PG_CATCH();
 	{
+		caller_show(&hidden);
 		rethrow_without_row(relation, caller);
 	}
 	PG_END_TRY();
+	caller_show(&hidden);
 	sandbox_leave(&sandbox);
 	if (!*isnull && is_jsonb)
 		result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));

@@ -89,6 +89,20 @@ concerns_table(const ErrorData *error, Relation table)
 			   get_namespace_name(RelationGetNamespace(table))) == 0;
 }
 
+static void
+strip_error(const OwnerCall *call, ErrorData *error)
+{
+	if (!call->may_see || !concerns_table(error, call->table))
+	{
+		if (error->detail != NULL)
+			error->detail = pstrdup("The row is not shown.");
+		error->detail_log = NULL;
+	}
+	error->context = NULL;
+	error->internalquery = NULL;
+	error->internalpos = 0;
+}
+
 /*
  * A violated constraint quotes the row, which the caller need not be allowed to
  * see, and the token itself may stand in it.  The context and the internal query
@@ -100,33 +114,54 @@ owner_rethrow(const OwnerCall *call, MemoryContext context)
 {
 	ErrorData  *error;
 
-	if (call->may_see && call->is_owner)
-		PG_RE_THROW();
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
-	if (!call->may_see || !concerns_table(error, call->table))
-	{
-		if (error->detail != NULL)
-			error->detail = pstrdup("The row is not shown.");
-		error->detail_log = NULL;
-	}
-	error->context = NULL;
-	error->internalquery = NULL;
-	error->internalpos = 0;
+	if (!call->may_see || !call->is_owner)
+		strip_error(call, error);
 	ThrowErrorData(error);
 	pg_unreachable();
+}
+
+/* What a statement on the table needs around it. */
+typedef struct OwnerFrame
+{
+	MemoryContext context;
+	Sandbox		sandbox;
+	HiddenCaller caller;
+} OwnerFrame;
+
+static void
+enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
+{
+	frame->context = CurrentMemoryContext;
+	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner, schema);
+	caller_hide(&frame->caller);
+}
+
+static void
+leave_frame(const OwnerFrame *frame)
+{
+	caller_show(&frame->caller);
+	sandbox_leave(&frame->sandbox);
+}
+
+/* In PG_CATCH(). */
+pg_noreturn static void
+fail_in_frame(const OwnerFrame *frame, const OwnerCall *call)
+{
+	caller_show(&frame->caller);
+	owner_rethrow(call, frame->context);
 }
 
 QueryResult *
 owner_query(OwnerCall *call, const char *sql)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Sandbox		sandbox;
+	OwnerFrame	frame;
 	QueryResult *result = NULL;
 
-	sandbox_enter(&sandbox, call->table->rd_rel->relowner,
-				  get_namespace_name(RelationGetNamespace(call->table)));
+	enter_frame(&frame, call,
+				get_namespace_name(RelationGetNamespace(call->table)));
 	PG_TRY();
 	{
 		result = query_execute_exempt(RelationGetRelid(call->table), sql,
@@ -135,10 +170,10 @@ owner_query(OwnerCall *call, const char *sql)
 	}
 	PG_CATCH();
 	{
-		owner_rethrow(call, context);
+		fail_in_frame(&frame, call);
 	}
 	PG_END_TRY();
-	sandbox_leave(&sandbox);
+	leave_frame(&frame);
 	call->nparameters = 0;
 	return result;
 }
@@ -156,11 +191,10 @@ owner_execute(OwnerCall *call, const char *sql)
 Portal
 owner_open(OwnerCall *call, const char *sql)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Sandbox		sandbox;
+	OwnerFrame	frame;
 	Portal		portal = NULL;
 
-	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
+	enter_frame(&frame, call, NULL);
 	PG_TRY();
 	{
 		portal = query_open_exempt(RelationGetRelid(call->table), sql,
@@ -169,10 +203,10 @@ owner_open(OwnerCall *call, const char *sql)
 	}
 	PG_CATCH();
 	{
-		owner_rethrow(call, context);
+		fail_in_frame(&frame, call);
 	}
 	PG_END_TRY();
-	sandbox_leave(&sandbox);
+	leave_frame(&frame);
 	call->nparameters = 0;
 	return portal;
 }
@@ -180,21 +214,20 @@ owner_open(OwnerCall *call, const char *sql)
 QueryResult *
 owner_fetch(OwnerCall *call, Portal portal, long rows)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Sandbox		sandbox;
+	OwnerFrame	frame;
 	QueryResult *result = NULL;
 
-	sandbox_enter(&sandbox, call->table->rd_rel->relowner, NULL);
+	enter_frame(&frame, call, NULL);
 	PG_TRY();
 	{
 		result = query_fetch(portal, rows);
 	}
 	PG_CATCH();
 	{
-		owner_rethrow(call, context);
+		fail_in_frame(&frame, call);
 	}
 	PG_END_TRY();
-	sandbox_leave(&sandbox);
+	leave_frame(&frame);
 	return result;
 }
 

@@ -11,7 +11,8 @@
  * table do not apply to the statement, not even with FORCE ROW LEVEL SECURITY.
  * Errors show nothing of the row to a caller without SELECT, or under policies,
  * nor to any caller where the table holds the token itself; and nothing of what
- * the owner's code was doing to anybody but the owner.
+ * the owner's code was doing to anybody but the owner.  Nor does the owner's code
+ * see the caller's statement, in which the token itself may stand.
  *
  * What a statement returns is a QueryResult, in the memory context that the
  * function is called in; nothing is freed by owner_end().
