@@ -50,6 +50,7 @@ sub new_node
 shared_preload_libraries = 'tokenauth'
 tokenauth.cache_size = '4MB'
 autovacuum = off
+log_parameter_max_length = 0
 ) . ($params{conf} // ''));
 	$node->start;
 	return $node;

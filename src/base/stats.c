@@ -12,13 +12,15 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/stats.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "storage/lwlock.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
-
-#define SHARED_SLOT		0		/* of sources that came too late */
 
 typedef struct StatsOwner
 {
@@ -60,7 +62,7 @@ stats_shmem_init(void *area, bool found)
 	if (found)
 		return;
 	memset(area, 0, stats_shmem_size());
-	shared->since[SHARED_SLOT] = GetCurrentTimestamp();
+	shared->since[STATS_SHARED_SLOT] = GetCurrentTimestamp();
 }
 
 bool
@@ -102,35 +104,40 @@ draw_baseline(int slot)
 static int
 find_slot(Oid relation)
 {
-	for (int i = SHARED_SLOT + 1; i < STATS_SLOTS; i++)
+	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
 		if (shared->owner[i].relation == relation &&
 			shared->owner[i].database == MyDatabaseId)
 			return i;
 	return -1;
 }
 
+/* A free slot, or -1.  Caller holds the lock. */
 static int
 take_slot(Oid relation)
 {
-	for (int i = SHARED_SLOT + 1; i < STATS_SLOTS; i++)
+	int			mine = 0;
+	int			free = -1;
+
+	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
+	{
 		if (!OidIsValid(shared->owner[i].relation))
-		{
-			shared->owner[i].database = MyDatabaseId;
-			shared->owner[i].relation = relation;
-			draw_baseline(i);
-			memset(shared->event[i], 0, sizeof(shared->event[i]));
-			return i;
-		}
-	return SHARED_SLOT;
+			free = free < 0 ? i : free;
+		else if (shared->owner[i].database == MyDatabaseId)
+			mine++;
+	}
+	if (free < 0 || mine >= STATS_SLOTS_PER_DATABASE)
+		return -1;
+	shared->owner[free].database = MyDatabaseId;
+	shared->owner[free].relation = relation;
+	draw_baseline(free);
+	memset(shared->event[free], 0, sizeof(shared->event[free]));
+	return free;
 }
 
-int
-stats_slot(Oid relation)
+static int
+find_or_take_slot(Oid relation)
 {
 	int			slot;
-
-	if (shared == NULL)
-		return -1;
 
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	slot = find_slot(relation);
@@ -140,19 +147,135 @@ stats_slot(Oid relation)
 	return slot;
 }
 
-void
-stats_forget(Oid relation)
+static bool
+is_gone(const StatsOwner *owner)
+{
+	return owner->database == MyDatabaseId ?
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(owner->relation)) :
+		!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(owner->database));
+}
+
+/* Free the slots of databases, and of tables of this one, that are gone. */
+static void
+reclaim_slots(void)
+{
+	StatsOwner	owner[STATS_SLOTS];
+	bool		gone[STATS_SLOTS];
+
+	LWLockAcquire(lock, LW_SHARED);
+	memcpy(owner, shared->owner, sizeof(owner));
+	LWLockRelease(lock);
+	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
+		gone[i] = OidIsValid(owner[i].relation) && is_gone(&owner[i]);
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
+		if (gone[i] &&
+			memcmp(&owner[i], &shared->owner[i], sizeof(StatsOwner)) == 0)
+			shared->owner[i].relation = InvalidOid;
+	LWLockRelease(lock);
+}
+
+int
+stats_slot(Oid relation)
 {
 	int			slot;
 
 	if (shared == NULL)
-		return;
+		return -1;
+	slot = find_or_take_slot(relation);
+	if (slot < 0)
+	{
+		reclaim_slots();
+		slot = find_or_take_slot(relation);
+	}
+	return slot < 0 ? STATS_SHARED_SLOT : slot;
+}
 
-	LWLockAcquire(lock, LW_EXCLUSIVE);
+int
+stats_slot_if_any(Oid relation)
+{
+	int			slot;
+
+	if (shared == NULL)
+		return -1;
+	LWLockAcquire(lock, LW_SHARED);
 	slot = find_slot(relation);
-	if (slot >= 0)
-		shared->owner[slot].relation = InvalidOid;
 	LWLockRelease(lock);
+	return slot < 0 ? STATS_SHARED_SLOT : slot;
+}
+
+/* A table whose slot goes when the transaction commits. */
+typedef struct Leaving
+{
+	Oid			relation;
+	SubTransactionId subxact;
+} Leaving;
+
+static List *leaving = NIL;		/* in TopTransactionContext */
+
+void
+stats_forget(Oid relation)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	Leaving    *one = palloc(sizeof(Leaving));
+
+	one->relation = relation;
+	one->subxact = GetCurrentSubTransactionId();
+	leaving = lappend(leaving, one);
+	MemoryContextSwitchTo(old);
+}
+
+void
+stats_commit(void)
+{
+	ListCell   *lc;
+
+	if (leaving == NIL || shared == NULL)
+		return;
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	foreach(lc, leaving)
+	{
+		int			slot = find_slot(((Leaving *) lfirst(lc))->relation);
+
+		if (slot >= 0)
+			shared->owner[slot].relation = InvalidOid;
+	}
+	LWLockRelease(lock);
+}
+
+void
+stats_end_of_transaction(void)
+{
+	leaving = NIL;
+}
+
+void
+stats_commit_sub(SubTransactionId subxact, SubTransactionId parent)
+{
+	ListCell   *lc;
+
+	foreach(lc, leaving)
+	{
+		Leaving    *one = lfirst(lc);
+
+		if (one->subxact == subxact)
+			one->subxact = parent;
+	}
+}
+
+/* Without freeing anything: that could fail. */
+void
+stats_abort_sub(SubTransactionId subxact)
+{
+	ListCell   *lc;
+
+	foreach(lc, leaving)
+	{
+		Leaving    *one = lfirst(lc);
+
+		if (one->subxact == subxact)
+			one->relation = InvalidOid;
+	}
 }
 
 StatsCounts *
@@ -168,7 +291,7 @@ stats_mine(int slot)
 bool
 stats_read(int slot, StatsCounts *sum, TimestampTz *since)
 {
-	if (slot < 0)
+	if (slot < 0 || slot == STATS_SHARED_SLOT)
 		return false;
 
 	LWLockAcquire(lock, LW_SHARED);
@@ -183,14 +306,14 @@ stats_read(int slot, StatsCounts *sum, TimestampTz *since)
 void
 stats_happened(int slot, StatsEvent event, TimestampTz at)
 {
-	if (slot >= 0)
+	if (slot > STATS_SHARED_SLOT)
 		shared->event[slot][event] = at;
 }
 
 TimestampTz
 stats_when(int slot, StatsEvent event)
 {
-	return slot >= 0 ? shared->event[slot][event] : 0;
+	return slot > STATS_SHARED_SLOT ? shared->event[slot][event] : 0;
 }
 
 void
@@ -201,7 +324,7 @@ stats_reset(void)
 
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	for (int i = 0; i < STATS_SLOTS; i++)
-		if (i == SHARED_SLOT || shared->owner[i].database == MyDatabaseId)
+		if (i == STATS_SHARED_SLOT || shared->owner[i].database == MyDatabaseId)
 			draw_baseline(i);
 	LWLockRelease(lock);
 }

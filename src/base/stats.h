@@ -8,8 +8,11 @@
  * that another process writes.  A reset remembers the sums and subtracts them
  * from then on, so that it need not write other processes' counters.
  *
- * A source is given a slot when it is first used.  There are
- * STATS_SLOTS; later ones share slot 0.  Nothing but figures depends on it.
+ * A source is given a slot when it is first used after the transaction that
+ * attached it has committed, and gives it back when the one that detaches it has.
+ * There are STATS_SLOTS, of which a database may have STATS_SLOTS_PER_DATABASE, so
+ * that nobody who may attach tables in one takes them all.  Other sources count
+ * into slot 0, which is not shown.  Nothing but figures depends on it.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +49,9 @@ typedef struct StatsCounts
 	uint64		n[STATS_NCOUNTERS];
 } StatsCounts;
 
-#define STATS_SLOTS		64
+#define STATS_SLOTS		128
+#define STATS_SLOTS_PER_DATABASE	63
+#define STATS_SHARED_SLOT	0
 
 /* Judgements of tokens of a source: from the cache, and by the table. */
 static inline uint64
@@ -65,21 +70,34 @@ extern void stats_shmem_init(void *area, bool found);
 extern bool stats_are_kept(void);
 
 /*
- * The slot of a source of this database; takes a lock, so ask once.
- * Returns -1 where there is no shared memory of ours.
+ * The slot of a source of this database, whose attach has committed; takes a
+ * lock and may read catalogs, so ask once.  Returns -1 where there is no shared
+ * memory of ours.
  */
 extern int	stats_slot(Oid relation);
 
+/* The slot that a table has already, or the one that is shared. */
+extern int	stats_slot_if_any(Oid relation);
+
 /*
- * Give a source's slot back: when it is detached, and for a table that has
- * been dropped, at the next attach.
+ * Give a source's slot back, if this (sub)transaction commits: when it is
+ * detached, and for a table that has been dropped, at the next attach.
  */
 extern void stats_forget(Oid relation);
+
+/* At the end of a transaction or subtransaction.  Cannot fail. */
+extern void stats_commit(void);
+extern void stats_end_of_transaction(void);
+extern void stats_commit_sub(SubTransactionId subxact, SubTransactionId parent);
+extern void stats_abort_sub(SubTransactionId subxact);
 
 /* This process's counters; slot -1 counts into the void. */
 extern StatsCounts *stats_mine(int slot);
 
-/* Sums since the last reset, and when that was; false if the slot is -1. */
+/*
+ * Sums since the last reset, and when that was; false if the slot is -1 or that
+ * which is shared, maybe with sources of other databases.
+ */
 extern bool stats_read(int slot, StatsCounts *sum, TimestampTz *since);
 
 /* When something last happened to a source; 0: not since the server's start. */

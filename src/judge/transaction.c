@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/stats.h"
 #include "judge/changes.h"
 #include "judge/identity.h"
 #include "judge/transaction.h"
@@ -25,6 +26,7 @@ forget_transaction(void)
 	changes_forget();
 	identity_forget();
 	source_end_of_transaction();
+	stats_end_of_transaction();
 }
 
 static void
@@ -41,6 +43,7 @@ at_transaction_event(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_COMMIT:
 			changes_commit();
+			stats_commit();
 			forget_transaction();
 			break;
 		case XACT_EVENT_ABORT:
@@ -66,10 +69,12 @@ at_subtransaction_event(SubXactEvent event, SubTransactionId subxact,
 	{
 		case SUBXACT_EVENT_ABORT_SUB:
 			changes_abort_sub(subxact);
+			stats_abort_sub(subxact);
 			identity_abort_sub(subxact);
 			break;
 		case SUBXACT_EVENT_COMMIT_SUB:
 			changes_commit_sub(subxact, parent);
+			stats_commit_sub(subxact, parent);
 			identity_commit_sub(subxact, parent);
 			break;
 		case SUBXACT_EVENT_START_SUB:

@@ -223,6 +223,7 @@ tokenauth_registry_changed(PG_FUNCTION_ARGS)
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	relation = registry_row_table(trigger->tg_relation, trigger->tg_trigslot);
-	changes_note_relation(relation, stats_slot(relation), CACHE_ALL_CLASSES);
+	changes_note_relation(relation, stats_slot_if_any(relation),
+						  CACHE_ALL_CLASSES);
 	return PointerGetDatum(NULL);
 }

@@ -82,6 +82,13 @@ extern void finding_plaintext(Doctor *doctor, const Source *source);
 extern void finding_readers(Doctor *doctor, const Source *source);
 extern void finding_data_readers(Doctor *doctor);
 
+/* findings_code.c */
+extern void finding_trigger_rights(Doctor *doctor, const Source *source);
+extern void finding_foreign_code(Doctor *doctor, const Source *source);
+
+/* findings_logs.c */
+extern void finding_logged_parameters(Doctor *doctor);
+
 /* findings_figures.c */
 extern void finding_negative_flood(Doctor *doctor, const Source *source);
 extern void finding_dropped_uses(Doctor *doctor, const Source *source);

@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/nullable.h"
 #include "catalog/pg_type.h"
@@ -579,6 +580,16 @@ registry_row_tables(const ExtensionInfo *extension, Relation table,
 
 /* ---------- all rows ---------- */
 
+/* One whose attach may be rolled back is given none of its own. */
+static int
+slot_of(const Source *source)
+{
+	if (!OidIsValid(source->relation))
+		return -1;
+	return TransactionIdIsCurrentTransactionId(source->registry_xmin) ?
+		stats_slot_if_any(source->relation) : stats_slot(source->relation);
+}
+
 /* What a source has beside what the registry says of it. */
 static void
 complete_source(Source *source)
@@ -588,8 +599,7 @@ complete_source(Source *source)
 										  "tokenauth source",
 										  ALLOCSET_SMALL_SIZES);
 	source->gate = cache_gate(MyDatabaseId, source->relation);
-	source->stats_slot = OidIsValid(source->relation) ?
-		stats_slot(source->relation) : -1;
+	source->stats_slot = slot_of(source);
 	source->counts = stats_mine(source->stats_slot);
 }
 

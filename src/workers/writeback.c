@@ -245,7 +245,7 @@ give_up_in_time(const NotedUse *use)
 
 	if (!last_used_failed(use))
 		return;
-	counts = stats_mine(stats_slot(use->token.relation));
+	counts = stats_mine(stats_slot_if_any(use->token.relation));
 	counts->n[STATS_USES_DROPPED]++;
 	counts->n[STATS_USES_GIVEN_UP]++;
 }

@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * findings_code.c
+ *		Code of other roles that runs with the rights of a token table's owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "operate/findings.h"
+#include "source/extension.h"
+#include "source/names.h"
+#include "source/own_call.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Columns of the query of finding_trigger_rights(). */
+enum
+{
+	MAKER_NAME,					/* NULL: everybody */
+	MAKER_TABLE
+};
+
+static void
+take_trigger_maker(Doctor *doctor, const Source *source, char **row)
+{
+	const char *name = row[MAKER_NAME];
+
+	doctor_report(doctor, SEVERITY_WARNING, source,
+				  psprintf("REVOKE TRIGGER ON %s FROM %s CASCADE;",
+						   row[MAKER_TABLE],
+						   name ? quote_identifier(name) : "PUBLIC"),
+				  "%s can put triggers on table %s: they run with the rights of the table's owner, whenever tokens are issued or revoked or last uses written",
+				  name ? psprintf("role \"%s\"", name) : "every role",
+				  row[MAKER_TABLE]);
+}
+
+/* Roles that may create triggers on the tables, and do not act for the owner. */
+static void
+find_trigger_rights(Doctor *doctor, const Source *source, Oid table)
+{
+	static const char *const sql =
+		"SELECT r.rolname, c.oid::regclass::text"
+		" FROM pg_class c, aclexplode(c.relacl) a"
+		"     LEFT JOIN pg_roles r ON r.oid = a.grantee"
+		" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER'"
+		"     AND (a.grantee = 0 OR (NOT r.rolsuper"
+		"          AND NOT pg_has_role(r.oid, c.relowner, 'USAGE')))"
+		" GROUP BY r.rolname, c.oid ORDER BY r.rolname";
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(table)};
+
+	doctor_for_rows(doctor, sql, lengthof(types), types, values,
+					take_trigger_maker, source);
+}
+
+/* Columns of the query of find_foreign_code(). */
+enum
+{
+	CODE_FUNCTION,
+	CODE_ROLE,
+	CODE_TABLE,
+	CODE_OWNER,
+	CODE_USES
+};
+
+static void
+take_code(Doctor *doctor, const Source *source, char **row)
+{
+	doctor_report(doctor, SEVERITY_WARNING, source,
+				  sql_with_comment(psprintf("ALTER FUNCTION %s OWNER TO %s;",
+											row[CODE_FUNCTION],
+											quote_identifier(row[CODE_OWNER])),
+								   "once you have read what it does; or drop what calls it"),
+				  "function %s, which role \"%s\" can replace, runs with the rights of \"%s\", the owner of table %s: %s",
+				  row[CODE_FUNCTION], row[CODE_ROLE], row[CODE_OWNER],
+				  row[CODE_TABLE], row[CODE_USES]);
+}
+
+static bool
+collect_function(Oid function, void *context)
+{
+	List	  **functions = context;
+
+	*functions = list_append_unique_oid(*functions, function);
+	return false;
+}
+
+/* A tree walker: the functions that a condition calls. */
+static bool
+collect_functions(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	(void) check_functions_in_node(node, collect_function, context);
+	return expression_tree_walker(node, collect_functions, context);
+}
+
+static Datum
+functions_of_condition(Node *condition)
+{
+	List	   *functions = NIL;
+	Datum	   *elements;
+	ListCell   *lc;
+
+	(void) collect_functions(condition, &functions);
+	elements = palloc(Max(list_length(functions), 1) * sizeof(Datum));
+	foreach(lc, functions)
+		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elements, list_length(functions),
+										   OIDOID, sizeof(Oid), true,
+										   TYPALIGN_INT));
+}
+
+/*
+ * Functions that are called when a row of the table is written, or judged, and
+ * that belong to a role which cannot act for the table's owner.  So it is after
+ * ALTER TABLE ... OWNER TO: what the former owner has put there, stays.
+ */
+static void
+find_foreign_code(Doctor *doctor, const Source *source, Oid table,
+				  Node *condition)
+{
+	static const char *const sql =
+		"WITH caller (classid, objid, what) AS ("
+		"    SELECT 'pg_trigger'::regclass, oid, 'trigger ' || quote_ident(tgname)"
+		"        FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal"
+		"    UNION ALL SELECT 'pg_attrdef'::regclass, d.oid, 'column ' || quote_ident(a.attname)"
+		"        FROM pg_attrdef d JOIN pg_attribute a"
+		"            ON a.attrelid = d.adrelid AND a.attnum = d.adnum"
+		"        WHERE d.adrelid = $1"
+		"    UNION ALL SELECT 'pg_constraint'::regclass, oid, 'constraint ' || quote_ident(conname)"
+		"        FROM pg_constraint WHERE conrelid = $1"
+		"    UNION ALL SELECT 'pg_rewrite'::regclass, oid, 'rule ' || quote_ident(rulename)"
+		"        FROM pg_rewrite WHERE ev_class = $1"
+		"    UNION ALL SELECT 'pg_class'::regclass, indexrelid, 'index ' || indexrelid::regclass"
+		"        FROM pg_index WHERE indrelid = $1),"
+		" use (function, what) AS ("
+		"    SELECT d.refobjid, c.what FROM caller c JOIN pg_depend d"
+		"        ON d.classid = c.classid AND d.objid = c.objid"
+		"    WHERE d.refclassid = 'pg_proc'::regclass"
+		"    UNION ALL SELECT f, 'live_when' FROM unnest($2::oid[]) f)"
+		"SELECT p.oid::regprocedure::text, r.rolname, t.oid::regclass::text,"
+		"    o.rolname, string_agg(DISTINCT u.what, ', ' ORDER BY u.what)"
+		" FROM use u JOIN pg_proc p ON p.oid = u.function"
+		"     JOIN pg_roles r ON r.oid = p.proowner"
+		"     JOIN pg_class t ON t.oid = $1 JOIN pg_roles o ON o.oid = t.relowner"
+		" WHERE NOT r.rolsuper AND NOT pg_has_role(r.oid, o.oid, 'USAGE')"
+		"     AND p.oid <> $3 AND p.oid <> $4"
+		" GROUP BY p.oid, r.rolname, t.oid, o.rolname ORDER BY p.oid::regprocedure::text";
+	Oid			types[] = {OIDOID, OIDARRAYOID, OIDOID, OIDOID};
+	Datum		values[] = {
+		ObjectIdGetDatum(table),
+		functions_of_condition(condition),
+		ObjectIdGetDatum(extension_known()->trigger_function),
+		ObjectIdGetDatum(extension_known()->hash_function)
+	};
+
+	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_code,
+					source);
+}
+
+void
+finding_trigger_rights(Doctor *doctor, const Source *source)
+{
+	find_trigger_rights(doctor, source, source->relation);
+	for (int i = 0; i < source->nparents; i++)
+		find_trigger_rights(doctor, source, source->parent[i].relation);
+}
+
+void
+finding_foreign_code(Doctor *doctor, const Source *source)
+{
+	find_foreign_code(doctor, source, source->relation, source->condition);
+	for (int i = 0; i < source->nparents; i++)
+		find_foreign_code(doctor, source, source->parent[i].relation,
+						  source->parent[i].condition);
+}
