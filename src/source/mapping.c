@@ -549,17 +549,32 @@ map_without_table(Source *source)
 	return false;
 }
 
+/* What was known is freed, and nothing points to it any more. */
+static void
+forget_facts(Source *source)
+{
+	MemoryContextReset(source->facts);
+	memset(&source->watch, 0, sizeof(source->watch));
+	source->watch.context = source->facts;
+	source->namesakes = NIL;
+	source->matters = NULL;
+	source->condition = NULL;
+	source->claims_object = NULL;
+	for (int i = 0; i < source->nparents; i++)
+	{
+		source->parent[i].matters = NULL;
+		source->parent[i].condition = NULL;
+	}
+	source->problem = PROBLEM_NONE;
+}
+
 bool
 mapping_build(Source *source)
 {
 	Relation	table;
 	MemoryContext old;
 
-	MemoryContextReset(source->facts);
-	memset(&source->watch, 0, sizeof(source->watch));
-	source->watch.context = source->facts;
-	source->namesakes = NIL;
-	source->problem = PROBLEM_NONE;
+	forget_facts(source);
 	if (map_without_table(source))
 		return true;
 	table = try_relation_open(source->relation, AccessShareLock);
