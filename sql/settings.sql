@@ -72,7 +72,7 @@ BEGIN
         set_config('array_nulls', public.pick('on', 'off'), false),
         set_config('transform_null_equals', public.pick('on', 'off'), false),
         set_config('standard_conforming_strings',
-            public.pick('on', CASE WHEN current_setting('server_version_num')::int < 190000 THEN 'off' ELSE 'on' END), false),
+            public.pick('on', CASE WHEN pg_catalog.current_setting('server_version_num')::int OPERATOR(pg_catalog.<) 190000 THEN 'off' ELSE 'on' END), false),
         set_config('backslash_quote', public.pick('on', 'off', 'safe_encoding'), false),
         set_config('xmlbinary', public.pick('base64', 'hex'), false),
         set_config('xmloption', public.pick('content', 'document'), false),
