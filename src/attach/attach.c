@@ -24,6 +24,7 @@
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "base/nullable.h"
+#include "base/patient_lock.h"
 #include "catalog/pg_type.h"
 #include "judge/judge.h"
 #include "source/directory.h"
@@ -32,7 +33,7 @@
 #include "source/problem.h"
 #include "source/registry.h"
 #include "source/registry_guard.h"
-#include "storage/lmgr.h"
+#include "storage/lockdefs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -61,11 +62,11 @@ enum
 };
 
 void
-attach_lock_table(Oid relation)
+attach_lock_table(Oid relation, LOCKMODE mode)
 {
 	/* first, so that no caller queues for a lock on another owner's table */
 	owner_check(relation);
-	LockRelationOid(relation, ShareRowExclusiveLock);
+	patient_lock(relation, mode);
 	owner_check(relation);
 }
 
@@ -210,7 +211,7 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, ARG_RELATION, "relation");
 	source.relation = PG_GETARG_OID(ARG_RELATION);
-	attach_lock_table(source.relation);
+	attach_lock_table(source.relation, ShareRowExclusiveLock);
 	attach_check_is_table(source.relation);
 
 	source.name = PG_ARGISNULL(ARG_SOURCE) ?

@@ -9,12 +9,15 @@
 #define TOKENAUTH_ATTACH_H
 
 #include "attach/options.h"
+#include "storage/lockdefs.h"
 
 /*
- * Lock a table that the caller must own against writers and DDL, until the
- * transaction ends.  Throws 42501 if the caller does not own it.
+ * Lock a table that the caller must own, until the transaction ends:
+ * ShareRowExclusiveLock against writers and DDL, AccessExclusiveLock to drop a
+ * trigger.  Waits as patient_lock.h says.  Throws 42501 if the caller does not
+ * own it.
  */
-extern void attach_lock_table(Oid relation);
+extern void attach_lock_table(Oid relation, LOCKMODE mode);
 
 /* Throws 42809 for what is no ordinary table. */
 extern void attach_check_is_table(Oid relation);

@@ -76,7 +76,7 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 		source.column[role].name = attach_conventional_column(source.relation,
 															  role,
 															  "token_hash");
-	attach_lock_table(source.relation);
+	attach_lock_table(source.relation, ShareRowExclusiveLock);
 	attach_table(&source);
 	PG_RETURN_OID(source.relation);
 }

@@ -10,6 +10,7 @@
 #include "attach/attach.h"
 #include "attach/register.h"
 #include "attach/triggers.h"
+#include "base/patient_lock.h"
 #include "base/compat.h"
 #include "base/stats.h"
 #include "judge/judge.h"
@@ -46,7 +47,7 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	ExtensionInfo extension;
 
 	if (OidIsValid(relation))
-		attach_lock_table(relation);
+		attach_lock_table(relation, AccessExclusiveLock);
 	registry_require_guard(&extension);
 	if (!OidIsValid(relation))
 		check_may_detach_any(&extension, source);
@@ -58,7 +59,7 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 	for (int i = 0; i < source->nparents; i++)
 		if (get_rel_relkind(source->parent[i].relation) != '\0')
 		{
-			LockRelationOid(source->parent[i].relation, ShareRowExclusiveLock);
+			patient_lock(source->parent[i].relation, AccessExclusiveLock);
 			triggers_drop(&extension, source->parent[i].relation);
 		}
 	stats_forget(relation);

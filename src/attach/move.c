@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "attach/move.h"
+#include "base/patient_lock.h"
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/pg_type.h"
@@ -21,18 +22,11 @@
 #include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "storage/proc.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/wait_event.h"
-
-/* Between attempts to get a lock. */
-#define PAUSE_MS			1000
 
 void
 move_next_transaction(Move *move)
@@ -95,64 +89,18 @@ move_find_source(Move *move)
 	return source;
 }
 
-typedef struct LockWish
-{
-	Oid			relation;
-	LOCKMODE	mode;
-	int			timeout_ms;
-} LockWish;
-
-static void
-wait_for_lock(void *arg)
-{
-	const LockWish *wish = arg;
-	int			level = NewGUCNestLevel();
-
-	(void) set_config_option("lock_timeout", psprintf("%d", wish->timeout_ms),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	LockRelationOid(wish->relation, wish->mode);
-	AtEOXact_GUC(false, level);
-}
-
-/* Wait for a lock for so long; false if it was not to be had. */
-static bool
-try_lock(Oid relation, LOCKMODE mode, int timeout_ms)
-{
-	LockWish	wish = {relation, mode, timeout_ms};
-	ErrorData  *error = sandbox_try(wait_for_lock, &wish, true);
-
-	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-		ReThrowError(error);
-	return error == NULL;
-}
-
-static void
-pause_a_while(void)
-{
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 PAUSE_MS, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-}
-
-/*
- * Every session after us in the queue for the lock waits with us, also those
- * that resolve tokens.  So unless the session has a lock_timeout, with its
- * meaning, we stand in the queue only for a while, but long enough to move
- * autovacuum out of the way, then let others pass.
- */
+/* Between two tries another transaction: the source may be another by then. */
 Source *
 move_lock_source(Move *move, LOCKMODE mode)
 {
-	bool		patient = LockTimeout == 0;
+	bool		patient = patient_lock_is_wanted();
 
 	for (;;)
 	{
 		(void) move_find_source(move);
 		if (!patient)
 			LockRelationOid(move->relation, mode);
-		else if (!try_lock(move->relation, mode, DeadlockTimeout + 500))
+		else if (!patient_lock_try(move->relation, mode))
 		{
 			if (!move->told_to_wait)
 				ereport(NOTICE,
@@ -160,7 +108,7 @@ move_lock_source(Move *move, LOCKMODE mode)
 								get_rel_name(move->relation))));
 			move->told_to_wait = true;
 			move_next_transaction(move);
-			pause_a_while();
+			patient_lock_pause();
 			continue;
 		}
 		/* else it belongs to another table by now, which was an error */

@@ -62,8 +62,8 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 		require_argument(fcinfo, i, arguments[i]);
 	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
 	parent.relation = PG_GETARG_OID(1);
-	attach_lock_table(source->relation);
-	attach_lock_table(parent.relation);
+	attach_lock_table(source->relation, ShareRowExclusiveLock);
+	attach_lock_table(parent.relation, ShareRowExclusiveLock);
 	attach_check_is_table(parent.relation);
 	/* under the locks no other session attaches a parent */
 	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
