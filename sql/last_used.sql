@@ -136,6 +136,51 @@ SELECT tokenauth_attach('bare');
 SELECT tokenauth_resolve('bare', NULL::int);
 SELECT uses_noted, uses_dropped FROM tokenauth_stats;
 
+-- Triggers that are meant for changes of a row, by the setting that says that
+-- this is none, or by the columns that they are for.
+CREATE TABLE touched (token_hash text PRIMARY KEY, user_id int, name text, last_used_at timestamptz,
+    updated_at timestamptz, audited int NOT NULL DEFAULT 0, touched int NOT NULL DEFAULT 0);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END $$;
+CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.audited := OLD.audited + 1;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION each_time() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.touched := OLD.touched + 1;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER touch BEFORE UPDATE ON touched FOR EACH ROW
+    WHEN (current_setting('tokenauth.writing_last_used', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION touch();
+CREATE TRIGGER audit BEFORE UPDATE OF user_id, name ON touched FOR EACH ROW EXECUTE FUNCTION audit();
+CREATE TRIGGER each_time BEFORE UPDATE ON touched FOR EACH ROW EXECUTE FUNCTION each_time();
+INSERT INTO touched VALUES (encode(sha256('tch_1'), 'hex'), 1, 'before');
+SELECT tokenauth_attach('touched', prefix => 'tch_');
+SELECT tokenauth_resolve('tch_1', NULL::int);
+CALL flush_uses();
+SELECT is_recent(last_used_at), updated_at IS NOT NULL AS updated, audited, touched FROM touched;
+SHOW tokenauth.writing_last_used;
+UPDATE touched SET name = 'after';
+SELECT updated_at IS NOT NULL AS updated, audited, touched FROM touched;
+SET tokenauth.writing_last_used = on;
+-- also after an error
+UPDATE touched SET last_used_at = NULL, updated_at = NULL;
+SELECT tokenauth_flush();
+ALTER TABLE touched ADD CHECK (last_used_at IS NULL) NOT VALID;
+SELECT tokenauth_resolve('tch_1', NULL::int);
+\set VERBOSITY terse
+SELECT tokenauth_flush_last_used();
+\set VERBOSITY default
+SHOW tokenauth.writing_last_used;
+DROP TABLE touched;
+DROP FUNCTION touch, audit, each_time;
+
 DROP TABLE bare;
 DROP SCHEMA app CASCADE;
 DROP OWNED BY last_used_owner;

@@ -25,6 +25,7 @@ int			guc_ttl = 600;
 int			guc_negative_ttl = 60;
 int			guc_last_used_interval = 60;
 int			guc_last_used_flush = 10000;
+bool		guc_writing_last_used = false;
 int			guc_source_timeout = 5000;
 char	   *guc_warm_databases = NULL;
 
@@ -100,6 +101,13 @@ guc_define(void)
 							PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
+	/* nobody can set it; we do, while a last use is written */
+	DefineCustomBoolVariable("tokenauth.writing_last_used",
+							 "Tells whether last uses of tokens are being written into their rows.",
+							 "For the WHEN clause of a trigger that such writes are no business of.",
+							 &guc_writing_last_used, false,
+							 PGC_INTERNAL, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("tokenauth.source_timeout",
 							"Sets how long one of several sources can take to be revoked or flushed.",
 							"What takes longer is left out with a warning; 0 is no limit.",

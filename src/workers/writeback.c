@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "judge/coherence.h"
 #include "judge/lookup.h"
@@ -160,14 +161,36 @@ is_due(const OwnerCall *call)
 									  "used.at"));
 }
 
+/*
+ * The table's triggers can see by a setting that this is a last use and no change
+ * of the row's owner: an updated_at, or an audit, need not heed it.
+ */
+static uint64
+execute_marked(OwnerCall *call, const char *sql)
+{
+	uint64		written;
+
+	guc_writing_last_used = true;
+	PG_TRY();
+	{
+		written = owner_execute(call, sql);
+	}
+	PG_FINALLY();
+	{
+		guc_writing_last_used = false;
+	}
+	PG_END_TRY();
+	return written;
+}
+
 static uint64
 update_rows(OwnerCall *call, const Writeback *batch)
 {
 	const SourceColumn *last_used = &call->source->column[ROLE_LAST_USED];
 	char	   *rows = batch_rows(call, batch);
 
-	return owner_execute(call,
-						 psprintf("WITH due AS (SELECT token.ctid AS place, used.at"
+	return execute_marked(call,
+						  psprintf("WITH due AS (SELECT token.ctid AS place, used.at"
 								  " FROM %s JOIN ONLY %s AS token ON %s"
 								  " FOR NO KEY UPDATE OF token SKIP LOCKED)"
 								  " UPDATE ONLY %s AS token SET %s = %s FROM due"
