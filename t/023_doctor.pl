@@ -99,6 +99,25 @@ restart_with(
 	max_wal_senders => '0',
 	synchronous_standby_names => '');
 is(findings(), '', 'no standby is expected');
+# the launcher, or its workers, find no room among the server's processes
+restart_with(max_worker_processes => 0);
+$node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM tokenauth_doctor()')
+  or die 'that there is no launcher is not found';
+is($node->safe_psql('postgres', 'SELECT tokenauth_ready()'), 't', 'that is no error');
+is_cured(qr/warning: the launcher of tokenauth does not run, .*/, 1, 'no launcher');
+restart_with(max_worker_processes => 0, 'tokenauth.warm_databases' => 'postgres');
+$node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM tokenauth_doctor()')
+  or die 'that there is no launcher is not found';
+like(findings(), qr/\Aerror: the launcher .*\nerror: the tokens of this database, .* are not loaded yet\z/,
+	'not ready, for nothing warms it');
+is($node->safe_psql('postgres', 'SELECT tokenauth_ready()'), 'f', 'both say so');
+restart_with(max_worker_processes => 1, 'tokenauth.warm_databases' => '',
+	'tokenauth.last_used_flush' => '20ms');
+judge_anew($node, 7);
+$node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM tokenauth_doctor()')
+  or die 'that no worker can be started is not found';
+is_cured(qr/warning: a worker of tokenauth could not be started, .*/, 1, 'no worker');
+restart_with(max_worker_processes => 8, 'tokenauth.last_used_flush' => '10s');
 restart_with(synchronous_standby_names => 'gone');
 is_cured(qr/warning: wal_level is minimal, though synchronous_standby_names .*/,
 	1, 'a standby to wait for');
@@ -136,7 +155,7 @@ $node->safe_psql('postgres', q(ALTER SYSTEM SET tokenauth.last_used_flush = '20m
 my $holder = session($node);
 my $pid = $holder->query_safe('SELECT pg_backend_pid()');
 $holder->query_safe('BEGIN; SELECT FROM personal_access_token FOR UPDATE');
-judge($node, 5);
+judge_anew($node, 5);
 $node->poll_query_until('postgres',
 	q(SELECT sum(uses_dropped) > 0 FROM tokenauth_stats))
   or die 'a use of a row that is held is not given up';

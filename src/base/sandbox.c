@@ -266,3 +266,18 @@ sandbox_was_interrupted(const ErrorData *error)
 			return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 	}
 }
+
+bool
+sandbox_concerns_all(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+			return true;
+		default:
+			return false;
+	}
+}

@@ -101,4 +101,10 @@ extern void fixed_settings_leave(int guc_level);
 /* One more, within a sandbox or between the two. */
 extern void setting_fix(const char *name, const char *value);
 
+/*
+ * Is this an error of the transaction, rather than of the one thing of several
+ * that was tried?
+ */
+extern bool sandbox_concerns_all(const ErrorData *error);
+
 #endif							/* TOKENAUTH_SANDBOX_H */

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
+#include "utils/timestamp.h"
 
 #define TOKENS_PER_SLOT		8	/* one for so many tokens in the cache */
 #define MIN_SLOTS			1024
@@ -21,6 +22,9 @@
 /* As pg_stat_statements keeps its figures; the magic names the layout. */
 #define SAVE_FILE			"pg_stat/tokenauth.last_used"
 #define SAVE_MAGIC			UINT64CONST(0x746F6B656E617501)
+
+/* So long a start of the writer, or another after its end, may take. */
+#define WRITER_STARTS_MS	10000
 
 typedef enum SlotState
 {
@@ -41,8 +45,9 @@ StaticAssertDecl(sizeof(UseSlot) == 64, "a use should take one cache line");
 typedef struct LastUsedShared
 {
 	Latch	   *writer;			/* in a PGPROC, so always there to be set */
+	TimestampTz writer_since;	/* when that was last changed */
 	volatile bool scarce;		/* room is; set once for each time that it is */
-	char		pad[64 - sizeof(Latch *) - sizeof(bool)];
+	char		pad[64 - sizeof(Latch *) - sizeof(TimestampTz) - sizeof(bool)];
 	UseSlot		slot[FLEXIBLE_ARRAY_MEMBER];
 } LastUsedShared;
 
@@ -152,6 +157,7 @@ last_used_shmem_init(void *area, bool found)
 		return;
 
 	memset(area, 0, last_used_shmem_size());
+	shared->writer_since = GetCurrentTimestamp();
 	for (uint32 i = 0; i <= slot_mask; i++)
 		pg_atomic_init_u32(&shared->slot[i].lock, SLOT_EMPTY);
 	load_uses();
@@ -336,5 +342,16 @@ void
 last_used_set_writer(Latch *latch)
 {
 	if (shared != NULL)
+	{
 		shared->writer = latch;
+		shared->writer_since = GetCurrentTimestamp();
+	}
+}
+
+bool
+last_used_lacks_writer(void)
+{
+	return shared != NULL && shared->writer == NULL &&
+		TimestampDifferenceExceeds(shared->writer_since, GetCurrentTimestamp(),
+								   WRITER_STARTS_MS);
 }

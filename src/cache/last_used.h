@@ -91,6 +91,9 @@ extern uint32 last_used_count(void);
 /* The latch to set when room is getting scarce; NULL: none. */
 extern void last_used_set_writer(Latch *latch);
 
+/* Has there been no writer for longer than it takes to start one? */
+extern bool last_used_lacks_writer(void);
+
 /* Has room been getting scarce since the last such call? */
 extern bool last_used_was_scarce(void);
 

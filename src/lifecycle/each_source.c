@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "base/guc.h"
+#include "base/sandbox.h"
 #include "base/time_limit.h"
 #include "judge/coherence.h"
 #include "judge/judge.h"
@@ -43,22 +44,6 @@ work_on(void *arg)
 	attempt->concerned = attempt->work(source, attempt->arg);
 }
 
-/* Is this an error of the transaction, and not of one source? */
-static bool
-concerns_all(const ErrorData *error)
-{
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_INVALID_TRANSACTION_STATE:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* A source that could not be worked on. */
 typedef struct LeftOut
 {
@@ -90,7 +75,7 @@ try_source(Attempt *attempt)
 
 	if (error == NULL)
 		return NULL;
-	if (!timed_out && concerns_all(error))
+	if (!timed_out && sandbox_concerns_all(error))
 		ReThrowError(error);
 	left = palloc(sizeof(LeftOut));
 	left->source = attempt->candidate;

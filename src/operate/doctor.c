@@ -34,11 +34,15 @@ typedef struct Check
 /* What tokenauth_doctor() looks for, in the order of its findings. */
 static const Check checks[] = {
 	{.server = finding_preloaded, .is_error = true},
+	{.server = finding_workers, .is_error = true},
+	{.server = finding_warming, .is_error = true},
 	{.server = finding_registry_guard, .is_error = true},
 	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
 	{.source = finding_conditions, .is_error = true},
 	{.source = finding_deletion},
+	{.source = finding_owner},
+	{.source = finding_stored_form},
 	{.source = finding_plaintext},
 	{.source = finding_readers},
 	{.source = finding_trigger_rights},
@@ -48,6 +52,7 @@ static const Check checks[] = {
 	{.server = finding_data_readers},
 	{.server = finding_registry_writers},
 	{.server = finding_logged_parameters},
+	{.server = finding_enabled},
 	{.server = finding_evictions},
 	{.server = finding_prepared},
 	{.server = finding_wal_level},
@@ -131,7 +136,6 @@ find_sources(Doctor *doctor)
 	}
 }
 
-/* Ask the checks of the server that can, or cannot, find an error. */
 static void
 examine_server(Doctor *doctor, bool errors)
 {
@@ -141,32 +145,59 @@ examine_server(Doctor *doctor, bool errors)
 }
 
 static void
-examine_source(Doctor *doctor, const Source *source, bool errors_only)
+examine_sources(Doctor *doctor, const char *name, bool errors)
 {
-	for (int i = 0; i < (int) lengthof(checks); i++)
-		if (checks[i].source != NULL && (checks[i].is_error || !errors_only))
-			checks[i].source(doctor, source);
+	ListCell   *lc;
+
+	foreach(lc, doctor->sources)
+	{
+		const Source *source = lfirst(lc);
+
+		if (name != NULL && strcmp(source->name, name) != 0)
+			continue;
+		for (int i = 0; i < (int) lengthof(checks); i++)
+			if (checks[i].source != NULL && checks[i].is_error == errors)
+				checks[i].source(doctor, source);
+	}
+}
+
+/*
+ * All findings of severity error, of a source and of the server: whether it is
+ * ready, and what the doctor says of it, cannot differ.
+ */
+static bool
+find_errors(Doctor *doctor, const char *source_name)
+{
+	ListCell   *lc;
+
+	find_sources(doctor);
+	examine_server(doctor, true);
+	examine_sources(doctor, source_name, true);
+	foreach(lc, doctor->findings)
+		if (((Finding *) lfirst(lc))->severity == SEVERITY_ERROR)
+			return true;
+	return false;
 }
 
 bool
 doctor_has_error(const char *source_name)
 {
 	Doctor		doctor = {CurrentMemoryContext};
-	ListCell   *lc;
 
-	find_sources(&doctor);
-	examine_server(&doctor, true);
-	foreach(lc, doctor.sources)
-	{
-		const Source *source = lfirst(lc);
+	return find_errors(&doctor, source_name);
+}
 
-		if (source_name == NULL || strcmp(source->name, source_name) == 0)
-			examine_source(&doctor, source, true);
-	}
-	foreach(lc, doctor.findings)
-		if (((Finding *) lfirst(lc))->severity == SEVERITY_ERROR)
-			return true;
-	return false;
+/* The rest, which is no error. */
+static void
+find_more(Doctor *doctor)
+{
+	int			nfindings = list_length(doctor->findings);
+
+	examine_sources(doctor, NULL, false);
+	examine_server(doctor, false);
+	for (int i = nfindings; i < list_length(doctor->findings); i++)
+		if (((Finding *) list_nth(doctor->findings, i))->severity == SEVERITY_ERROR)
+			elog(ERROR, "a check that finds errors is not marked so");
 }
 
 static void
@@ -204,11 +235,8 @@ tokenauth_doctor(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	find_sources(&doctor);
-	examine_server(&doctor, true);
-	foreach(lc, doctor.sources)
-		examine_source(&doctor, lfirst(lc), false);
-	examine_server(&doctor, false);
+	(void) find_errors(&doctor, NULL);
+	find_more(&doctor);
 	for (Severity severity = SEVERITY_ERROR; severity <= SEVERITY_NOTICE;
 		 severity++)
 		foreach(lc, doctor.findings)

@@ -63,6 +63,9 @@ extern void doctor_for_rows(Doctor *doctor, const char *sql, int nargs,
 
 /* findings_server.c */
 extern void finding_preloaded(Doctor *doctor);
+extern void finding_workers(Doctor *doctor);
+extern void finding_warming(Doctor *doctor);
+extern void finding_enabled(Doctor *doctor);
 extern void finding_prepared(Doctor *doctor);
 extern void finding_wal_level(Doctor *doctor);
 extern void finding_clock(Doctor *doctor);
@@ -80,6 +83,7 @@ extern void finding_registry_writers(Doctor *doctor);
 /* findings_rights.c */
 extern void finding_plaintext(Doctor *doctor, const Source *source);
 extern void finding_readers(Doctor *doctor, const Source *source);
+extern void finding_owner(Doctor *doctor, const Source *source);
 extern void finding_data_readers(Doctor *doctor);
 
 /* findings_code.c */
@@ -88,6 +92,9 @@ extern void finding_foreign_code(Doctor *doctor, const Source *source);
 
 /* findings_logs.c */
 extern void finding_logged_parameters(Doctor *doctor);
+
+/* findings_rows.c; the table is read as its owner */
+extern void finding_stored_form(Doctor *doctor, const Source *source);
 
 /* findings_figures.c */
 extern void finding_negative_flood(Doctor *doctor, const Source *source);

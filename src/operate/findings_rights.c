@@ -11,6 +11,7 @@
 #include "operate/findings.h"
 #include "operate/remedy.h"
 #include "source/own_call.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -120,4 +121,48 @@ finding_data_readers(Doctor *doctor)
 				 " WHERE m.roleid = 'pg_read_all_data'::regrole"
 				 "     AND NOT r.rolsuper ORDER BY r.rolname",
 				 0, NULL, NULL, take_data_reader, NULL);
+}
+
+static void
+take_missing(Doctor *doctor, const Source *source, char **row)
+{
+	doctor_report(doctor, SEVERITY_WARNING, source, row[1],
+				  "the owner of table \"%s\" has no right %s: tokenauth cannot write it, nor revoke tokens, for it does so as the owner",
+				  get_rel_name(source->relation), row[0]);
+}
+
+/* What we do in the table we do as its owner, who can lack rights, too. */
+void
+finding_owner(Doctor *doctor, const Source *source)
+{
+	static const char *const sql =
+		"SELECT 'USAGE on its schema',"
+		"     format('GRANT USAGE ON SCHEMA %I TO %I;', n.nspname, r.rolname)"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"     JOIN pg_roles r ON r.oid = c.relowner"
+		" WHERE c.oid = $1 AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE')"
+		" UNION ALL"
+		" SELECT string_agg(p.name, ', ') || ' on it',"
+		"     format('GRANT %s ON %I.%I TO %I;', string_agg(p.name, ', '),"
+		"         n.nspname, c.relname, r.rolname)"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"     JOIN pg_roles r ON r.oid = c.relowner, unnest($2) p (name)"
+		" WHERE c.oid = $1 AND NOT has_table_privilege(r.oid, c.oid, p.name)"
+		" GROUP BY n.nspname, c.relname, r.rolname";
+	Datum		needed[3] = {CStringGetTextDatum("SELECT")};
+	int			n = 1;
+	Oid			types[] = {OIDOID, TEXTARRAYOID};
+	Datum		values[2];
+
+	if (PROBLEM_IS_FATAL(source->problem))
+		return;
+	if (source->keeps_last_use || source->on_revoke == ON_REVOKE_FLAG)
+		needed[n++] = CStringGetTextDatum("UPDATE");
+	if (source->on_revoke == ON_REVOKE_DELETE)
+		needed[n++] = CStringGetTextDatum("DELETE");
+	values[0] = ObjectIdGetDatum(source->relation);
+	values[1] = PointerGetDatum(construct_array(needed, n, TEXTOID, -1, false,
+												TYPALIGN_INT));
+	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_missing,
+					source);
 }

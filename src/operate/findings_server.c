@@ -13,6 +13,7 @@
 #include "base/guc.h"
 #include "base/stats.h"
 #include "cache/cache.h"
+#include "cache/last_used.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "operate/findings.h"
@@ -22,6 +23,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "workers/warm.h"
+#include "workers/worker.h"
 
 /* A transaction that has been prepared for so long was left behind. */
 #define PREPARED_MINUTES	5
@@ -40,6 +43,85 @@ finding_preloaded(Doctor *doctor)
 		doctor_report(doctor, SEVERITY_ERROR, NULL,
 			   remedy_cache_size(GUC_DEFAULT_CACHE_SIZE / 1024),
 			   "tokenauth.cache_size is too small for a cache: every token is judged by its table");
+}
+
+/*
+ * Are there processes for the launcher and its workers?  Without, last uses are
+ * not written, and what is to be loaded after a start never is.
+ */
+void
+finding_workers(Doctor *doctor)
+{
+	const char *lacking = NULL;
+
+	if (!stats_are_kept())
+		return;
+	if (last_used_lacks_writer())
+		lacking = "the launcher of tokenauth does not run";
+	else if (worker_is_lacking(WORKER_FLUSH) || worker_is_lacking(WORKER_WARM))
+		lacking = "a worker of tokenauth could not be started";
+	if (lacking != NULL)
+		doctor_report(doctor,
+					  warm_has_ended() ? SEVERITY_WARNING : SEVERITY_ERROR, NULL,
+					  remedy_worker_processes(),
+					  "%s, perhaps because max_worker_processes is too small: last uses are not written, and tokens are not loaded after a start",
+					  lacking);
+}
+
+/* Not ready, and nothing wrong with it. */
+void
+finding_warming(Doctor *doctor)
+{
+	if (!warm_has_ended())
+		doctor_report(doctor, SEVERITY_ERROR, NULL,
+					  sql_with_comment(own_call_plain_sql("tokenauth_ready"),
+									   "true once they are loaded"),
+					  "the tokens of this database, which is in tokenauth.warm_databases, are not loaded yet");
+}
+
+/* Columns of the query below. */
+enum
+{
+	OFF_WHERE,
+	OFF_FIX
+};
+
+static void
+take_off(Doctor *doctor, const Source *source, char **row)
+{
+	doctor_report(doctor, SEVERITY_WARNING, NULL, row[OFF_FIX],
+				  "tokenauth.enabled is off %s: its tokens are judged by the table",
+				  row[OFF_WHERE]);
+}
+
+/* That a session has set it is the session's own business. */
+void
+finding_enabled(Doctor *doctor)
+{
+	static const char *const sql =
+		"SELECT 'in the configuration of the server',"
+		"     'ALTER SYSTEM SET tokenauth.enabled = on; SELECT pg_catalog.pg_reload_conf();'"
+		" FROM pg_settings WHERE name = 'tokenauth.enabled' AND setting = 'off'"
+		"     AND source IN ('configuration file', 'command line')"
+		" UNION ALL"
+		" SELECT concat_ws(' ', 'for role ' || quote_ident(r.rolname),"
+		"         CASE WHEN r.oid IS NULL AND d.oid IS NULL THEN 'for all roles' END,"
+		"         CASE WHEN d.oid IS NOT NULL THEN CASE WHEN r.oid IS NULL THEN 'for' ELSE 'in' END"
+		"              || ' database ' || quote_ident(d.datname) END),"
+		"     CASE WHEN r.oid IS NULL AND d.oid IS NOT NULL"
+		"         THEN format('ALTER DATABASE %I RESET tokenauth.enabled;', d.datname)"
+		"         ELSE format('ALTER ROLE %s%s RESET tokenauth.enabled;',"
+		"             coalesce(quote_ident(r.rolname), 'ALL'),"
+		"             ' IN DATABASE ' || quote_ident(d.datname)) END"
+		" FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase"
+		"     LEFT JOIN pg_roles r ON r.oid = s.setrole,"
+		"     unnest(s.setconfig) c"
+		" WHERE (s.setdatabase = 0 OR d.datname = current_database())"
+		"     AND lower(split_part(c, '=', 1)) = 'tokenauth.enabled'"
+		"     AND lower(split_part(c, '=', 2)) ~ '^(off?|f|fa|fal|fals|false|no?|0)$'"
+		" ORDER BY 1";
+
+	doctor_for_rows(doctor, sql, 0, NULL, NULL, take_off, NULL);
 }
 
 static void

@@ -10,14 +10,13 @@
 #include "base/compat.h"
 #include "judge/judge.h"
 #include "operate/doctor.h"
-#include "workers/warm.h"
 
 /*
  * tokenauth_ready(source name) returns boolean
  *
- * For readiness probes: has the warming that was asked for ended, and has
- * tokenauth_doctor() no finding of severity error, of that source or (NULL)
- * any?  Throws 42704 if the source is unknown.
+ * For readiness probes: has tokenauth_doctor() no finding of severity error, of
+ * that source or (NULL) any?  That warming has not ended is one.  Throws 42704 if
+ * the source is unknown.
  */
 TOKENAUTH_FUNCTION(tokenauth_ready);
 Datum
@@ -28,5 +27,5 @@ tokenauth_ready(PG_FUNCTION_ARGS)
 
 	if (source != NULL)
 		(void) judge_named_source(source);
-	PG_RETURN_BOOL(warm_has_ended() && !doctor_has_error(source));
+	PG_RETURN_BOOL(!doctor_has_error(source));
 }

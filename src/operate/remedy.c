@@ -135,3 +135,11 @@ remedy_cache_size(int megabytes)
 	return psprintf("ALTER SYSTEM SET tokenauth.cache_size = '%dMB';"
 					AND_RESTART, megabytes);
 }
+
+/* For the launcher and two workers. */
+char *
+remedy_worker_processes(void)
+{
+	return psprintf("ALTER SYSTEM SET max_worker_processes = %d;" AND_RESTART,
+					max_worker_processes + 3);
+}

@@ -29,6 +29,9 @@ extern char *remedy_attach_again(const Source *source);
 /* The same, so that revoking deletes no rows any more. */
 extern char *remedy_keep_rows(const Source *source);
 
+/* The same, with a place for the form in which tokens are stored. */
+extern char *remedy_stored_form(const Source *source);
+
 /* Take a role's right to read the token column; NULL: PUBLIC's. */
 extern char *remedy_hide_token(const Source *source, const char *role,
 							   bool whole_table);
@@ -36,5 +39,6 @@ extern char *remedy_hide_token(const Source *source, const char *role,
 /* Settings that need a restart. */
 extern char *remedy_preload(void);
 extern char *remedy_cache_size(int megabytes);
+extern char *remedy_worker_processes(void);
 
 #endif							/* TOKENAUTH_REMEDY_H */

@@ -261,8 +261,8 @@ attach_parent(const Source *source, const SourceParent *parent)
  * The stored conditions leave types of pg_catalog unqualified, and are read by
  * this search_path whenever they are.
  */
-char *
-remedy_attach_again(const Source *source)
+static char *
+attach_again(const Source *source, bool asks_form)
 {
 	OwnCall    *call = own_call("tokenauth_attach");
 	StringInfoData sql;
@@ -273,6 +273,10 @@ remedy_attach_again(const Source *source)
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		set_column(call, source, role);
 	set_options(call, source);
+	if (asks_form)
+		own_call_set_place(call, "stored_as",
+						   psprintf("the form that the values have, instead of %s",
+									quote_literal_cstr(source_storages[source->stored_as])));
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp;"
 					 " %s %s", detach_sql(source->name),
@@ -281,6 +285,18 @@ remedy_attach_again(const Source *source)
 		appendStringInfo(&sql, " %s", attach_parent(source, &source->parent[i]));
 	appendStringInfoString(&sql, " COMMIT;");
 	return sql.data;
+}
+
+char *
+remedy_attach_again(const Source *source)
+{
+	return attach_again(source, false);
+}
+
+char *
+remedy_stored_form(const Source *source)
+{
+	return attach_again(source, true);
 }
 
 char *

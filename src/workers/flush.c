@@ -9,9 +9,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
+#include "base/sandbox.h"
+#include "base/time_limit.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "workers/background.h"
@@ -117,10 +121,18 @@ flush_table(Oid table)
 	return true;
 }
 
-/* Write what is noted of a table in the caller's transaction. */
-static uint64
-flush_in_transaction(Oid table, Writeback *batch)
+/* Writing what is noted of a table in the caller's transaction. */
+typedef struct TableFlush
 {
+	Oid			table;
+	Writeback  *batch;			/* room for one */
+	uint64		written;
+} TableFlush;
+
+static void
+flush_in_transaction(void *arg)
+{
+	TableFlush *flush = arg;
 	MemoryContext batch_context = AllocSetContextCreate(CurrentMemoryContext,
 														"tokenauth writing last uses",
 														ALLOCSET_DEFAULT_SIZES);
@@ -128,33 +140,63 @@ flush_in_transaction(Oid table, Writeback *batch)
 	uint32		cursor = 0;
 	uint64		written = 0;
 
-	while (writeback_gather(table, &cursor, batch))
+	while (writeback_gather(flush->table, &cursor, flush->batch))
 	{
-		written += writeback_write(batch);
+		written += writeback_write(flush->batch);
 		MemoryContextReset(batch_context);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(batch_context);
-	return written;
+	flush->written += written;
+}
+
+/*
+ * The same of one table of several, which is left out if it takes too long, or
+ * its owner may not write it, or a trigger fails.
+ */
+static void
+try_flush(TableFlush *flush)
+{
+	bool		timed_out;
+	ErrorData  *error = time_limit_try(flush_in_transaction, flush,
+									   guc_source_timeout, &timed_out);
+
+	if (error == NULL)
+		return;
+	if (!timed_out && sandbox_concerns_all(error))
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("last uses of tokens in table \"%s\" are not written",
+					get_rel_name(flush->table)),
+			 timed_out ?
+			 errdetail("It took longer than tokenauth.source_timeout.") :
+			 errdetail_internal("%s", error->message)));
 }
 
 /*
  * tokenauth_flush_last_used() returns bigint
  *
  * Write what is noted of this database in the caller's transaction, and return
- * how many rows that has changed.  The workers forget it later, because it is
- * not known here whether the transaction will commit.
+ * how many rows that has changed.  Of several tables, one that cannot be written
+ * is left out, with a warning.  The workers forget it later, because it is not
+ * known here whether the transaction will commit.
  */
 TOKENAUTH_FUNCTION(tokenauth_flush_last_used);
 Datum
 tokenauth_flush_last_used(PG_FUNCTION_ARGS)
 {
-	Writeback  *batch = palloc(sizeof(Writeback));
-	uint64		written = 0;
+	TableFlush	flush = {.batch = palloc(sizeof(Writeback))};
 	List	   *tables = writeback_tables();
 	ListCell   *lc;
 
 	foreach(lc, tables)
-		written += flush_in_transaction(lfirst_oid(lc), batch);
-	PG_RETURN_INT64((int64) written);
+	{
+		flush.table = lfirst_oid(lc);
+		if (list_length(tables) == 1)
+			flush_in_transaction(&flush);
+		else
+			try_flush(&flush);
+	}
+	PG_RETURN_INT64((int64) flush.written);
 }

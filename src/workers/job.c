@@ -40,6 +40,7 @@ job_start(Job *job)
 	if (!RegisterDynamicBackgroundWorker(&worker, &job->handle))
 	{
 		job->handle = NULL;
+		worker_not_started(job->kind);
 		if (!complained)
 			ereport(LOG,
 					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),

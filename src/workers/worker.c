@@ -96,6 +96,18 @@ worker_report(WorkerKind kind)
 	return &reports[kind];
 }
 
+void
+worker_not_started(WorkerKind kind)
+{
+	reports[kind].not_started = true;
+}
+
+bool
+worker_is_lacking(WorkerKind kind)
+{
+	return reports != NULL && reports[kind].not_started;
+}
+
 /* ---------- in the worker ---------- */
 
 /* May this worker still report? */

@@ -39,6 +39,7 @@ typedef struct WorkerTask
 typedef struct WorkerReport
 {
 	uint32		run;			/* that it is of */
+	volatile bool not_started;	/* there is no room for one more process */
 	volatile bool connected;	/* to its database */
 	volatile bool no_database;	/* there is none of that name or OID */
 	volatile bool done;			/* with all that it could do */
@@ -64,5 +65,9 @@ extern void worker_describe(WorkerKind kind, Datum arg, const WorkerTask *task,
 							BackgroundWorker *worker);
 
 extern const WorkerReport *worker_report(WorkerKind kind);
+
+/* The worker that was described could not be started; could the last one not? */
+extern void worker_not_started(WorkerKind kind);
+extern bool worker_is_lacking(WorkerKind kind);
 
 #endif							/* TOKENAUTH_WORKER_H */
