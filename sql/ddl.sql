@@ -99,6 +99,37 @@ COMMIT;
 SELECT told('tok3');
 UPDATE p SET id = 3 WHERE id = 4;
 SELECT tokenauth_detach('t');
+-- the same where there is no condition, so that no other thing is watched
+CREATE TABLE u (token_hash text UNIQUE, user_id int, other int);
+INSERT INTO u VALUES (h('tok1'), 1, 1);
+SELECT tokenauth_attach('u');
+SELECT told('tok1');
+BEGIN;
+ALTER TABLE u RENAME user_id TO x;
+ALTER TABLE u RENAME other TO user_id;
+COMMIT;
+UPDATE u SET x = 42;
+BEGIN;
+ALTER TABLE u RENAME user_id TO other;
+ALTER TABLE u RENAME x TO user_id;
+COMMIT;
+SELECT told('tok1');
+-- A trigger of ours that does not fire for all columns, or rows, is none.
+DROP TRIGGER tokenauth_row ON u;
+CREATE TRIGGER tokenauth_row AFTER INSERT OR DELETE OR UPDATE OF other ON u
+    FOR EACH ROW EXECUTE FUNCTION tokenauth_changed();
+ALTER TABLE u ENABLE ALWAYS TRIGGER tokenauth_row;
+SELECT told('tok1');
+UPDATE u SET user_id = 43;
+SELECT told('tok1');
+DROP TRIGGER tokenauth_row ON u;
+CREATE TRIGGER tokenauth_row AFTER INSERT OR DELETE OR UPDATE ON u
+    FOR EACH ROW WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION tokenauth_changed();
+ALTER TABLE u ENABLE ALWAYS TRIGGER tokenauth_row;
+SELECT told('tok1');
+UPDATE u SET user_id = 44;
+SELECT told('tok1');
+DROP TABLE u;
 
 -- Columns that an expression uses without naming them as columns.
 SELECT renew();

@@ -101,5 +101,15 @@ SELECT tokenauth_stats_reset();
 SELECT count(tokenauth_resolve('tok_' || n)) FROM generate_series(1, 1000) n;
 SELECT hits, misses, evictions FROM figures;
 
+-- An entry is believed for tokenauth.ttl.
+SELECT tokenauth_flush();
+SET tokenauth.ttl = '1s';
+SELECT tokenauth_resolve('tok_5') IS NOT NULL AS five;
+SELECT pg_sleep(1.1);
+SELECT tokenauth_stats_reset();
+SELECT tokenauth_resolve('tok_5') IS NOT NULL AS five;
+SELECT hits, misses FROM figures;
+RESET tokenauth.ttl;
+
 DROP VIEW figures;
 DROP TABLE tok;

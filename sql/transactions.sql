@@ -149,6 +149,54 @@ SELECT count(tokenauth_resolve(t)) FROM (
     SELECT 'tok_m' || n FROM generate_series(1, 100) n
     UNION ALL VALUES ('tok_1'), ('tok_2')) s(t);
 
+-- A trigger of the user's on a parent, which asks before ours has told.
+CREATE TABLE org (id int PRIMARY KEY, live boolean NOT NULL DEFAULT true);
+INSERT INTO org VALUES (1);
+ALTER TABLE tok ADD COLUMN org int DEFAULT 1;
+SELECT tokenauth_attach_parent('tok', 'org', 'org', live_when => 'live');
+INSERT INTO tok (user_id, token_hash)
+VALUES ('00000000-0000-0000-0000-00000000000e', encode(sha256('tok_5'), 'hex'));
+SELECT who('tok_5');
+CREATE FUNCTION ask_too() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE '% sees %', TG_NAME, who('tok_5');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "Ask_first" AFTER UPDATE ON org FOR EACH ROW EXECUTE FUNCTION ask_too();
+UPDATE org SET live = false;
+SELECT who('tok_5');
+-- A token moves to another parent.
+INSERT INTO org VALUES (2);
+UPDATE tok SET org = 2 WHERE token_hash = encode(sha256('tok_5'), 'hex');
+SELECT who('tok_5');
+SELECT who('tok_5');
+UPDATE tok SET org = 1 WHERE token_hash = encode(sha256('tok_5'), 'hex');
+SELECT who('tok_5');
+
+-- Two live rows of a token, which a deferred constraint allows until the end.
+CREATE TABLE deferred (token_hash text PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, user_id int NOT NULL);
+SELECT tokenauth_attach('deferred', prefix => 'def_');
+INSERT INTO deferred VALUES (encode(sha256('def_1'), 'hex'), 1);
+SELECT tokenauth_resolve('def_1', NULL::int);
+BEGIN;
+INSERT INTO deferred VALUES (encode(sha256('def_1'), 'hex'), 2);
+SELECT tokenauth_resolve('def_1', NULL::int);
+ROLLBACK;
+SELECT tokenauth_resolve('def_1', NULL::int);
+-- Or that a unique index of more columns allows.
+CREATE TABLE kinds (token_hash text, kind int, user_id int NOT NULL, expires_at timestamptz, UNIQUE (token_hash, kind));
+SELECT tokenauth_attach('kinds', prefix => 'kin_');
+INSERT INTO kinds VALUES (encode(sha256('kin_1'), 'hex'), 1, 1);
+SELECT tokenauth_resolve('kin_1', NULL::int);
+INSERT INTO kinds VALUES (encode(sha256('kin_1'), 'hex'), 2, 2, clock_timestamp() + '1 hour');
+SELECT tokenauth_resolve('kin_1', NULL::int);
+-- That is no lasting refusal: one of them expires.
+UPDATE kinds SET expires_at = clock_timestamp() + '1 s' WHERE kind = 2;
+SELECT count(tokenauth_resolve('kin_1', NULL::int));
+SELECT pg_sleep(1.1);
+SELECT tokenauth_resolve('kin_1', NULL::int);
+
 DROP FUNCTION who;
 DROP FUNCTION ask;
-DROP TABLE tok;
+DROP TABLE tok, org, deferred, kinds;
+DROP FUNCTION ask_too;

@@ -92,6 +92,19 @@ all_say('revoked', 4, 'publisher', $publisher, $publisher_warm);
 $publisher->wait_for_catchup('token_sub');
 all_say('revoked', 4, 'revoked while decoding', $subscriber, $other, $warm);
 
+# A walsender may receive messages of the past as if they were new, so it asks
+# the table.
+my $hits = q(SELECT sum(hits) FROM tokenauth_stats);
+is_warm($publisher_warm, 5, 'publisher, before a walsender asks');
+my $before = $publisher->safe_psql('postgres', $hits);
+is( $publisher->safe_psql(
+		'postgres',
+		"SELECT bool_and(tokenauth_resolve('" . token(5) . "') IS NOT NULL)"
+		  . ' FROM generate_series(1, 3)',
+		replication => 'database'),
+	't', 'a walsender asks');
+is($publisher->safe_psql('postgres', $hits), $before, 'by the table');
+
 # TRUNCATE.
 is_warm($warm, 5, 'before TRUNCATE');
 replicated('TRUNCATE personal_access_token');

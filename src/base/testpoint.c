@@ -16,6 +16,7 @@
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/inval.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 
@@ -94,6 +95,9 @@ testpoint_reach(TestPoint point)
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, TESTPOINT_LOCK_CLASS, point, 2);
 		(void) LockAcquire(&tag, ShareLock, true, false);
 		(void) LockRelease(&tag, ShareLock, true);
+		/* as the reading itself may */
+		if (point == TESTPOINT_registry_read || point == TESTPOINT_source_read)
+			AcceptInvalidationMessages();
 	}
 }
 

@@ -37,7 +37,9 @@
 	POINT(9, hit_before_fence)		/* cache: about to look at the fence */ \
 	POINT(10, hit_after_fence)		/* cache: fence seen, not the floor */ \
 	POINT(11, hit_after_floor)		/* cache: floor seen, not the entry */ \
-	POINT(12, commit_ticked)		/* changes: clock read for the floor */
+	POINT(12, commit_ticked)		/* changes: clock read for the floor */ \
+	POINT(13, registry_read)		/* directory: read, not yet believed */ \
+	POINT(14, source_read)			/* directory: mapped, not yet believed */
 
 #define TESTFAULT_LIST(FAULT) \
 	FAULT(1, reader_floor_first)	/* floor looked at before the fence */ \

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/testpoint.h"
 #include "common/hashfn.h"
 #include "source/directory.h"
 #include "source/extension.h"
@@ -197,6 +198,7 @@ source_refresh(void)
 	{
 		registry_state = SOURCE_BUILDING;
 		rebuild_registry();
+		TEST_POINT(registry_read);
 		if (registry_state == SOURCE_BUILDING)
 			registry_state = SOURCE_CURRENT;
 	}
@@ -339,6 +341,7 @@ source_revalidate(Source *source)
 			registry_state = SOURCE_STALE;
 			return false;
 		}
+		TEST_POINT(source_read);
 		if (source->state == SOURCE_BUILDING)
 			source->state = SOURCE_CURRENT;
 	}
