@@ -175,12 +175,29 @@ changes_note_relation(Oid relation, int stats_slot, int classes)
 	note_gate(cache_gate(MyDatabaseId, relation), stats_slot, classes);
 }
 
+void
+changes_note_everything(int classes)
+{
+	bool		all_noted = changes.ngates == CACHE_GATES;
+
+	for (int gate = 0; gate < CACHE_GATES; gate++)
+		if (all_noted)
+			extend_note(&changes.gate[gate], classes);	/* in any order */
+		else
+			note_gate(gate, -1, classes);
+}
+
+/* A message of the gate's may have gone with a savepoint: see send_note(). */
 bool
 changes_cover_source(const Source *source, int classes)
 {
 	for (int i = 0; i < changes.ngates; i++)
-		if (changes.gate[i].bits == MESSAGE_PLACE_OF_GATE(source->gate))
-			return (classes & ~changes.gate[i].classes) == 0;
+		if (changes.gate[i].bits == MESSAGE_PLACE_OF_GATE(source->gate) &&
+			(classes & ~changes.gate[i].classes) == 0)
+		{
+			tell_note(&changes.gate[i]);
+			return true;
+		}
 	return false;
 }
 

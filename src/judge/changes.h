@@ -51,7 +51,16 @@ extern void changes_note_cell(const Source *source, uint16 cell, int classes);
 extern void changes_note_source(const Source *source, int classes);
 extern void changes_note_relation(Oid relation, int stats_slot, int classes);
 
-/* Is the whole source noted already, for all of these classes? */
+/*
+ * Note all that is cached, of whatever source and database: what a change
+ * concerns is not known.
+ */
+extern void changes_note_everything(int classes);
+
+/*
+ * Is the whole source noted already, for all of these classes?  Then a further
+ * change of it need not be noted.  May throw, after PRE_COMMIT.
+ */
 extern bool changes_cover_source(const Source *source, int classes);
 
 /*

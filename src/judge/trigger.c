@@ -163,9 +163,12 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 			}
 	}
 
-	/* Other sessions may know of a source here that this one does not. */
+	/*
+	 * The registry may be out of sight, and back before this transaction ends.
+	 * Then others know of sources that depend on this table.
+	 */
 	if (!known)
-		changes_note_relation(relation, -1, CACHE_ALL_CLASSES);
+		changes_note_everything(CACHE_ALL_CLASSES);
 	return PointerGetDatum(NULL);
 }
 

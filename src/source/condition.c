@@ -218,7 +218,7 @@ check_node_cast(ConditionCheck *check, Node *node)
 	}
 }
 
-/* Columns, types, functions, constants. */
+/* Columns, types, functions, collations, constants. */
 static bool
 check_node(Node *node, void *context)
 {
@@ -243,6 +243,9 @@ check_node(Node *node, void *context)
 		case T_ArrayCoerceExpr:
 			check_type(check, exprType(node));
 			check_node_cast(check, node);
+			break;
+		case T_CollateExpr:
+			watch_collation(check->watch, ((CollateExpr *) node)->collOid);
 			break;
 		case T_CoerceToDomain:
 			ereport(ERROR,

@@ -507,8 +507,8 @@ void
 source_init(void)
 {
 	static const int caches[] = {
-		CASTSOURCETARGET, DATABASEOID, ENUMOID, NAMESPACEOID, OPEROID,
-		PROCOID, RELNAMENSP, TYPEOID
+		CASTSOURCETARGET, COLLOID, DATABASEOID, ENUMOID, NAMESPACEOID,
+		OPEROID, PROCOID, RELNAMENSP, TYPEOID
 	};
 
 	for (int i = 0; i < (int) lengthof(caches); i++)

@@ -54,6 +54,19 @@ watch_function(Watch *watch, Oid function)
 	ReleaseSysCache(tuple);
 }
 
+void
+watch_collation(Watch *watch, Oid collation)
+{
+	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+
+	watch->by_name = true;
+	watch_word(watch, collation);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	watch_row(watch, tuple);
+	ReleaseSysCache(tuple);
+}
+
 /* A renamed label has another row. */
 static void
 watch_labels(Watch *watch, Oid type)

@@ -36,6 +36,7 @@ extern void watch_word(Watch *watch, uint64 word);
 extern void watch_row(Watch *watch, HeapTuple row);
 
 extern void watch_function(Watch *watch, Oid function);
+extern void watch_collation(Watch *watch, Oid collation);
 
 /* The columns of a relation, those that were dropped, too; not their types. */
 extern void watch_attributes(Watch *watch, Oid relation);
