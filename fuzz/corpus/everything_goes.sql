@@ -1,0 +1,21 @@
+-- Sources, tables, schema and extension go while a transaction uses them.
+SELECT tokenauth_attach('fz.a', prefix => 'fza_', last_used_column => 'last_used_at');
+SELECT tokenauth_attach('fz.plain', prefix => 'fzp_', token_column => 'token', stored_as => 'plaintext');
+BEGIN;
+SELECT tokenauth_resolve('fza_TokenOfTheFuzzerNo1', NULL::int), tokenauth_authenticate('fzp_TokenOfTheFuzzerNo2');
+SAVEPOINT a;
+SELECT tokenauth_detach('plain');
+SELECT tokenauth_user(NULL::int), tokenauth_source(), tokenauth_claims();
+DROP TABLE fz.a;
+SELECT * FROM tokenauth_stats;
+SELECT tokenauth_rotate('fza_TokenOfTheFuzzerNo1'), tokenauth_revoke_user('1');
+ROLLBACK TO a;
+SELECT tokenauth_revoke('fza_TokenOfTheFuzzerNo1');
+DROP EXTENSION tokenauth CASCADE;
+CREATE EXTENSION tokenauth;
+SELECT tokenauth_resolve('fza_TokenOfTheFuzzerNo3', NULL::int);
+COMMIT;
+SELECT * FROM tokenauth_doctor();
+DROP SCHEMA fz CASCADE;
+SELECT * FROM tokenauth_doctor();
+SELECT tokenauth_flush_last_used();

@@ -1,0 +1,21 @@
+-- Rows of the registry that no function of ours would write, believed or not.
+SELECT tokenauth_attach('fz.a', prefix => 'fza_', live_when => 'fz.live(id)', claims => '{team,data}');
+SELECT tokenauth_attach_parent('a', 'fz.org', 'org', live_when => 'active');
+ALTER TABLE tokenauth_source DISABLE TRIGGER ALL;
+ALTER TABLE tokenauth_source ALTER timezone DROP NOT NULL, ALTER parents DROP NOT NULL;
+UPDATE tokenauth_source SET parents = array_fill(parents[1], ARRAY[100]);
+ALTER TABLE tokenauth_source ENABLE ALWAYS TRIGGER registry_guard, ENABLE ALWAYS TRIGGER registry_guard_truncate, ENABLE ALWAYS TRIGGER registry_changed;
+SELECT tokenauth_identify('fza_TokenOfTheFuzzerNo1');
+SELECT * FROM tokenauth_doctor();
+UPDATE tokenauth_source SET parents = '{NULL}', timezone = NULL, prefix = repeat('fz', 1000);
+SELECT tokenauth_identify('fza_TokenOfTheFuzzerNo1');
+SELECT * FROM tokenauth_doctor();
+UPDATE tokenauth_source SET parents = '{}', timezone = 'UTC', prefix = 'fza_', live_when = repeat('(', 5000), claims = '{{a,b},{c,d}}';
+SELECT tokenauth_identify('fza_TokenOfTheFuzzerNo1');
+SELECT * FROM tokenauth_doctor();
+UPDATE tokenauth_source SET live_when = 'fz.raises(id)', claims = NULL, sliding_ttl = '-178000000 years', relation = 99999;
+SELECT tokenauth_identify('fza_TokenOfTheFuzzerNo1'), tokenauth_renew('fza_TokenOfTheFuzzerNo1');
+SELECT * FROM tokenauth_stats;
+ALTER TABLE tokenauth_source DROP COLUMN claims CASCADE;
+SELECT tokenauth_identify('fza_TokenOfTheFuzzerNo1');
+SELECT * FROM tokenauth_doctor();
