@@ -99,7 +99,8 @@ restart_with(
 	max_wal_senders => '0',
 	synchronous_standby_names => '');
 is(findings(), '', 'no standby is expected');
-# the launcher, or its workers, find no room among the server's processes
+# the launcher, or its workers, find no room among the server's processes; core's own
+# launcher of logical replication takes the first place
 restart_with(max_worker_processes => 0);
 $node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM tokenauth_doctor()')
   or die 'that there is no launcher is not found';
@@ -111,7 +112,7 @@ $node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM tokenauth_doctor()
 like(findings(), qr/\Aerror: the launcher .*\nerror: the tokens of this database, .* are not loaded yet\z/,
 	'not ready, for nothing warms it');
 is($node->safe_psql('postgres', 'SELECT tokenauth_ready()'), 'f', 'both say so');
-restart_with(max_worker_processes => 1, 'tokenauth.warm_databases' => '',
+restart_with(max_worker_processes => 2, 'tokenauth.warm_databases' => '',
 	'tokenauth.last_used_flush' => '20ms');
 judge_anew($node, 7);
 $node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM tokenauth_doctor()')
