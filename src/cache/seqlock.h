@@ -33,6 +33,10 @@
  *	filler		stamp = clock_read(); ...takes a snapshot, reads...; publishes
  *	reader		fence_read(); floor_read(); reads the entry, in this order
  *
+ * That a read-modify-write is a full barrier is what core's atomics.h promises.
+ * "A model" of doc/coherence.md says which barriers pair, and where compilers
+ * for ARM do not keep that promise; model/memory runs this file.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_SEQLOCK_H
