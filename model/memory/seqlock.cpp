@@ -20,7 +20,7 @@
  *	flush	seqlock_try_write, floor_raise, seqlock_read_begin
  *
  * Flush has too many executions to look at all, so ../check looks only for its
- * faults.  Without -f, window and flush fail: see "A model" of doc/coherence.md.
+ * faults.  See "A model" of doc/coherence.md.
  */
 #include <cstring>
 #include <relacy/relacy.hpp>

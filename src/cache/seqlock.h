@@ -77,8 +77,16 @@ seqlock_try_write(SeqLock *lock)
 
 	if (sequence & 1)
 		return false;
-	/* a full barrier: no store of ours is seen before the odd sequence */
-	return pg_atomic_compare_exchange_u32(lock, &sequence, sequence + 1);
+	if (!pg_atomic_compare_exchange_u32(lock, &sequence, sequence + 1))
+		return false;
+
+	/*
+	 * Nothing that we do next is seen, or done, before the odd sequence.
+	 * Compilers for ARM do not make the full barrier of a compare-and-swap
+	 * that core promises.
+	 */
+	pg_memory_barrier();
+	return true;
 }
 
 static inline void
@@ -159,6 +167,7 @@ floor_raise(Floor *floor, uint64 to)
 
 	while (old < to && !pg_atomic_compare_exchange_u64(floor, &old, to))
 		;						/* old was reloaded */
+	pg_memory_barrier();		/* the caller may look for what came before */
 }
 
 /* A look at the state, which may have changed since. */
