@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "base/compat.h"
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
@@ -172,19 +173,39 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+static bool
+has_our_trigger(const ExtensionInfo *extension, Oid relation)
+{
+	Relation	table = try_relation_open(relation, AccessShareLock);
+	TriggerDesc *triggers;
+	bool		found = false;
+
+	if (table == NULL)
+		return false;
+	triggers = table->trigdesc;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		found |= triggers->triggers[i].tgfoid == extension->trigger_function;
+	relation_close(table, AccessShareLock);
+	return found;
+}
+
 /*
  * Wait for the transactions that have changed rows of the tables that a row of
  * the registry names, and keep others from it until ours ends.  They note
  * changes by what the registry says for them, and a column may count from now
- * on that did not for them.
+ * on that did not for them.  Where there is no trigger of ours yet, as while a
+ * dump is restored, CREATE TRIGGER will wait for them.
  */
 static void
 lock_tables(const ExtensionInfo *extension, Relation registry, HeapTuple row)
 {
+	List	   *tables = registry_row_tables(extension, registry, row);
 	ListCell   *lc;
 
-	foreach(lc, registry_row_tables(extension, registry, row))
-		LockRelationOid(lfirst_oid(lc), ShareRowExclusiveLock);
+	list_sort(tables, list_oid_cmp);
+	foreach(lc, tables)
+		if (has_our_trigger(extension, lfirst_oid(lc)))
+			LockRelationOid(lfirst_oid(lc), ShareRowExclusiveLock);
 }
 
 /* The row that a registry's trigger leaves behind; NULL after DELETE. */
@@ -202,7 +223,8 @@ row_left(const TriggerData *trigger)
  *
  * AFTER trigger, for each row, of the registry of sources: tells every session
  * that the registry has changed, by whatever statement, and locks the tables
- * that a row names in SHARE ROW EXCLUSIVE mode, as tokenauth_attach() does.
+ * that a row names, if they have triggers of ours, in SHARE ROW EXCLUSIVE mode,
+ * as tokenauth_attach() does.
  */
 TOKENAUTH_FUNCTION(tokenauth_registry_changed);
 Datum
