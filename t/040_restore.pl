@@ -57,7 +57,8 @@ $node->safe_psql('old', q(
 	CREATE TABLE app.apps (id int PRIMARY KEY, enabled bool, frozen bool);
 	CREATE TABLE app.api_tokens (token_hash text PRIMARY KEY, user_id int,
 		tenant_id int, app_id int);
-	SELECT tokenauth_attach('app.api_tokens', prefix => 'api_');
+	SELECT tokenauth_attach('app.api_tokens', prefix => 'api_',
+		on_revoke => 'delete');
 	SELECT tokenauth_attach_parent('api_tokens', 'app.tenants', 'tenant_id',
 		live_when => $$status <> 'suspended'$$);
 	SELECT tokenauth_attach_parent('api_tokens', 'app.apps', 'app_id',
@@ -171,7 +172,7 @@ sub is_ready
 sub sources
 {
 	return $node->safe_psql($_[0], q(
-		SELECT source, prefix, relation,
+		SELECT source, prefix, relation, on_revoke,
 			regexp_replace(parents::text, '[0-9]+', '-') FROM tokenauth_sources
 		ORDER BY source));
 }
