@@ -172,3 +172,27 @@ SELECT tokenauth_detach(source) IS NULL FROM tokenauth_sources;
 DROP TABLE good, bad, plain, numbers;
 DROP FUNCTION refuse, dawdle, fill, live, refused;
 DROP ROLE tokenauth_poor;
+
+-- Whoever may make triggers on the table of graces gets no code run by its owner.
+CREATE ROLE regress_mallory;
+GRANT ALL ON tokenauth_retiring TO regress_mallory;
+GRANT CREATE ON SCHEMA public TO regress_mallory;
+SELECT tokenauth_create_table('graceful', prefix => 'grc_');
+INSERT INTO graceful (user_id, token_hash) VALUES (gen_random_uuid(), encode(sha256('grc_1'), 'hex'));
+SET ROLE regress_mallory;
+CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE WARNING 'runs as a superuser: %', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user); RETURN NEW; END $$;
+CREATE TRIGGER zz BEFORE INSERT ON tokenauth_retiring FOR EACH ROW EXECUTE FUNCTION mine();
+RESET ROLE;
+SELECT tokenauth_rotate('grc_1', '1 hour');
+DROP TRIGGER zz ON tokenauth_retiring;
+ALTER TABLE tokenauth_retiring DISABLE TRIGGER guard;
+SELECT tokenauth_rotate('grc_1', '1 hour');
+ALTER TABLE tokenauth_retiring ENABLE ALWAYS TRIGGER guard;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('grc_1', '1 hour');
+SELECT tokenauth_detach('graceful');
+DROP TABLE graceful;
+DROP FUNCTION mine;
+REVOKE ALL ON tokenauth_retiring FROM regress_mallory;
+REVOKE ALL ON SCHEMA public FROM regress_mallory;
+DROP ROLE regress_mallory;
