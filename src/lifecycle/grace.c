@@ -27,6 +27,7 @@
 /* How many entries that are over are deleted with each new one. */
 #define MAX_FORGOTTEN		100
 
+/* For its address, which is taken before it is defined. */
 extern TOKENAUTH_EXPORT Datum tokenauth_retiring_guard(PG_FUNCTION_ARGS);
 
 static const char *

@@ -56,7 +56,6 @@ tokenauth_issue(PG_FUNCTION_ARGS)
 	return new_token_record(fcinfo, &token);
 }
 
-
 /* ---------- exchange ---------- */
 
 /* Columns of the type tokenauth_exchanged. */

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/format.h"
 #include "base/sandbox.h"
 #include "funcapi.h"
 #include "judge/coherence.h"
@@ -65,24 +66,13 @@ doctor_report(Doctor *doctor, Severity severity, const Source *source,
 {
 	MemoryContext old = MemoryContextSwitchTo(doctor->context);
 	Finding    *finding = palloc(sizeof(Finding));
-	StringInfoData text;
+	va_list		args;
 
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&text, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
 	finding->severity = severity;
 	finding->source = source ? source->name : NULL;
-	finding->finding = text.data;
+	va_start(args, format);
+	finding->finding = format_text(format, args);
+	va_end(args);
 	finding->fix = pstrdup(fix);
 	doctor->findings = lappend(doctor->findings, finding);
 	MemoryContextSwitchTo(old);

@@ -30,7 +30,7 @@ void
 finding_registry_guard(Doctor *doctor)
 {
 	if (!extension_known()->guarded)
-		doctor_report(doctor, SEVERITY_ERROR, NULL, 
+		doctor_report(doctor, SEVERITY_ERROR, NULL,
 					  registry_guard_sql(extension_known()),
 					  "the triggers of the registry of token sources are not those that it was made with, enabled ALWAYS, and no others: no source's tokens can be judged");
 }

@@ -119,18 +119,6 @@ extension_find(ExtensionInfo *extension)
 }
 
 static void
-watch_oid(Watch *watch, int cacheid, Oid oid)
-{
-	HeapTuple	tuple = SearchSysCache1(cacheid, ObjectIdGetDatum(oid));
-
-	watch_word(watch, oid);
-	if (!HeapTupleIsValid(tuple))
-		return;
-	watch_row(watch, tuple);
-	ReleaseSysCache(tuple);
-}
-
-static void
 watch_extension(const ExtensionInfo *extension, Watch *watch)
 {
 	watch_oid(watch, DATABASEOID, MyDatabaseId);

@@ -6,12 +6,12 @@
  * The fingerprint covers everything but the row itself that a verdict
  * depends on: the table's file (TRUNCATE and every rewrite change it), our
  * triggers, the index, the columns and their types, the functions and
- * collations of conditions, the registry row, and the registry itself.  It is made of these rows of the catalogs by
- * their xmin (watch.h), so it does not come back when what was altered is
- * altered back: rows may have changed meanwhile of which no trigger told.  An
- * entry with another fingerprint is not believed, so nothing has to be
- * flushed when a table is altered, and VACUUM, which alters none of these,
- * costs nothing.
+ * collations of conditions, the registry row, and the registry itself.  It is
+ * made of these rows of the catalogs by their xmin (watch.h), so it does not
+ * come back when what was altered is altered back: rows may have changed
+ * meanwhile of which no trigger told.  An entry with another fingerprint is not
+ * believed, so nothing has to be flushed when a table is altered, and VACUUM,
+ * which alters none of these, costs nothing.
  *
  *-------------------------------------------------------------------------
  */

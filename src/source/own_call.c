@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "base/format.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
@@ -212,23 +213,14 @@ detach_sql(const char *source)
 char *
 sql_with_comment(const char *sql, const char *format,...)
 {
-	StringInfoData text;
+	va_list		args;
+	char	   *comment;
 
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&text, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
-	for (char *c = text.data; *c != '\0'; c++)
+	va_start(args, format);
+	comment = format_text(format, args);
+	va_end(args);
+	for (char *c = comment; *c != '\0'; c++)
 		if ((unsigned char) *c < ' ')
 			*c = '?';
-	return psprintf("%s -- %s", sql, text.data);
+	return psprintf("%s -- %s", sql, comment);
 }

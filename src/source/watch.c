@@ -42,12 +42,11 @@ watch_row(Watch *watch, HeapTuple row)
 }
 
 void
-watch_function(Watch *watch, Oid function)
+watch_oid(Watch *watch, int cacheid, Oid oid)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	HeapTuple	tuple = SearchSysCache1(cacheid, ObjectIdGetDatum(oid));
 
-	watch->by_name = true;
-	watch_word(watch, function);
+	watch_word(watch, oid);
 	if (!HeapTupleIsValid(tuple))
 		return;
 	watch_row(watch, tuple);
@@ -55,16 +54,17 @@ watch_function(Watch *watch, Oid function)
 }
 
 void
+watch_function(Watch *watch, Oid function)
+{
+	watch->by_name = true;
+	watch_oid(watch, PROCOID, function);
+}
+
+void
 watch_collation(Watch *watch, Oid collation)
 {
-	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-
 	watch->by_name = true;
-	watch_word(watch, collation);
-	if (!HeapTupleIsValid(tuple))
-		return;
-	watch_row(watch, tuple);
-	ReleaseSysCache(tuple);
+	watch_oid(watch, COLLOID, collation);
 }
 
 /* A renamed label has another row. */

@@ -35,6 +35,9 @@ typedef struct Watch
 extern void watch_word(Watch *watch, uint64 word);
 extern void watch_row(Watch *watch, HeapTuple row);
 
+/* An OID, and the row that a syscache has for it, if there is one. */
+extern void watch_oid(Watch *watch, int cacheid, Oid oid);
+
 extern void watch_function(Watch *watch, Oid function);
 extern void watch_collation(Watch *watch, Oid collation);
 
