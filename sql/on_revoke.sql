@@ -85,14 +85,59 @@ DROP TABLE one_each;
 -- but not one that extends the account
 CREATE TABLE profile (user_id int PRIMARY KEY REFERENCES account, token_hash text UNIQUE, name text);
 SELECT tokenauth_attach('profile', on_revoke => 'delete');
--- some rows only are unique
+-- a key of some rows only, and of what the user is elsewhere
 CREATE TABLE live_one (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, kind text);
 CREATE UNIQUE INDEX ON live_one (user_id) WHERE kind = 'web';
 SELECT tokenauth_attach('live_one', on_revoke => 'delete');
+ALTER TABLE live_one ADD FOREIGN KEY (user_id) REFERENCES account;
+SELECT tokenauth_attach('live_one', on_revoke => 'delete');
 DROP TABLE live_one, profile;
 
+-- Whatever else a row is known by can be an account's key, of several columns,
+-- of an expression, of some rows, or an exclusion constraint.
+CREATE FUNCTION accepted(columns text, arguments text DEFAULT 'user_column => ''user_id''', index text DEFAULT NULL)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    detail text;
+BEGIN
+    EXECUTE format('CREATE TABLE acc (token_hash text UNIQUE, %s)', columns);
+    IF index IS NOT NULL THEN
+        EXECUTE format('CREATE UNIQUE INDEX ON acc %s', index);
+    END IF;
+    EXECUTE format('SELECT tokenauth_attach(''acc'', prefix => ''a_'', on_revoke => ''delete'', %s)', arguments);
+    DROP TABLE acc;
+    RETURN 'accepted';
+EXCEPTION
+    WHEN object_not_in_prerequisite_state THEN
+        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+        RETURN detail;
+END $$;
+-- accounts
+SELECT accepted('tenant_id int, user_id int, PRIMARY KEY (tenant_id, user_id)');
+SELECT accepted('id int PRIMARY KEY, tenant_id int, user_id int, UNIQUE (tenant_id, user_id)');
+SELECT accepted('email text', 'user_column => ''email''', '(lower(email))');
+SELECT accepted('tenant_id int, email text', 'user_column => ''email''', '(tenant_id, lower(email))');
+SELECT accepted('email text', 'user_column => ''''', '(lower(email))');
+SELECT accepted('id int PRIMARY KEY, email text, deleted_at timestamptz', 'user_column => ''''', '(email) WHERE deleted_at IS NULL');
+SELECT accepted('email text, EXCLUDE (email WITH =)', 'user_column => ''''');
+SELECT accepted('id int PRIMARY KEY, user_id int, email text UNIQUE');
+SELECT accepted('id int PRIMARY KEY', 'tenant_column => ''id''');
+SELECT accepted('id int PRIMARY KEY, tenant_id int UNIQUE', 'tenant_column => ''tenant_id''');
+SELECT accepted('user_id int', index => '((true))');
+SELECT accepted('tenant_id int, id int, user_id int REFERENCES account, PRIMARY KEY (tenant_id, user_id)');
+-- tokens
+SELECT accepted('id int PRIMARY KEY, user_id int, device text, UNIQUE (user_id, device)');
+SELECT accepted('id int PRIMARY KEY, tenant_id int, user_id int, name text', index => '(tenant_id, user_id, lower(name))');
+SELECT accepted('id int PRIMARY KEY, tenant_id int, name text, UNIQUE (tenant_id, name)', 'tenant_column => ''tenant_id''');
+SELECT accepted('tenant_id int, id int, user_id int, PRIMARY KEY (tenant_id, id)');
+SELECT accepted('user_id int, UNIQUE (user_id, token_hash)');
+SELECT accepted('sid text PRIMARY KEY, user_id int');
+SELECT accepted('sid text PRIMARY KEY, user_id int', 'id_column => ''sid''');
+SELECT accepted('id int PRIMARY KEY, user_id int, account int UNIQUE REFERENCES account');
+SELECT accepted('id int PRIMARY KEY, user_id int, during tstzrange, EXCLUDE USING gist (during WITH &&)');
+
 -- ... or one that other tables refer to, when it was attached or later.
-CREATE TABLE device (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, prior int REFERENCES device);
+CREATE TABLE device (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, email text);
 CREATE TABLE note (device int REFERENCES device ON DELETE CASCADE);
 SELECT tokenauth_attach('device', on_revoke => 'delete');
 DROP TABLE note;
@@ -112,5 +157,44 @@ SELECT tokenauth_revoke('d_2');
 SELECT count(*) FROM note;
 SELECT count(*) FROM tokenauth_doctor();
 DROP TABLE note;
+
+-- Its own rows, too: a token is not deleted with another, nor changed.
+CREATE FUNCTION own(action text) RETURNS text LANGUAGE sql AS $$
+    SELECT accepted('id int PRIMARY KEY, user_id int, prior int REFERENCES acc ' || action)
+$$;
+SELECT action, own(action) FROM unnest('{ON DELETE CASCADE,ON DELETE SET NULL,ON DELETE SET DEFAULT,ON DELETE RESTRICT,
+    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED}'::text[]) action;
+SELECT accepted('id int PRIMARY KEY, user_id int REFERENCES acc ON DELETE CASCADE');
+-- through a partitioned table
+SELECT tokenauth_detach('device');
+ALTER TABLE device DROP revoked_at;
+SELECT tokenauth_attach('device', prefix => 'd_', on_revoke => 'delete');
+CREATE TABLE part (device int, n int) PARTITION BY RANGE (n);
+CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (9);
+INSERT INTO device VALUES (3, h('d_3'), 7);
+INSERT INTO part VALUES (3, 1);
+ALTER TABLE part1 ADD FOREIGN KEY (device) REFERENCES device ON DELETE CASCADE;
+SELECT tokenauth_revoke('d_3');
+ALTER TABLE part1 DROP CONSTRAINT part1_device_fkey;
+ALTER TABLE part ADD FOREIGN KEY (device) REFERENCES device ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+SELECT tokenauth_revoke('d_3');
+SELECT count(*) FROM part;
+DROP TABLE part;
+-- a key that comes later
+SELECT tokenauth_revoke('d_3');
+INSERT INTO device VALUES (3, h('d_3'), 7), (4, h('d_4'), 7);
+ALTER TABLE device ADD prior int REFERENCES device ON DELETE CASCADE;
+UPDATE device SET prior = 3 WHERE id = 4;
+SELECT tokenauth_revoke('d_3');
+SELECT tokenauth_revoke_user('7');
+SELECT tokenauth_rotate('d_3', attributes => '{"id": 5}');
+SELECT id, prior FROM device ORDER BY id;
+SELECT severity, finding FROM tokenauth_doctor();
+ALTER TABLE device DROP prior;
+SELECT count(*) FROM tokenauth_doctor();
+CREATE UNIQUE INDEX ON device (lower(email));
+SELECT tokenauth_revoke('d_3');
+SELECT severity, finding FROM tokenauth_doctor();
+SELECT count(*) FROM device;
 DROP TABLE device, account;
-DROP FUNCTION h;
+DROP FUNCTION h, accepted, own;
