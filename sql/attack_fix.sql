@@ -95,7 +95,7 @@ SELECT pg_catalog.regexp_replace(:'fix', '<[^<>]+>', '''digest2''') AS fix \gset
 SELECT tokenauth_resolve('fix_1', NULL::int);
 SELECT fix FROM tokenauth_doctor();
 \set VERBOSITY default
-SELECT substring(:'fix' FROM 'SELECT public.tokenauth_attach\(.*?\);') AS attach \gset
+SELECT 'SELECT ' || substring(:'fix' FROM 'public.tokenauth_attach\(.*?\);') AS attach \gset
 SET search_path = pg_catalog;
 :attach
 SET search_path = mallory, pg_catalog, public;
@@ -123,16 +123,16 @@ SELECT tokenauth_resolve('fix_1', NULL::int);
 SELECT fix FROM tokenauth_doctor();
 
 -- A name that ends the comment that it stands in.
-ALTER TABLE public.fixed RENAME TO "swapped
+ALTER TABLE public.fixed RENAME TO "swapped $fix$
 SELECT 'mallory is called'; --";
-CREATE TABLE public.fixed (LIKE public."swapped
+CREATE TABLE public.fixed (LIKE public."swapped $fix$
 SELECT 'mallory is called'; --" INCLUDING ALL);
 SELECT fix FROM tokenauth_doctor() \gset
 \echo :fix
 :fix
 SELECT pg_catalog.regexp_replace(:'fix', '<[^<>]+>', '''public.fixed''') AS fix \gset
 :fix
-DROP TABLE public."swapped
+DROP TABLE public."swapped $fix$
 SELECT 'mallory is called'; --";
 SELECT fix FROM tokenauth_doctor();
 

@@ -32,7 +32,7 @@ sub is_cured
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	like(findings(), qr/\A$expected\z/, "$name: found");
-	is($fix =~ /-- then restart the server$/ ? 1 : 0,
+	is($fix =~ /then restart the server$/ ? 1 : 0,
 		$needs_restart, "$name: whether it says to restart");
 	$fix =~ s/$place/$choice/ if defined $place;
 	$node->safe_psql('postgres', $fix);

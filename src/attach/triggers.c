@@ -22,29 +22,35 @@
 #define ROW_TRIGGER			"tokenauth_row"
 #define TRUNCATE_TRIGGER	"tokenauth_truncate"
 
-char *
+List *
 triggers_sql(Oid relation)
 {
 	char	   *table = quoted_relation(relation);
 	char	   *function = quoted_own("tokenauth_changed");
 
-	return psprintf("CREATE TRIGGER " ROW_TRIGGER
-					" AFTER INSERT OR UPDATE OR DELETE ON %s"
-					" FOR EACH ROW EXECUTE FUNCTION %s();"
-					" CREATE TRIGGER " TRUNCATE_TRIGGER " AFTER TRUNCATE ON %s"
-					" FOR EACH STATEMENT EXECUTE FUNCTION %s();"
-					" ALTER TABLE %s ENABLE ALWAYS TRIGGER " ROW_TRIGGER
-					", ENABLE ALWAYS TRIGGER " TRUNCATE_TRIGGER ";",
-					table, function, table, function, table);
+	return list_make3(psprintf("CREATE TRIGGER " ROW_TRIGGER
+							   " AFTER INSERT OR UPDATE OR DELETE ON %s"
+							   " FOR EACH ROW EXECUTE FUNCTION %s();",
+							   table, function),
+					  psprintf("CREATE TRIGGER " TRUNCATE_TRIGGER
+							   " AFTER TRUNCATE ON %s"
+							   " FOR EACH STATEMENT EXECUTE FUNCTION %s();",
+							   table, function),
+					  psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER " ROW_TRIGGER
+							   ", ENABLE ALWAYS TRIGGER " TRUNCATE_TRIGGER ";",
+							   table));
 }
 
 void
 triggers_create(const ExtensionInfo *extension, Oid relation)
 {
+	ListCell   *lc;
+
 	source_refresh();
-	if (!mapping_has_triggers(relation))
-		extension_execute(extension, triggers_sql(relation), 0, NULL, NULL,
-						  NULL);
+	if (mapping_has_triggers(relation))
+		return;
+	foreach(lc, triggers_sql(relation))
+		extension_execute(extension, lfirst(lc), 0, NULL, NULL, NULL);
 }
 
 void

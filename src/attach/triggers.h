@@ -12,7 +12,7 @@
 #include "source/extension.h"
 
 /* The SQL that creates them on a table that has none. */
-extern char *triggers_sql(Oid relation);
+extern List *triggers_sql(Oid relation);
 
 /*
  * Create them, unless the table has them already.  The caller holds a lock

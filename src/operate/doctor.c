@@ -19,6 +19,7 @@
 #include "operate/doctor.h"
 #include "operate/findings.h"
 #include "source/directory.h"
+#include "source/statement.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -74,6 +75,8 @@ doctor_report(Doctor *doctor, Severity severity, const Source *source,
 	finding->finding = format_text(format, args);
 	va_end(args);
 	finding->fix = pstrdup(fix);
+	if (!is_one_statement(fix))
+		elog(ERROR, "the fix of a finding is more than one statement: %s", fix);
 	doctor->findings = lappend(doctor->findings, finding);
 	MemoryContextSwitchTo(old);
 }

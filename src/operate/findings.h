@@ -45,7 +45,7 @@ typedef struct Doctor
 
 /*
  * Report a finding, of a source or (NULL) of the server.  fix is SQL to paste
- * into psql; it is copied.
+ * into psql, one statement (statement.h); it is copied.
  */
 extern void doctor_report(Doctor *doctor, Severity severity,
 						  const Source *source, const char *fix,

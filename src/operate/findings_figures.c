@@ -76,9 +76,9 @@ take_holder(Doctor *doctor, const Source *source, char **row)
 					  row[HOLDER_PID], table);
 	else
 		doctor_report(doctor, SEVERITY_WARNING, source,
-					  psprintf("<COMMIT or ROLLBACK, as its coordinator says> PREPARED %s; %s",
-							   quote_literal_cstr(row[HOLDER_GID]),
-							   own_call_plain_sql("tokenauth_stats_reset")),
+					  sql_with_comment(remedy_prepared(row[HOLDER_GID]),
+									   "then: %s",
+									   own_call_plain_sql("tokenauth_stats_reset")),
 					  "last uses were dropped, for the table or its rows were locked too long: prepared transaction \"%s\" holds the oldest lock on table \"%s\"",
 					  row[HOLDER_GID], table);
 }
@@ -128,10 +128,10 @@ finding_dropped_uses(Doctor *doctor, const Source *source)
 	if (counts.n[STATS_USES_GIVEN_UP] < dropped - dropped / 2)
 	{
 		doctor_report(doctor, SEVERITY_WARNING, source,
-					  psprintf("ALTER SYSTEM SET tokenauth.last_used_interval = '%ds';"
-							   " SELECT pg_catalog.pg_reload_conf(); %s",
-							   2 * guc_last_used_interval,
-							   own_call_plain_sql("tokenauth_stats_reset")),
+					  sql_with_comment(psprintf("ALTER SYSTEM SET tokenauth.last_used_interval = '%ds';",
+												2 * guc_last_used_interval),
+									   "then: SELECT pg_catalog.pg_reload_conf(); %s",
+									   own_call_plain_sql("tokenauth_stats_reset")),
 					  UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: there are too many at once",
 					  dropped, counts.n[STATS_USES_NOTED]);
 		return;

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "operate/findings.h"
+#include "operate/remedy.h"
 #include "utils/builtins.h"
 
 /* Columns of the query below. */
@@ -20,7 +21,7 @@ enum
 };
 
 #define SET_TO_0(name) \
-	"ALTER SYSTEM SET " name " = 0; SELECT pg_catalog.pg_reload_conf();"
+	"ALTER SYSTEM SET " name " = 0;" AND_RELOAD
 
 static void
 take_logging(Doctor *doctor, const Source *source, char **row)

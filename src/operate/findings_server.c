@@ -100,7 +100,7 @@ finding_enabled(Doctor *doctor)
 {
 	static const char *const sql =
 		"SELECT 'in the configuration of the server',"
-		"     'ALTER SYSTEM SET tokenauth.enabled = on; SELECT pg_catalog.pg_reload_conf();'"
+		"     'ALTER SYSTEM SET tokenauth.enabled = on;" AND_RELOAD "'"
 		" FROM pg_settings WHERE name = 'tokenauth.enabled' AND setting = 'off'"
 		"     AND source IN ('configuration file', 'command line')"
 		" UNION ALL"
@@ -128,8 +128,7 @@ static void
 take_prepared(Doctor *doctor, const Source *source, char **row)
 {
 	doctor_report(doctor, SEVERITY_WARNING, NULL,
-		   psprintf("<COMMIT or ROLLBACK, as its coordinator says> PREPARED %s;",
-					quote_literal_cstr(row[0])),
+		   remedy_prepared(row[0]),
 		   "transaction \"%s\", prepared at %s, is neither committed nor rolled back: what it changes in %s does not count yet",
 		   row[0], row[1], row[2]);
 }
@@ -196,7 +195,7 @@ finding_wal_level(Doctor *doctor)
 		expecting = "primary_slot_name";
 	if (expecting != NULL)
 		doctor_report(doctor, SEVERITY_WARNING, NULL,
-			   "ALTER SYSTEM SET wal_level = 'replica'; ALTER SYSTEM SET max_wal_senders = 10; -- then restart the server",
+			   "ALTER SYSTEM SET wal_level = 'replica'; -- and max_wal_senders to 10, then restart the server",
 			   "wal_level is minimal, though %s is set: no standby can follow, nor hear of changes of tokens",
 			   expecting);
 }

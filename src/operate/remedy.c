@@ -14,11 +14,10 @@
 #include "source/names.h"
 #include "source/own_call.h"
 #include "source/registry_guard.h"
+#include "source/statement.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
-
-#define AND_RESTART			" -- then restart the server"
 
 char *
 remedy_problem(const Source *source)
@@ -107,9 +106,17 @@ remedy_hide_token(const Source *source, const char *role, bool whole_table)
 	others = other_columns(source);
 	if (role == NULL || others[0] == '\0')
 		return psprintf("REVOKE SELECT ON %s FROM %s CASCADE;", table, grantee);
-	return psprintf("BEGIN; REVOKE SELECT ON %s FROM %s CASCADE;"
-					" GRANT SELECT (%s) ON %s TO %s; COMMIT;",
-					table, grantee, others, table, grantee);
+	return statements_as_one(list_make2(psprintf("REVOKE SELECT ON %s FROM %s CASCADE;",
+												 table, grantee),
+										psprintf("GRANT SELECT (%s) ON %s TO %s;",
+												 others, table, grantee)));
+}
+
+char *
+remedy_prepared(const char *gid)
+{
+	return psprintf("<COMMIT or ROLLBACK, as its coordinator says> PREPARED %s;",
+					quote_literal_cstr(gid));
 }
 
 char *

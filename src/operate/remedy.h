@@ -8,7 +8,7 @@
  * can know what is right, the text has a place to fill in, and fails until it is
  * filled in.  That goes for all that a token is judged by: no fix guesses it, and
  * none leaves it out.  A place is written <...>, which is no SQL, and tells what
- * each choice means.
+ * each choice means.  Each fix is one statement (statement.h).
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +16,10 @@
 #define TOKENAUTH_REMEDY_H
 
 #include "source/source.h"
+
+/* Behind ALTER SYSTEM, which cannot be one statement with what follows it. */
+#define AND_RESTART			" -- then restart the server"
+#define AND_RELOAD			" -- then reload the settings: SELECT pg_catalog.pg_reload_conf();"
 
 /* Cure source->problem, which must be set. */
 extern char *remedy_problem(const Source *source);
@@ -35,6 +39,9 @@ extern char *remedy_stored_form(const Source *source);
 /* Take a role's right to read the token column; NULL: PUBLIC's. */
 extern char *remedy_hide_token(const Source *source, const char *role,
 							   bool whole_table);
+
+/* End a prepared transaction, in a way to fill in. */
+extern char *remedy_prepared(const char *gid);
 
 /* Settings that need a restart. */
 extern char *remedy_preload(void);

@@ -14,6 +14,7 @@
 #include "source/names.h"
 #include "source/own_call.h"
 #include "source/registry.h"
+#include "source/statement.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -254,7 +255,16 @@ attach_parent(const Source *source, const SourceParent *parent)
 									quote_literal_cstr(parent->from.name)));
 	own_call_set(call, "parent_column", parent->key.name);
 	own_call_set(call, "live_when", parent->live_when);
-	return own_call_sql(call);
+	return own_call_perform_sql(call);
+}
+
+static char *
+detach(const Source *source)
+{
+	OwnCall    *call = own_call("tokenauth_detach");
+
+	own_call_set(call, "source", source->name);
+	return own_call_perform_sql(call);
 }
 
 /*
@@ -265,7 +275,7 @@ static char *
 attach_again(const Source *source, bool asks_form)
 {
 	OwnCall    *call = own_call("tokenauth_attach");
-	StringInfoData sql;
+	List	   *statements;
 
 	set_table(call, "relation", source, source->relation,
 			  source->relation_name);
@@ -277,14 +287,11 @@ attach_again(const Source *source, bool asks_form)
 		own_call_set_place(call, "stored_as",
 						   psprintf("the form that the values have, instead of %s",
 									quote_literal_cstr(source_storages[source->stored_as])));
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp;"
-					 " %s %s", detach_sql(source->name),
-					 own_call_sql(call));
+	statements = list_make2(detach(source), own_call_perform_sql(call));
 	for (int i = 0; i < source->nparents; i++)
-		appendStringInfo(&sql, " %s", attach_parent(source, &source->parent[i]));
-	appendStringInfoString(&sql, " COMMIT;");
-	return sql.data;
+		statements = lappend(statements,
+							 attach_parent(source, &source->parent[i]));
+	return statements_in_path(statements, "pg_catalog, pg_temp");
 }
 
 char *

@@ -24,52 +24,59 @@
 #include "source/extension.h"
 #include "source/names.h"
 #include "source/own_call.h"
+#include "source/statement.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/*
- * For each trigger of a table that calls us, a text with its name in it,
- * whatever that is.
- */
-static char *
-for_our_triggers(Oid relation, const char *before, const char *after)
+/* The names, quoted, of a table's triggers that call us. */
+static List *
+our_triggers(Oid relation)
 {
 	Relation	table = relation_open(relation, AccessShareLock);
 	TriggerDesc *triggers = table->trigdesc;
-	StringInfoData text;
+	List	   *names = NIL;
 
-	initStringInfo(&text);
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (triggers->triggers[i].tgfoid == extension_known()->trigger_function)
-			appendStringInfo(&text, "%s%s%s", before,
-							 quote_identifier(triggers->triggers[i].tgname),
-							 after);
+			names = lappend(names,
+							pstrdup(quote_identifier(triggers->triggers[i].tgname)));
 	relation_close(table, AccessShareLock);
-	return text.data;
+	return names;
 }
 
 /* Some may be there, incomplete or deferred: begin anew. */
 char *
 remedy_renew_triggers(Oid relation)
 {
-	return psprintf("BEGIN;%s %s COMMIT;",
-					for_our_triggers(relation, " DROP TRIGGER ",
-									 psprintf(" ON %s;",
-											  quoted_relation(relation))),
-					triggers_sql(relation));
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	foreach(lc, our_triggers(relation))
+		statements = lappend(statements,
+							 psprintf("DROP TRIGGER %s ON %s;",
+									  (char *) lfirst(lc),
+									  quoted_relation(relation)));
+	return statements_as_one(list_concat(statements, triggers_sql(relation)));
 }
 
 char *
 remedy_enable_triggers(Oid relation)
 {
-	char	   *actions = for_our_triggers(relation, " ENABLE ALWAYS TRIGGER ",
-										   ",");
+	StringInfoData sql;
+	ListCell   *lc;
+	List	   *names = our_triggers(relation);
 
-	actions[strlen(actions) - 1] = ';';
-	return psprintf("ALTER TABLE %s%s", quoted_relation(relation), actions);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s", quoted_relation(relation));
+	foreach(lc, names)
+		appendStringInfo(&sql, "%s ENABLE ALWAYS TRIGGER %s",
+						 foreach_current_index(lc) > 0 ? "," : "",
+						 (char *) lfirst(lc));
+	appendStringInfoChar(&sql, ';');
+	return sql.data;
 }
 
 typedef enum IndexState
@@ -156,23 +163,22 @@ inherited_by(Oid relation)
 char *
 remedy_end_inheritance(Oid relation)
 {
-	StringInfoData text;
+	List	   *statements = NIL;
 	ListCell   *lc;
 
-	initStringInfo(&text);
 	foreach(lc, inherited_by(relation))
-		appendStringInfo(&text, get_rel_relispartition(relation) ?
-						 "ALTER TABLE %2$s DETACH PARTITION %1$s;\n" :
-						 "ALTER TABLE %1$s NO INHERIT %2$s;\n",
-						 quoted_relation(relation),
-						 quoted_relation(lfirst_oid(lc)));
+		statements = lappend(statements,
+							 psprintf(get_rel_relispartition(relation) ?
+									  "ALTER TABLE %2$s DETACH PARTITION %1$s;" :
+									  "ALTER TABLE %1$s NO INHERIT %2$s;",
+									  quoted_relation(relation),
+									  quoted_relation(lfirst_oid(lc))));
 	foreach(lc, find_inheritance_children(relation, NoLock))
-		appendStringInfo(&text, "ALTER TABLE %s NO INHERIT %s;\n",
-						 quoted_relation(lfirst_oid(lc)),
-						 quoted_relation(relation));
-	if (text.len > 0)
-		text.data[text.len - 1] = '\0';
-	return text.data;
+		statements = lappend(statements,
+							 psprintf("ALTER TABLE %s NO INHERIT %s;",
+									  quoted_relation(lfirst_oid(lc)),
+									  quoted_relation(relation)));
+	return statements_as_one(statements);
 }
 
 /* A type that fits a role, of those that most values can be cast to. */

@@ -162,12 +162,12 @@ own_call_set_array(OwnCall *call, const char *argument, List *values)
 }
 
 static char *
-call_sql(const OwnCall *call, const char *ending)
+call_sql(const OwnCall *call, const char *select, const char *ending)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "%s %s(", call->is_procedure ? "CALL" : "SELECT",
+	appendStringInfo(&sql, "%s %s(", call->is_procedure ? "CALL" : select,
 					 call->function);
 	for (int i = 0; i < call->nargs; i++)
 	{
@@ -186,13 +186,19 @@ call_sql(const OwnCall *call, const char *ending)
 char *
 own_call_sql(const OwnCall *call)
 {
-	return call_sql(call, ");");
+	return call_sql(call, "SELECT", ");");
+}
+
+char *
+own_call_perform_sql(const OwnCall *call)
+{
+	return call_sql(call, "PERFORM", ");");
 }
 
 char *
 own_call_incomplete_sql(const OwnCall *call)
 {
-	return call_sql(call, ", ...);");
+	return call_sql(call, "SELECT", ", ...);");
 }
 
 char *

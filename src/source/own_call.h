@@ -48,6 +48,9 @@ extern void own_call_set_place(OwnCall *call, const char *argument,
  */
 extern char *own_call_sql(const OwnCall *call);
 
+/* The same in PL/pgSQL: PERFORM instead of SELECT; see statement.h. */
+extern char *own_call_perform_sql(const OwnCall *call);
+
 /* The same with an ellipsis in it: it fails until a human has completed it. */
 extern char *own_call_incomplete_sql(const OwnCall *call);
 

@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "source/names.h"
 #include "source/registry_guard.h"
+#include "source/statement.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -159,31 +160,31 @@ char *
 registry_guard_sql(const ExtensionInfo *extension)
 {
 	char	   *table = quoted_own("tokenauth_source");
+	List	   *statements = NIL;
 	GuardFacts	facts;
-	StringInfoData sql;
 	ListCell   *lc;
 
 	collect_guard_facts(extension, &facts, NULL);
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "BEGIN;");
 	foreach(lc, facts.others)
-		appendStringInfo(&sql, " DROP TRIGGER %s ON %s;", (char *) lfirst(lc),
-						 table);
+		statements = lappend(statements,
+							 psprintf("DROP TRIGGER %s ON %s;",
+									  (char *) lfirst(lc), table));
 	for (int i = 0; i < (int) lengthof(guards); i++)
 	{
 		const GuardTrigger *guard = &guards[i];
 		char	   *function = quoted_own(guard->function);
 
-		appendStringInfo(&sql, " DROP TRIGGER IF EXISTS %s ON %s;"
-						 " CREATE OR REPLACE FUNCTION %s()"
-						 " RETURNS pg_catalog.trigger AS '$libdir/tokenauth'"
-						 " LANGUAGE C; CREATE TRIGGER %s %s ON %s FOR EACH %s"
-						 " EXECUTE FUNCTION %s();"
-						 " ALTER TABLE %s ENABLE ALWAYS TRIGGER %s;",
-						 guard->name, table, function, guard->name,
-						 guard->event, table, guard->each, function, table,
-						 guard->name);
+		statements = lappend(statements,
+							 psprintf("DROP TRIGGER IF EXISTS %s ON %s;"
+									  " CREATE OR REPLACE FUNCTION %s()"
+									  " RETURNS pg_catalog.trigger"
+									  " AS '$libdir/tokenauth' LANGUAGE C;"
+									  " CREATE TRIGGER %s %s ON %s FOR EACH %s"
+									  " EXECUTE FUNCTION %s();"
+									  " ALTER TABLE %s ENABLE ALWAYS TRIGGER %s;",
+									  guard->name, table, function, guard->name,
+									  guard->event, table, guard->each,
+									  function, table, guard->name));
 	}
-	appendStringInfoString(&sql, " COMMIT;");
-	return sql.data;
+	return statements_as_one(statements);
 }
