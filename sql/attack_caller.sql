@@ -25,13 +25,29 @@ BEGIN
         END;
     END;
 END $$;
+-- of cursors, also that of the running query, and of prepared statements
+CREATE FUNCTION mallory.statements() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    every text := '';
+    found text;
+    source text;
+BEGIN
+    FOREACH source IN ARRAY '{pg_cursors,pg_prepared_statements,pg_cursor(),pg_prepared_statement()}'::text[] LOOP
+        BEGIN
+            EXECUTE 'SELECT string_agg(s::text, NULL) FROM ' || source || ' s' INTO found;
+            every := concat(every, found);
+        EXCEPTION WHEN insufficient_privilege THEN NULL;
+        END;
+    END LOOP;
+    RETURN every;
+END $$;
 -- A condition that says it is immutable, and is true where it has seen nothing.
 CREATE FUNCTION mallory.has_seen() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     s record;
 BEGIN
     s := mallory.statement();
-    RETURN s.query ~ 'mal_' OR s.context ~ 'mal_';
+    RETURN s.query ~ 'mal_' OR s.context ~ 'mal_' OR mallory.statements() ~ 'mal_';
 END $$;
 CREATE TABLE mallory.tok (id int PRIMARY KEY, user_id int NOT NULL, token_hash text UNIQUE NOT NULL,
     revoked bool NOT NULL DEFAULT false, last_used_at timestamptz);
@@ -58,6 +74,14 @@ BEGIN
     RETURN concat_ws(', ', answer, current_query());
 END $$;
 SELECT pg_temp.serve('mal_3');
+PREPARE other AS SELECT tokenauth_resolve('mal_5', NULL::int);
+BEGIN;
+DECLARE other CURSOR FOR SELECT tokenauth_resolve('mal_6', NULL::int);
+SELECT tokenauth_resolve('mal_7', NULL::int);
+FETCH other;
+COMMIT;
+EXECUTE other;
+DEALLOCATE other;
 -- afterwards it is there again, also where an error was caught
 SELECT current_query();
 RESET ROLE;

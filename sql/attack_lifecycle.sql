@@ -155,6 +155,19 @@ SELECT fill();
 SELECT tokenauth_revoke_user('u') IS NULL AS "null", live();
 SELECT fill();
 SELECT tokenauth_revoke('bad_1') IS NULL AS "null", live();
+-- code that takes too long within another limit, which it brings about
+CREATE FUNCTION nest() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM tokenauth_revoke_tenant('nobody');
+    PERFORM pg_sleep(600);
+    RETURN NULL;
+END $$;
+DROP TRIGGER dawdle ON bad;
+CREATE TRIGGER nest BEFORE UPDATE ON bad FOR EACH ROW EXECUTE FUNCTION nest();
+SELECT fill();
+SELECT tokenauth_revoke_user('u') IS NULL AS "null", live();
+DROP TRIGGER nest ON bad;
+CREATE TRIGGER dawdle BEFORE UPDATE ON bad EXECUTE FUNCTION dawdle();
 -- the statement's own timeout is an error
 SET tokenauth.source_timeout = 0;
 SET statement_timeout = '200ms';
@@ -170,7 +183,7 @@ ROLLBACK;
 
 SELECT tokenauth_detach(source) IS NULL FROM tokenauth_sources;
 DROP TABLE good, bad, plain, numbers;
-DROP FUNCTION refuse, dawdle, fill, live, refused;
+DROP FUNCTION refuse, dawdle, nest, fill, live, refused;
 DROP ROLE tokenauth_poor;
 
 -- Whoever may make triggers on the table of graces gets no code run by its owner.

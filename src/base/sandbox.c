@@ -69,30 +69,54 @@ schema_of_new_type(Oid type)
 }
 
 /*
- * An object_access_hook.  Core refuses to create tables in the session's
- * temporary schema in a security-restricted operation; older minor releases
- * allow types.  A domain "text" there would be found wherever the session's user
- * writes text, and its constraint would run the creator's code as that user.
+ * Core refuses to create tables in the session's temporary schema in a
+ * security-restricted operation; older minor releases allow types.  A domain
+ * "text" there would be found wherever the session's user writes text, and its
+ * constraint would run the creator's code as that user.
  */
 static void
-refuse_temporary_type(ObjectAccessType access, Oid class, Oid object,
-					  int column, void *arg)
+refuse_temporary_type(Oid type)
 {
-	if (prev_object_access_hook)
-		prev_object_access_hook(access, class, object, column, arg);
-	if (access == OAT_POST_CREATE && class == TypeRelationId &&
-		InSecurityRestrictedOperation() &&
-		isAnyTempNamespace(schema_of_new_type(object)))
+	if (isAnyTempNamespace(schema_of_new_type(type)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot create a type in a temporary schema within security-restricted operation")));
+}
+
+/*
+ * The functions behind the views pg_cursors and pg_prepared_statements show the
+ * text of the statements of this session, and core lets everybody call them.  In
+ * a sandbox that text is the caller's, and a token may stand in it.
+ */
+static void
+refuse_statements(Oid function)
+{
+	if (function == F_PG_CURSOR || function == F_PG_PREPARED_STATEMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the statements of this session cannot be read in code of a token table's owner that tokenauth runs")));
+}
+
+/* An object_access_hook. */
+static void
+refuse_in_sandbox(ObjectAccessType access, Oid class, Oid object, int column,
+				  void *arg)
+{
+	if (prev_object_access_hook)
+		prev_object_access_hook(access, class, object, column, arg);
+	if (!InSecurityRestrictedOperation())
+		return;
+	if (access == OAT_POST_CREATE && class == TypeRelationId)
+		refuse_temporary_type(object);
+	else if (access == OAT_FUNCTION_EXECUTE && sandbox_is_entered())
+		refuse_statements(object);
 }
 
 void
 sandbox_init(void)
 {
 	prev_object_access_hook = object_access_hook;
-	object_access_hook = refuse_temporary_type;
+	object_access_hook = refuse_in_sandbox;
 }
 
 /*
@@ -107,8 +131,8 @@ is_whole_session(Oid role)
 		role == GetSessionUserId() && role == GetAuthenticatedUserId();
 }
 
-void
-sandbox_become(Sandbox *sandbox, Oid role)
+static void
+become(Sandbox *sandbox, Oid role, bool restricted)
 {
 	int			context;
 
@@ -120,20 +144,32 @@ sandbox_become(Sandbox *sandbox, Oid role)
 	 */
 	context = (sandbox->context & ~SECURITY_NOFORCE_RLS) | SECURITY_SANDBOX |
 		SECURITY_LOCAL_USERID_CHANGE;
-	if (!is_whole_session(role))
+	if (restricted)
 		context |= SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, context);
 }
 
 void
-sandbox_enter(Sandbox *sandbox, Oid role, const char *schema)
+sandbox_become(Sandbox *sandbox, Oid role)
+{
+	become(sandbox, role, !is_whole_session(role));
+}
+
+static void
+enter(Sandbox *sandbox, Oid role, const char *schema, bool restricted)
 {
 	int			guc_level = NewGUCNestLevel();
 
 	setting_fix("search_path", schema == NULL ? "pg_catalog, pg_temp" :
 				psprintf("%s, pg_temp", quote_identifier(schema)));
-	sandbox_become(sandbox, role);
+	become(sandbox, role, restricted);
 	sandbox->guc_level = guc_level;
+}
+
+void
+sandbox_enter(Sandbox *sandbox, Oid role, const char *schema)
+{
+	enter(sandbox, role, schema, !is_whole_session(role));
 }
 
 void
@@ -177,7 +213,7 @@ sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
 	Sandbox		sandbox;
 	QueryResult *result;
 
-	sandbox_enter(&sandbox, role, NULL);
+	enter(&sandbox, role, NULL, true);
 	result = query_execute(sql, nargs, types, values, nulls, false);
 	sandbox_leave(&sandbox);
 	return result;

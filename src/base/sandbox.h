@@ -17,10 +17,11 @@
  * trigger, a cursor WITH HOLD, a prepared statement, an object in the session's
  * temporary schema.
  *
- * One case is left out.  If the role is the current user, the session's user and
- * the user that has logged in, there are no rights to be gained, and so its
- * deferred triggers may wait for the end of the transaction.  The role cannot be
- * changed there either, as in a security-definer function.
+ * One case is left out, but not for our own tables (sandbox_execute).  If the
+ * role is the current user, the session's user and the user that has logged in,
+ * there are no rights to be gained, and so its deferred triggers may wait for the
+ * end of the transaction.  The role cannot be changed there either, as in a
+ * security-definer function.
  *
  *-------------------------------------------------------------------------
  */
@@ -58,7 +59,8 @@ extern void sandbox_become(Sandbox *sandbox, Oid role);
 /*
  * Whoever calls us may have written a token into the statement.  Between these two
  * current_query() and the context of errors show nothing of it.  For where code
- * of a table's owner runs; caller_show() also in PG_CATCH().
+ * of a table's owner runs; caller_show() also in PG_CATCH().  The views
+ * pg_cursors and pg_prepared_statements fail in every security-restricted sandbox.
  */
 typedef struct HiddenCaller
 {
@@ -71,7 +73,9 @@ extern void caller_show(const HiddenCaller *hidden);
 
 /*
  * Run a statement in a sandbox of its own, as query_execute() does.  All names
- * in it must be qualified.
+ * in it must be qualified.  It is security-restricted in every session: it is on
+ * a table of the role's, to which a table of another role may have a foreign key
+ * that runs that one's triggers.
  */
 extern QueryResult *sandbox_execute(Oid role, const char *sql, int nargs,
 									Oid *types, Datum *values,

@@ -10,65 +10,124 @@
 #include "base/sandbox.h"
 #include "base/time_limit.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #define REPEAT_MS		100
 
-static TimeoutId limit = MAX_TIMEOUTS;	/* not registered yet */
-static volatile sig_atomic_t is_over = false;
+typedef struct TimeLimit
+{
+	struct TimeLimit *outer;
+	TimestampTz end;
+	volatile sig_atomic_t repeats;	/* since it was over */
+} TimeLimit;
+
+/* The one that is over first; those within it end later, and do not count. */
+static TimeLimit *volatile current = NULL;
+static TimeoutId timeout = MAX_TIMEOUTS;	/* not registered yet */
+static volatile sig_atomic_t has_terminated = false;
 
 /* In a signal handler, as core's own timeouts are. */
 static void
 cancel(void)
 {
-	is_over = true;
+	TimeLimit	   *limit = current;
+
+	if (limit == NULL)
+		return;
+	if (++limit->repeats > TIME_LIMIT_GRACE_MS / REPEAT_MS)
+		ProcDiePending = has_terminated = true;
 	QueryCancelPending = true;
 	InterruptPending = true;
 }
 
+/* A callback of before_shmem_exit: core calls it an administrator's command. */
 static void
-begin_limit(int milliseconds)
+say_why(int code, Datum arg)
 {
-	is_over = false;
-	if (milliseconds == 0)
-		return;
-	if (limit == MAX_TIMEOUTS)
-		limit = RegisterTimeout(USER_TIMEOUT, cancel);
-	enable_timeout_every(limit,
-						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													 milliseconds),
-						 REPEAT_MS);
+	if (has_terminated)
+		ereport(LOG,
+				(errmsg("the session was terminated because a token source did not end when it was cancelled"),
+				 errhint("See what a trigger of its table does when its statement is canceled.")));
 }
 
 static void
-end_limit(int milliseconds)
+start_timer(const TimeLimit *limit)
+{
+	if (timeout == MAX_TIMEOUTS)
+	{
+		timeout = RegisterTimeout(USER_TIMEOUT, cancel);
+		before_shmem_exit(say_why, (Datum) 0);
+	}
+	enable_timeout_every(timeout, limit->end, REPEAT_MS);
+}
+
+/* False if there is none, or an outer one is over first. */
+static bool
+begin_limit(TimeLimit *limit, int milliseconds)
 {
 	if (milliseconds == 0)
-		return;
-	disable_timeout(limit, false);
+		return false;
+	limit->outer = current;
+	limit->repeats = 0;
+	limit->end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											 milliseconds);
+	if (limit->outer != NULL && limit->outer->end <= limit->end)
+		return false;
+	current = limit;
+	start_timer(limit);
+	return true;
+}
+
+static void
+end_limit(const TimeLimit *limit)
+{
+	disable_timeout(timeout, false);
+	current = limit->outer;
 	/* the limit does not apply to what comes now */
-	if (is_over)
+	if (limit->repeats > 0)
 		QueryCancelPending = false;
+	if (current != NULL)
+		start_timer(current);
+}
+
+/* Something to be done, and its limit. */
+typedef struct LimitedWork
+{
+	void		(*work) (void *arg);
+	void	   *arg;
+	int			milliseconds;
+	TimeLimit		limit;
+} LimitedWork;
+
+/* What undoing it takes is not limited, lest the session be terminated by that. */
+static void
+work_in_time(void *arg)
+{
+	LimitedWork *limited = arg;
+	bool		begun = begin_limit(&limited->limit, limited->milliseconds);
+
+	PG_TRY();
+	{
+		limited->work(limited->arg);
+	}
+	PG_FINALLY();
+	{
+		if (begun)
+			end_limit(&limited->limit);
+	}
+	PG_END_TRY();
 }
 
 ErrorData *
 time_limit_try(void (*work) (void *arg), void *arg, int milliseconds,
 			   bool *timed_out)
 {
-	ErrorData  *volatile error = NULL;
+	LimitedWork limited = {work, arg, milliseconds};
+	ErrorData  *error = sandbox_try(work_in_time, &limited, true);
 
-	begin_limit(milliseconds);
-	PG_TRY();
-	{
-		error = sandbox_try(work, arg, true);
-	}
-	PG_FINALLY();
-	{
-		end_limit(milliseconds);
-	}
-	PG_END_TRY();
-	*timed_out = error != NULL && is_over &&
+	*timed_out = error != NULL && limited.limit.repeats > 0 &&
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 	return error;
 }
