@@ -81,12 +81,12 @@ open_table(Oid relation, const RowFinder *finder, OpenSource *open)
 }
 
 static bool
-open_tables(const Source *source, OpenSource *open)
+open_tables(const Source *source, bool parents, OpenSource *open)
 {
 	open->ntables = 0;
 	if (!open_table(source->relation, &source->finder, open))
 		return false;
-	for (int i = 0; i < source->nparents; i++)
+	for (int i = 0; parents && i < source->nparents; i++)
 		if (!open_table(source->parent[i].relation,
 						&source->parent[i].finder, open))
 			return false;
@@ -94,12 +94,12 @@ open_tables(const Source *source, OpenSource *open)
 }
 
 /*
- * Open a source such that its metadata is current under the locks.  False if
- * its table is gone, or if the registry has changed: while we waited for the
- * lock, the source may have moved to another column.
+ * Open a source, with or without its parents, such that its metadata is current
+ * under the locks.  False if its table is gone, or if the registry has changed:
+ * while we waited for the lock, the source may have moved to another column.
  */
 static bool
-open_source(Source *source, OpenSource *open)
+open_source(Source *source, bool parents, OpenSource *open)
 {
 	for (;;)
 	{
@@ -110,7 +110,7 @@ open_source(Source *source, OpenSource *open)
 		if (PROBLEM_IS_FATAL(source->problem))
 			problem_report(source);
 
-		opened = open_tables(source, open);
+		opened = open_tables(source, parents, open);
 		if (opened && source->state == SOURCE_CURRENT)
 			return true;
 		source->state = SOURCE_STALE;
@@ -328,6 +328,7 @@ typedef struct Scene
 	const OpenSource *open;
 	Snapshot	snapshot;
 	TimestampTz now;
+	bool		without_parents;	/* they are not open, and do not count */
 	Finding		finding;
 } Scene;
 
@@ -378,9 +379,9 @@ parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 	return live;
 }
 
-/* What a row says, but for what the time of day says. */
+/* A row's status and expiry, but for what the time of day says. */
 static void
-judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
+judge_life(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 {
 	const Source *source = scene->source;
 	Relation	table = scene->open->table[0].table;
@@ -391,7 +392,7 @@ judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 		verdict->status = TOKEN_REVOKED;
 	else if (row_is_used(source, row))
 		verdict->status = TOKEN_USED;
-	else if (!parents_live(scene, row, verdict) ||
+	else if ((!scene->without_parents && !parents_live(scene, row, verdict)) ||
 			 (source->condition != NULL &&
 			  !expression_holds(table, source->condition, row)))
 		verdict->status = TOKEN_DISABLED;
@@ -405,6 +406,15 @@ judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 		if (!isnull)
 			verdict->expires_at = timestamp_of(source, ROLE_EXPIRES, value);
 	}
+}
+
+/* All that a row says, but for what the time of day says. */
+static void
+judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
+{
+	const Source *source = scene->source;
+
+	judge_life(scene, row, verdict);
 	if (source->keeps_last_use)
 	{
 		bool		isnull;
@@ -422,7 +432,8 @@ judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 	if (source->claims_object != NULL)
 		verdict->field[FIELD_CLAIMS] =
 			verdict_value(VALUE_JSONB,
-						  expression_jsonb(table, source->claims_object, row),
+						  expression_jsonb(scene->open->table[0].table,
+										   source->claims_object, row),
 						  JSONBOID);
 }
 
@@ -501,7 +512,7 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	Scene		scene = {source, &open};
 	Datum		sought;
 
-	if (!open_source(source, &open))
+	if (!open_source(source, true, &open))
 		return false;
 	sought = lookup_search_value(source, key);
 
@@ -523,4 +534,36 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	token_wipe(sought);
 	pfree(DatumGetPointer(sought));
 	return true;
+}
+
+/* A RowVisitor, until a row is live. */
+static bool
+visit_life(TupleTableSlot *row, void *arg)
+{
+	Scene	   *scene = arg;
+	Verdict		verdict;
+
+	judge_life(scene, row, &verdict);
+	if (is_live(&verdict, scene->now))
+		scene->finding.nlive++;
+	return scene->finding.nlive == 0;
+}
+
+bool
+lookup_is_live(Source *source, Datum stored)
+{
+	OpenSource	open;
+	Scene		scene = {source, &open,.without_parents = true};
+
+	/* what cannot be looked at is not known to be dead */
+	if (!open_source(source, false, &open))
+		return true;
+	scene.snapshot = take_snapshot();
+	scene.now = GetCurrentTimestamp();
+	visit_rows(&open.table[0], &source->finder,
+			   source->column[ROLE_TOKEN].attnum, scene.snapshot, stored,
+			   visit_life, &scene);
+	UnregisterSnapshot(scene.snapshot);
+	close_source(&open);
+	return scene.finding.nlive > 0;
 }

@@ -36,6 +36,13 @@ typedef struct LookupKey
 extern bool lookup_token(Source *source, const LookupKey *key,
 						 Verdict *verdict, uint64 *stamp);
 
+/*
+ * Is there a row with this value in the token column that is live by what it
+ * says itself, whatever its parents say?  By the same state of the table; true
+ * if it cannot be told.  Throws what lookup_token() throws.
+ */
+extern bool lookup_is_live(Source *source, Datum stored);
+
 /* The value of the token column to look for, of type text or bytea. */
 extern Datum lookup_search_value(const Source *source, const LookupKey *key);
 

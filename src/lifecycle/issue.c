@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "funcapi.h"
 #include "judge/judge.h"
+#include "lifecycle/ending.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/presented.h"
@@ -92,13 +93,13 @@ use_token(OwnerCall *call, const Presented *presented)
 	char	   *now = owner_cast_timestamp(call, ROLE_USED,
 										   GetCurrentTimestamp());
 
-	presented_check_changed(call,
-							owner_execute(call,
-										  psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
-												   owner_table(call),
-												   owner_column(call, ROLE_USED), now,
-												   owner_is_token(call,
-																  presented->stored))));
+	(void) owner_execute(call,
+						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
+								  owner_table(call),
+								  owner_column(call, ROLE_USED), now,
+								  owner_is_token(call, presented->stored)));
+	if (ending_is_live(call, presented->stored))
+		ending_prevented(call, "use up");
 }
 
 /* Use a token up, if it is still valid when its row is ours; its status. */

@@ -32,17 +32,6 @@ extern Form_pg_attribute lifecycle_display_column(const OwnerCall *call);
 extern char *lifecycle_field_text(const Judgement *judgement,
 								  VerdictField field, SourceRole role);
 
-/*
- * Revoke the rows that meet a condition and are not revoked yet, as the source
- * was told to when it was attached; returns how many.  Throws 55000 if there are
- * such rows and it was told no way, or if they are to be deleted and are more
- * than tokens (deletion.h).
- */
-extern uint64 lifecycle_revoke(OwnerCall *call, const char *condition);
-
-/* The condition under which a row is not revoked yet. */
-extern char *lifecycle_not_revoked(const OwnerCall *call);
-
 /* "column is that value", of a role that the source has. */
 extern char *lifecycle_has_value(OwnerCall *call, SourceRole role,
 								 const char *value);

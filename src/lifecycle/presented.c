@@ -15,7 +15,6 @@
 #include "lifecycle/presented.h"
 #include "source/directory.h"
 #include "source/problem.h"
-#include "utils/rel.h"
 
 void
 presented_take(FunctionCallInfo fcinfo, int source_arg, Presented *presented)
@@ -103,15 +102,4 @@ presented_refuse(void)
 			 errmsg("token is not valid"),
 			 errhidestmt(true),
 			 errhidecontext(true)));
-}
-
-void
-presented_check_changed(const OwnerCall *call, uint64 rows)
-{
-	if (rows == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("the row of the token was not changed"),
-				 errhint("A trigger or rule of table \"%s\" may have prevented it.",
-						 RelationGetRelationName(call->table))));
 }

@@ -71,7 +71,4 @@ extern void presented_forget(FunctionCallInfo fcinfo, Presented *presented);
 /* Throw that it is not valid: no reason, which would tell an attacker. */
 pg_noreturn extern void presented_refuse(void);
 
-/* Throws 27000 unless a statement has changed the token's row. */
-extern void presented_check_changed(const OwnerCall *call, uint64 rows);
-
 #endif							/* TOKENAUTH_PRESENTED_H */

@@ -5,20 +5,18 @@
  *
  * Several sources are tried one by one (each_source.h).  If one is left out,
  * the result must not look like success: it is NULL, and a warning names the
- * source.
+ * source.  Each judges again what it has written: ending.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "judge/coherence.h"
-#include "judge/judge.h"
 #include "judge/lookup.h"
 #include "lifecycle/each_source.h"
-#include "lifecycle/lifecycle.h"
+#include "lifecycle/ending.h"
 #include "miscadmin.h"
 #include "source/directory.h"
 #include "source/owner.h"
@@ -33,21 +31,6 @@ typedef struct TokenRevocation
 	Size		len;
 	uint64		revoked;
 } TokenRevocation;
-
-/* Is a token of this source valid now, even if our snapshot is older? */
-static bool
-is_valid(const Source *source, const TokenRevocation *revocation)
-{
-	TokenQuery	query = {
-		.token = revocation->token,
-		.token_len = revocation->len,
-		.found = source,
-	};
-	Judgement	judgement;
-
-	judge_token(&query, NULL, NULL, &judgement);
-	return judgement.verdict.status == TOKEN_VALID;
-}
 
 /* A SourceWork. */
 static bool
@@ -64,12 +47,9 @@ revoke_token(Source *source, void *arg)
 		return false;
 	stored = lookup_search_value(source, &key);
 	owner_begin(&call, source);
-	revoked = lifecycle_revoke(&call, owner_is_token(&call, stored));
+	revoked = ending_revoke_token(&call, stored);
 	owner_end(&call);
 	token_wipe(stored);
-	if (revoked == 0 && IsolationUsesXactSnapshot() &&
-		is_valid(source, revocation))
-		lifecycle_concurrent_update();
 	revocation->revoked += revoked;
 	return true;
 }
@@ -108,9 +88,10 @@ revoke_by_token(FunctionCallInfo fcinfo, const char *source_name)
 /*
  * tokenauth_revoke(token text) returns boolean
  *
- * True if this call revoked it; false if it was revoked or unknown before; NULL
- * if a source was left out.  In effect for all once the transaction has
- * committed.
+ * True if this call revoked it; false if there was nothing to revoke, for it was
+ * revoked or unknown before; NULL if a source was left out.  If it is neither, it
+ * is not live any more; one that cannot be revoked is an error.  In effect for all
+ * once the transaction has committed.
  */
 TOKENAUTH_FUNCTION(tokenauth_revoke_token);
 Datum
@@ -133,47 +114,86 @@ tokenauth_revoke_token_of(PG_FUNCTION_ARGS)
 
 /* ---------- by what its row says ---------- */
 
-typedef struct IdRevocation
+/* In the source named, or in each with values of such a form. */
+typedef struct RowRevocation
 {
-	const char *id;
-	const char *user_id;
+	RowsOf		rows;
 	bool		named;
 	uint64		revoked;
-} IdRevocation;
+} RowRevocation;
 
-/* Does the source have what revoking by id and user needs? */
 static bool
-has_id_and_user(const Source *source)
+is_concerned(const Source *source, const RowRevocation *revocation)
 {
-	return source->column[ROLE_ID].kind != VALUE_NONE &&
-		source->column[ROLE_USER].kind != VALUE_NONE;
+	const RowsOf *rows = &revocation->rows;
+
+	for (int i = 0; i < rows->n; i++)
+		if (!each_source_has_role(source, rows->role[i], revocation->named) ||
+			(!revocation->named &&
+			 !each_source_could_have(source, rows->role[i], rows->value[i])))
+			return false;
+	return true;
 }
 
 /* A SourceWork. */
 static bool
-revoke_id(Source *source, void *arg)
+write_rows(Source *source, void *arg)
 {
-	IdRevocation *revocation = arg;
+	RowRevocation *revocation = arg;
 	OwnerCall	call;
+	uint64		revoked;
 
-	if (revocation->named && !has_id_and_user(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("token source \"%s\" does not have an id_column and a user_column",
-						source->name),
-				 errhint("Attach the table again, with these arguments.")));
-	if (!revocation->named &&
-		(!each_source_could_have(source, ROLE_ID, revocation->id) ||
-		 !each_source_could_have(source, ROLE_USER, revocation->user_id)))
+	if (!is_concerned(source, revocation))
 		return false;
 	owner_begin(&call, source);
-	revocation->revoked +=
-		lifecycle_revoke(&call,
-						 psprintf("%s AND %s",
-								  lifecycle_has_value(&call, ROLE_ID, revocation->id),
-								  lifecycle_has_value(&call, ROLE_USER, revocation->user_id)));
+	revoked = ending_revoke_rows(&call, &revocation->rows);
 	owner_end(&call);
+	revocation->revoked += revoked;
 	return true;
+}
+
+/* A SourceWork. */
+static bool
+sweep(Source *source, void *arg)
+{
+	RowRevocation *revocation = arg;
+	OwnerCall	call;
+	uint64		revoked;
+
+	if (!is_concerned(source, revocation))
+		return false;
+	owner_begin(&call, source);
+	revoked = ending_sweep(&call, &revocation->rows);
+	owner_end(&call);
+	revocation->revoked += revoked;
+	return true;
+}
+
+#define MAX_SWEEPS		10
+
+/*
+ * Revoke such rows, and look again until none is live.  A rotation or exchange
+ * that was under way may have committed a new token while we waited for the row
+ * of the old one, which our snapshot was too old to show.
+ */
+static List *
+revoke_rows(List *sources, RowRevocation *revocation)
+{
+	uint64		before;
+
+	sources = each_source(sources, true, write_rows, revocation);
+	for (int i = 0; i < MAX_SWEEPS; i++)
+	{
+		before = revocation->revoked;
+		sources = each_source(sources, true, sweep, revocation);
+		if (revocation->revoked == before)
+			return sources;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not revoke all tokens"),
+			 errdetail("Again and again there were new ones."),
+			 errhint("Retry.")));
 }
 
 /* In the source named, or in each with ids and user ids of such a form. */
@@ -181,14 +201,17 @@ static Datum
 revoke_by_id(FunctionCallInfo fcinfo, const char *id, const char *user_id)
 {
 	const char *name = name_or_null(fcinfo, 2);
-	IdRevocation revocation = {id, user_id, name != NULL, 0};
+	RowRevocation revocation = {
+		.rows = {2, {ROLE_ID, ROLE_USER}, {id, user_id}},
+		.named = name != NULL
+	};
 	List	   *sources;
 	int			concerned;
 
 	PreventCommandIfReadOnly("tokenauth_revoke()");
 	sources = each_source_choose(name);
 	concerned = list_length(sources);
-	sources = each_source(sources, true, revoke_id, &revocation);
+	sources = revoke_rows(sources, &revocation);
 	if (list_length(sources) < concerned)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(revocation.revoked > 0);
@@ -228,104 +251,23 @@ tokenauth_revoke_text_id(PG_FUNCTION_ARGS)
 						text_or_null(fcinfo, 1));
 }
 
-/* All tokens of one user or tenant. */
-typedef struct MassRevocation
-{
-	SourceRole	role;
-	const char *value;
-	bool		named;
-	uint64		revoked;
-	uint64		left;
-} MassRevocation;
-
-static bool
-is_concerned(const Source *source, const MassRevocation *revocation)
-{
-	return each_source_has_role(source, revocation->role, revocation->named) &&
-		(revocation->named ||
-		 each_source_could_have(source, revocation->role, revocation->value));
-}
-
-/* A SourceWork. */
-static bool
-revoke_all_of(Source *source, void *arg)
-{
-	MassRevocation *revocation = arg;
-	OwnerCall	call;
-
-	if (!is_concerned(source, revocation))
-		return false;
-	owner_begin(&call, source);
-	revocation->revoked +=
-		lifecycle_revoke(&call, lifecycle_has_value(&call, revocation->role,
-													revocation->value));
-	owner_end(&call);
-	return true;
-}
-
-/*
- * A SourceWork: is anything left to revoke, for a snapshot that is newer than
- * the last?
- */
-static bool
-count_left_of(Source *source, void *arg)
-{
-	MassRevocation *revocation = arg;
-	OwnerCall	call;
-
-	if (!is_concerned(source, revocation))
-		return false;
-	owner_begin(&call, source);
-	revocation->left +=
-		owner_execute(&call,
-					  psprintf("SELECT FROM ONLY %s WHERE %s AND %s LIMIT 1",
-							   owner_table(&call), lifecycle_not_revoked(&call),
-							   lifecycle_has_value(&call, revocation->role,
-												   revocation->value)));
-	owner_end(&call);
-	return true;
-}
-
-#define MAX_PASSES		10
-
-/*
- * Revoke all tokens of a user or tenant.  A rotation or exchange that was
- * under way may have committed a new one while we waited for the row of the
- * old one, which our snapshot was too old to show; so look again, until
- * nothing is left.
- */
-static List *
-revoke_in_passes(List *sources, MassRevocation *revocation)
-{
-	for (int pass = 0; pass < MAX_PASSES; pass++)
-	{
-		sources = each_source(sources, true, revoke_all_of, revocation);
-		revocation->left = 0;
-		sources = each_source(sources, true, count_left_of, revocation);
-		if (revocation->left == 0)
-			return sources;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not revoke all tokens"),
-			 errdetail("After %d passes there were still some that are not revoked.",
-					   MAX_PASSES),
-			 errhint("Retry; if that does not help, look for a trigger or rule that prevents it.")));
-}
-
 static Datum
 revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 {
 	const char *name = name_or_null(fcinfo, 1);
-	MassRevocation revocation = {role, text_or_null(fcinfo, 0), name != NULL};
+	const char *value = text_or_null(fcinfo, 0);
+	RowRevocation revocation = {
+		.rows = {1, {role}, {value}},
+		.named = name != NULL
+	};
 	List	   *sources;
 	int			concerned;
 
-	if (revocation.value == NULL)
+	if (value == NULL)
 		PG_RETURN_INT64(0);
 	sources = each_source_choose(name);
 	concerned = list_length(sources);
-	sources = revoke_in_passes(sources, &revocation);
+	sources = revoke_rows(sources, &revocation);
 	if (list_length(sources) < concerned)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) revocation.revoked);

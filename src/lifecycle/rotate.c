@@ -13,13 +13,13 @@
 #include "base/compat.h"
 #include "common/int.h"
 #include "judge/judge.h"
+#include "lifecycle/ending.h"
 #include "lifecycle/grace.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/presented.h"
 #include "miscadmin.h"
 #include "source/owner.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 /* ---------- rotate ---------- */
@@ -93,27 +93,41 @@ successor_expiry(const Presented *presented, Expiry old)
 	return old;
 }
 
+/*
+ * How much later than meant an expiry may be read: a column can keep whole
+ * seconds, and one without a time zone does not tell the hours apart between
+ * which the clocks are put back.
+ */
+static TimestampTz
+expiry_slack(const Source *source)
+{
+	return source->column[ROLE_EXPIRES].type == TIMESTAMPOID ?
+		2 * USECS_PER_HOUR : USECS_PER_SEC;
+}
+
 /* The old token dies at the end of the grace, if not sooner. */
 static void
 shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end,
 			 Expiry original)
 {
-	const Verdict *verdict = &presented->judgement.verdict;
 	const char *column = owner_column(call, ROLE_EXPIRES);
 	char	   *limit = owner_cast_timestamp(call, ROLE_EXPIRES, end);
-	QueryResult *shortened;
-	TimestampTz expires_at;
+	const Verdict *before = &presented->judgement.verdict;
+	Judgement	after;
 
-	shortened = owner_query(call,
-							psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s RETURNING %s",
-									 owner_table(call), column, column, limit,
-									 owner_is_token(call, presented->stored),
-									 owner_read_timestamp(call, ROLE_EXPIRES)));
-	presented_check_changed(call, shortened->nrows);
-	if (query_timestamp(shortened, 0, 1, &expires_at) &&
-		(!verdict->has_expiry || expires_at < verdict->expires_at))
-		grace_remember(presented->source, &presented->digest, expires_at,
-					   original);
+	(void) owner_execute(call,
+						 psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
+								  owner_table(call), column, column, limit,
+								  owner_is_token(call, presented->stored)));
+	judge_token(&presented->query, NULL, NULL, &after);
+	if (after.verdict.status != TOKEN_VALID)
+		return;
+	if (!after.verdict.has_expiry ||
+		after.verdict.expires_at > end + expiry_slack(presented->source))
+		ending_prevented(call, "shorten the life of");
+	if (!before->has_expiry || after.verdict.expires_at < before->expires_at)
+		grace_remember(presented->source, &presented->digest,
+					   after.verdict.expires_at, original);
 }
 
 /*
@@ -127,9 +141,7 @@ retire_token(OwnerCall *call, const Presented *presented, TimestampTz end,
 	if (end > GetCurrentTimestamp())
 		shorten_life(call, presented, end, original);
 	else
-		presented_check_changed(call,
-								lifecycle_revoke(call,
-												 owner_is_token(call, presented->stored)));
+		(void) ending_revoke_token(call, presented->stored);
 }
 
 /* Add a hint to an error of a unique index that does not allow both rows. */

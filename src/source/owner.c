@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 void
@@ -154,8 +155,8 @@ fail_in_frame(const OwnerFrame *frame, const OwnerCall *call)
 	owner_rethrow(call, frame->context);
 }
 
-QueryResult *
-owner_query(OwnerCall *call, const char *sql)
+static QueryResult *
+run(OwnerCall *call, const char *sql, bool read_only)
 {
 	OwnerFrame	frame;
 	QueryResult *result = NULL;
@@ -166,7 +167,7 @@ owner_query(OwnerCall *call, const char *sql)
 	{
 		result = query_execute_exempt(RelationGetRelid(call->table), sql,
 									  call->nparameters, call->type,
-									  call->value, call->isnull, false);
+									  call->value, call->isnull, read_only);
 	}
 	PG_CATCH();
 	{
@@ -175,6 +176,23 @@ owner_query(OwnerCall *call, const char *sql)
 	PG_END_TRY();
 	leave_frame(&frame);
 	call->nparameters = 0;
+	return result;
+}
+
+QueryResult *
+owner_query(OwnerCall *call, const char *sql)
+{
+	return run(call, sql, false);
+}
+
+QueryResult *
+owner_query_latest(OwnerCall *call, const char *sql)
+{
+	QueryResult *result;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	result = run(call, sql, true);
+	PopActiveSnapshot();
 	return result;
 }
 

@@ -68,7 +68,13 @@ pg_noreturn extern void owner_rethrow(const OwnerCall *call,
 /* Run a statement with the parameters so far, and forget them. */
 extern QueryResult *owner_query(OwnerCall *call, const char *sql);
 
-/* The same where only the number of rows is wanted. */
+/*
+ * The same for a query that is to see the latest state of the table, even where
+ * the transaction's snapshot is older.
+ */
+extern QueryResult *owner_query_latest(OwnerCall *call, const char *sql);
+
+/* owner_query() where only the number of rows is wanted. */
 extern uint64 owner_execute(OwnerCall *call, const char *sql);
 
 /* The same for a query with many rows: query_open() and query_fetch(). */

@@ -1,0 +1,233 @@
+/*-------------------------------------------------------------------------
+ *
+ * ending.c
+ *		Ending the life of tokens; see ending.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "catalog/pg_type.h"
+#include "judge/lookup.h"
+#include "lifecycle/ending.h"
+#include "lifecycle/lifecycle.h"
+#include "source/deletion.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* ---------- what is written ---------- */
+
+/* Now, as a value of a timestamp type. */
+static char *
+now_as(const Source *source, Oid type)
+{
+	return owner_in_timezone(source, type, "pg_catalog.clock_timestamp()");
+}
+
+/* Where rows are marked as revoked, also the time, if there is a column. */
+static const char *
+also_set_revoked_at(const Source *source)
+{
+	AttrNumber	attnum = get_attnum(source->relation, "revoked_at");
+	Oid			type;
+
+	if (attnum == InvalidAttrNumber ||
+		attnum == source->column[ROLE_REVOKED].attnum)
+		return "";
+	type = get_atttype(source->relation, attnum);
+	return is_timestamp(type) ?
+		psprintf(", revoked_at = %s", now_as(source, type)) : "";
+}
+
+static char *
+not_revoked(const OwnerCall *call)
+{
+	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
+	const char *column;
+
+	if (!AttributeNumberIsValid(revoked->attnum))
+		return "true";
+	column = owner_column(call, ROLE_REVOKED);
+	if (revoked->type == BOOLOID)
+		return psprintf("%s IS NOT TRUE", column);
+	if (is_timestamp(revoked->type))
+		return psprintf("%s IS NULL", column);
+	/* an unknown literal takes the column's type, be it an enum */
+	return psprintf("%s OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'", column);
+}
+
+/* Of the rows that meet a condition, those that are not revoked yet. */
+static char *
+not_revoked_and(const OwnerCall *call, const char *condition)
+{
+	if (!AttributeNumberIsValid(call->source->column[ROLE_REVOKED].attnum))
+		return pstrdup(condition);
+	return psprintf("%s AND %s", not_revoked(call), condition);
+}
+
+/* What a revoked row has in its column. */
+static const char *
+revoked_value(const OwnerCall *call)
+{
+	Oid			type = call->source->column[ROLE_REVOKED].type;
+
+	if (type == BOOLOID)
+		return "true";
+	if (is_timestamp(type))
+		return now_as(call->source, type);
+	return "'" REVOKED_STATUS "'";
+}
+
+static uint64
+flag_rows(OwnerCall *call, const char *condition)
+{
+	const Source *source = call->source;
+
+	return owner_execute(call,
+						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s",
+								  owner_table(call),
+								  owner_column(call, ROLE_REVOKED),
+								  revoked_value(call),
+								  also_set_revoked_at(source),
+								  not_revoked_and(call, condition)));
+}
+
+static uint64
+delete_rows(OwnerCall *call, const char *condition)
+{
+	return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
+										owner_table(call),
+										not_revoked_and(call, condition)));
+}
+
+/* An error if there are such rows: they stay as they are, which is no success. */
+static uint64
+refuse_to_revoke(OwnerCall *call, const char *condition, const char *objection)
+{
+	char	   *sql = psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
+							   owner_table(call),
+							   not_revoked_and(call, condition));
+
+	if (owner_execute(call, sql) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tokens of source \"%s\" cannot be revoked by tokenauth",
+						call->source->name),
+				 objection ? errdetail_internal("%s", objection) :
+				 errdetail("It has no revoked_column, and deleting rows has not been asked for."),
+				 objection ?
+				 errhint("Attach the table again with a revoked_column.") :
+				 errhint("Attach the table again with a revoked_column; or, if a row is nothing but a token, with on_revoke => 'delete'.")));
+	return 0;
+}
+
+/* Revoke the rows that meet a condition; how many have been written. */
+static uint64
+write_rows(OwnerCall *call, const char *condition)
+{
+	char	   *objection = NULL;
+
+	switch (call->source->on_revoke)
+	{
+		case ON_REVOKE_FLAG:
+			return flag_rows(call, condition);
+		case ON_REVOKE_DELETE:
+			objection = deletion_objection(call->source, call->table);
+			if (objection == NULL)
+				return delete_rows(call, condition);
+			break;
+		case ON_REVOKE_NOTHING:
+			break;
+	}
+	return refuse_to_revoke(call, condition, objection);
+}
+
+/* ---------- what has come of it ---------- */
+
+bool
+ending_is_live(const OwnerCall *call, Datum stored)
+{
+	return lookup_is_live(unconstify(Source *, call->source), stored);
+}
+
+void
+ending_prevented(const OwnerCall *call, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("could not %s a token of source \"%s\"",
+					what, call->source->name),
+			 errdetail("Its row still says that it is live."),
+			 errhint("A trigger or rule of table \"%s\" may have prevented it.",
+					 RelationGetRelationName(call->table))));
+}
+
+/* Does the transaction's snapshot show a row of the token to be revoked? */
+static bool
+is_in_sight(OwnerCall *call, Datum stored)
+{
+	return owner_execute(call,
+						 psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
+								  owner_table(call),
+								  not_revoked_and(call, owner_is_token(call, stored)))) > 0;
+}
+
+uint64
+ending_revoke_token(OwnerCall *call, Datum stored)
+{
+	uint64		revoked = write_rows(call, owner_is_token(call, stored));
+
+	if (!ending_is_live(call, stored))
+		return revoked;
+	/* a row may have come, or come back to life, after the statement's snapshot */
+	revoked += write_rows(call, owner_is_token(call, stored));
+	if (!ending_is_live(call, stored))
+		return revoked;
+	if (IsolationUsesXactSnapshot() && !is_in_sight(call, stored))
+		lifecycle_concurrent_update();
+	ending_prevented(call, "revoke");
+}
+
+static char *
+condition_of(OwnerCall *call, const RowsOf *rows)
+{
+	StringInfoData condition;
+
+	initStringInfo(&condition);
+	for (int i = 0; i < rows->n; i++)
+		appendStringInfo(&condition, "%s%s", i > 0 ? " AND " : "",
+						 lifecycle_has_value(call, rows->role[i],
+											 rows->value[i]));
+	return condition.data;
+}
+
+uint64
+ending_revoke_rows(OwnerCall *call, const RowsOf *rows)
+{
+	return write_rows(call, condition_of(call, rows));
+}
+
+uint64
+ending_sweep(OwnerCall *call, const RowsOf *rows)
+{
+	uint64		revoked = 0;
+	QueryResult *left;
+
+	left = owner_query_latest(call,
+							  psprintf("SELECT %s FROM ONLY %s WHERE %s",
+									   owner_column(call, ROLE_TOKEN),
+									   owner_table(call),
+									   not_revoked_and(call, condition_of(call, rows))));
+	for (uint64 i = 0; i < left->nrows; i++)
+	{
+		bool		isnull;
+		Datum		stored = query_value(left, i, 1, &isnull);
+
+		if (!isnull && ending_is_live(call, stored))
+			revoked += ending_revoke_token(call, stored);
+	}
+	query_free(left);
+	return revoked;
+}
