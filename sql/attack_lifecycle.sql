@@ -119,6 +119,45 @@ SELECT tokenauth_revoke_user('u') IS NULL AS "null", live();
 SELECT fill();
 SELECT tokenauth_revoke_tenant('t') IS NULL AS "null", live();
 SELECT tokenauth_flush_user('u');
+-- nor one that looks like the transaction's own: cancelled, not serializable, out
+-- of memory; or is genuine, but provoked
+DROP TRIGGER refuse ON bad;
+CREATE FUNCTION pretend() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_ARGV[0] = '25001' THEN
+        EXECUTE 'VACUUM';
+    END IF;
+    RAISE EXCEPTION 'pretended' USING ERRCODE = TG_ARGV[0];
+END $$;
+CREATE FUNCTION despite(code text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM fill();
+    EXECUTE format('CREATE TRIGGER pretend BEFORE UPDATE ON bad EXECUTE FUNCTION pretend(%L)', code);
+    RETURN coalesce(tokenauth_revoke_user('u')::text, 'NULL') || ', ' || live();
+END $$;
+BEGIN;
+SELECT despite('40001');
+ROLLBACK;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT despite('40001');
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT despite('40001');
+ROLLBACK;
+BEGIN;
+SELECT despite('40P01');
+ROLLBACK;
+BEGIN;
+SELECT despite('57014');
+ROLLBACK;
+BEGIN;
+SELECT despite('53200');
+ROLLBACK;
+BEGIN;
+SELECT despite('25001');
+ROLLBACK;
+DROP FUNCTION pretend, despite;
+CREATE TRIGGER refuse BEFORE UPDATE ON bad EXECUTE FUNCTION refuse();
 -- the source by name: its error is the caller's
 SELECT fill();
 SELECT tokenauth_revoke('bad_1', source => 'bad');

@@ -285,7 +285,10 @@ fixed_settings_leave(int guc_level)
 	AtEOXact_GUC(false, guc_level);
 }
 
-/* Errors of ours and of other extensions have another domain. */
+/*
+ * Errors that functions in a procedural language raise have another domain; those
+ * of other extensions need not.
+ */
 bool
 sandbox_was_interrupted(const ErrorData *error)
 {
@@ -303,16 +306,44 @@ sandbox_was_interrupted(const ErrorData *error)
 	}
 }
 
+/*
+ * An owner's code raises what SQLSTATE it likes, and provokes genuine errors of
+ * most classes: it can fill the memory, exceed a limit, or run into a deadlock
+ * with a session of its own.  It can neither cancel the statement nor, unless the
+ * transaction has one snapshot for all of its statements, make it fail to
+ * serialize.  So these two are believed if the server itself has raised them;
+ * that shows by the source file, which no procedural language lets its functions
+ * choose.  The error's domain would not do, because extensions that pass on the
+ * errors of other servers (dblink, postgres_fdw) have the server's own.
+ */
+static bool
+is_raised_in(const ErrorData *error, const char *const *files, int nfiles)
+{
+	if (error->filename == NULL)
+		return false;
+	for (int i = 0; i < nfiles; i++)
+		if (strcmp(error->filename, files[i]) == 0)
+			return true;
+	return false;
+}
+
 bool
 sandbox_concerns_all(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	static const char *const cancelling[] = {"postgres.c"};
+	static const char *const serializing[] = {
+		"nodeModifyTable.c", "nodeLockRows.c", "trigger.c",
+		"heapam_handler.c", "predicate.c",
+		"lifecycle.c"			/* ours */
+	};
+
+	switch (error->sqlerrcode)
 	{
-		case ERRCODE_INVALID_TRANSACTION_STATE:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-			return true;
+		case ERRCODE_QUERY_CANCELED:
+			return is_raised_in(error, cancelling, lengthof(cancelling));
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+			return IsolationUsesXactSnapshot() &&
+				is_raised_in(error, serializing, lengthof(serializing));
 		default:
 			return false;
 	}

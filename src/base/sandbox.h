@@ -107,7 +107,8 @@ extern void setting_fix(const char *name, const char *value);
 
 /*
  * Is this an error of the transaction, rather than of the one thing of several
- * that was tried?
+ * that was tried: the statement was cancelled, or the transaction cannot be
+ * serialized?  The code of a table's owner cannot make an error look like one.
  */
 extern bool sandbox_concerns_all(const ErrorData *error);
 

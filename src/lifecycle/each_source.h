@@ -27,8 +27,8 @@ typedef bool (*SourceWork) (Source *source, void *arg);
 
 /*
  * Do it in each of a list of sources, holding them for_change or for reading.
- * Returns the list without those that were left out.  Throws what concerns all,
- * such as a cancelled statement; and, if no source that is concerned could be
+ * Returns the list without those that were left out.  Throws what concerns all
+ * (sandbox_concerns_all()); and, if no source that is concerned could be
  * worked on, the first one's error.
  */
 extern List *each_source(List *sources, bool for_change, SourceWork work,
