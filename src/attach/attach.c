@@ -144,7 +144,7 @@ attach_table(Source *source)
 	source->owner = registry_table_owner(source->relation);
 	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
 	options_check(source);
-	registry_require_guard(&extension);
+	guard_require(&extension, GUARDED_REGISTRY);
 
 	register_remove_dropped(&extension);
 	triggers_create(&extension, source->relation);

@@ -48,7 +48,7 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 
 	if (OidIsValid(relation))
 		attach_lock_table(relation, AccessExclusiveLock);
-	registry_require_guard(&extension);
+	guard_require(&extension, GUARDED_REGISTRY);
 	if (!OidIsValid(relation))
 		check_may_detach_any(&extension, source);
 

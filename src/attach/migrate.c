@@ -329,7 +329,7 @@ write_registry(const Move *move)
 		ObjectIdGetDatum(move->relation), NameGetDatum(&move->digest)
 	};
 
-	registry_require_guard(&extension);
+	guard_require(&extension, GUARDED_REGISTRY);
 	extension_execute(&extension,
 					  psprintf("UPDATE %s SET token_column = $2, stored_as = 'sha256-hex'"
 							   " WHERE relation OPERATOR(pg_catalog.=) $1",

@@ -79,7 +79,7 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 												 text_or_null(fcinfo, 4));
 	if (!registry_check_parent(&parent, &fault))
 		registry_report(&fault);
-	registry_require_guard(&extension);
+	guard_require(&extension, GUARDED_REGISTRY);
 	triggers_create(&extension, parent.relation);
 	register_parent(&extension, source, &parent);
 	attach_verify(NameStr(*PG_GETARG_NAME(0)));

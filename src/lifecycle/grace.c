@@ -8,86 +8,26 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/sandbox.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "lifecycle/grace.h"
 #include "miscadmin.h"
-#include "source/extension.h"
 #include "source/names.h"
+#include "source/registry_guard.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 /* How many entries that are over are deleted with each new one. */
 #define MAX_FORGOTTEN		100
 
-/* For its address, which is taken before it is defined. */
-extern TOKENAUTH_EXPORT Datum tokenauth_retiring_guard(PG_FUNCTION_ARGS);
-
 static const char *
 table_name(void)
 {
-	return quoted_own("tokenauth_retiring");
-}
-
-/* Is this the guard, in force? */
-static bool
-is_guard(const Trigger *trigger)
-{
-	return trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE |
-							   TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE) &&
-		trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
-		trigger->tgnattr == 0 && trigger->tgqual == NULL &&
-		extension_is_ours(trigger->tgfoid, tokenauth_retiring_guard);
-}
-
-static bool
-is_guarded(Relation table)
-{
-	TriggerDesc *triggers = table->trigdesc;
-	bool		found = false;
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (is_guard(trigger))
-			found = true;
-		else if (!trigger->tgisinternal)
-			return false;
-	}
-	return found && table->rd_rules == NULL;
-}
-
-/*
- * The table is used as the extension's owner, so a trigger that a role with a
- * right on the table has made would run with the owner's rights.  The lock
- * keeps it as it is until the transaction ends.
- */
-static void
-require_guard(const ExtensionInfo *extension)
-{
-	Oid			relation = get_relname_relid("tokenauth_retiring",
-											 extension->schema);
-	Relation	table = OidIsValid(relation) ?
-		try_relation_open(relation, RowExclusiveLock) : NULL;
-	bool		guarded = table != NULL && is_guarded(table);
-
-	if (table != NULL)
-		relation_close(table, NoLock);
-	if (!guarded)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is not protected by its trigger",
-						"tokenauth_retiring"),
-				 errdetail("Its trigger \"%s\" must be enabled ALWAYS, and it must have no other triggers or rules.",
-						   "guard")));
+	return quoted_own(guarded_name(GUARDED_RETIRING));
 }
 
 static QueryResult *
@@ -96,8 +36,7 @@ execute(const char *sql, int nargs, Oid *types, Datum *values,
 {
 	ExtensionInfo extension;
 
-	extension_require(&extension);
-	require_guard(&extension);
+	guard_require(&extension, GUARDED_RETIRING);
 	return extension_execute(&extension, sql, nargs, types, values, nulls);
 }
 

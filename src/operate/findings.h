@@ -76,9 +76,9 @@ extern void finding_conditions(Doctor *doctor, const Source *source);
 extern void finding_deletion(Doctor *doctor, const Source *source);
 
 /* findings_registry.c */
-extern void finding_registry_guard(Doctor *doctor);
+extern void finding_guards(Doctor *doctor);
 extern void finding_lost_sources(Doctor *doctor);
-extern void finding_registry_writers(Doctor *doctor);
+extern void finding_writers(Doctor *doctor);
 
 /* findings_rights.c */
 extern void finding_plaintext(Doctor *doctor, const Source *source);

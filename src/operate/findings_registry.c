@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * findings_registry.c
- *		What is wrong with the registry of sources, or missing in it.
+ *		What is wrong with the registry of sources, and other tables of ours, or
+ *		missing in them.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,19 +21,41 @@
 #include "source/names.h"
 #include "source/own_call.h"
 #include "source/registry_guard.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* Nothing in it is believed then. */
-void
-finding_registry_guard(Doctor *doctor)
+/* What the tables of ours are, and what follows if they are not guarded. */
+static const struct
 {
-	if (!extension_known()->guarded)
-		doctor_report(doctor, SEVERITY_ERROR, NULL,
-					  registry_guard_sql(extension_known()),
-					  "the triggers of the registry of token sources are not those that it was made with, enabled ALWAYS, and no others: no source's tokens can be judged");
+	const char *is;
+	Severity	severity;
+	const char *consequence;
+}			table_texts[] = {
+	[GUARDED_REGISTRY] = {"the registry of token sources", SEVERITY_ERROR,
+		"no source's tokens can be judged"},
+	[GUARDED_RETIRING] = {"the table of tokens in their grace", SEVERITY_WARNING,
+		"tokens cannot be rotated with a grace"},
+};
+
+StaticAssertDecl(lengthof(table_texts) == GUARDED_TABLES,
+				 "each table has a text");
+
+/* Nothing in them is believed, nor are they written, then. */
+void
+finding_guards(Doctor *doctor)
+{
+	const ExtensionInfo *extension = extension_known();
+
+	for (GuardedTable table = 0; table < GUARDED_TABLES; table++)
+		if (!guard_holds(extension, table))
+			doctor_report(doctor, table_texts[table].severity, NULL,
+						  guard_sql(extension, table),
+						  "\"%s\", %s, has not the triggers that it was made with, enabled ALWAYS, or it has others, rules or row-level security: %s",
+						  guarded_name(table), table_texts[table].is,
+						  table_texts[table].consequence);
 }
 
 /* The table of a trigger; InvalidOid if it is gone. */
@@ -122,6 +145,9 @@ finding_lost_sources(Doctor *doctor)
 	}
 }
 
+/* A view through which the registry can be written. */
+#define REGISTRY_VIEW		"tokenauth_sources"
+
 /* Columns of the query below. */
 enum
 {
@@ -130,31 +156,41 @@ enum
 	WRITER_TABLE
 };
 
+static const char *
+what_table_is(const char *name)
+{
+	for (GuardedTable table = 0; table < GUARDED_TABLES; table++)
+		if (strcmp(name, guarded_name(table)) == 0)
+			return table_texts[table].is;
+	return table_texts[GUARDED_REGISTRY].is;
+}
+
 static void
 take_writer(Doctor *doctor, const Source *source, char **row)
 {
 	const char *name = row[WRITER_NAME];
-	bool		may_be_meant = strcmp(row[WRITER_RIGHTS], "INSERT") == 0;
+	bool		may_be_meant = strcmp(row[WRITER_RIGHTS], "INSERT") == 0 &&
+		strcmp(row[WRITER_TABLE], guarded_name(GUARDED_REGISTRY)) == 0;
 
 	doctor_report(doctor, may_be_meant ? SEVERITY_NOTICE : SEVERITY_WARNING,
 				  NULL,
 				  psprintf("REVOKE %s ON %s FROM %s CASCADE;",
 						   row[WRITER_RIGHTS], quoted_own(row[WRITER_TABLE]),
 						   name ? quote_identifier(name) : "PUBLIC"),
-				  "%s has rights on \"%s\", the registry of token sources, that only its owner needs%s: %s",
+				  "%s has rights on \"%s\", %s, that only its owner needs%s: %s",
 				  name ? psprintf("role \"%s\"", name) : "everybody",
-				  row[WRITER_TABLE],
+				  row[WRITER_TABLE], what_table_is(row[WRITER_TABLE]),
 				  may_be_meant ? ", unless it restores dumps" : "",
 				  row[WRITER_RIGHTS]);
 }
 
 /*
- * A right to write the registry lets nobody write it, for its trigger asks who
- * it is.  One to add a trigger would stop all sources.  Neither is granted but by
- * mistake, with rights on all tables of a schema.
+ * A right to write a table of ours lets nobody write it, for its trigger asks
+ * who it is.  One to add a trigger would stop all sources, or all rotations.
+ * Neither is granted but by mistake, with rights on all tables of a schema.
  */
 void
-finding_registry_writers(Doctor *doctor)
+finding_writers(Doctor *doctor)
 {
 	static const char *const sql =
 		"SELECT r.rolname,"
@@ -167,14 +203,21 @@ finding_registry_writers(Doctor *doctor)
 		"         FROM pg_attribute t, aclexplode(t.attacl) a"
 		"         WHERE t.attrelid = c.oid) g"
 		"     LEFT JOIN pg_roles r ON r.oid = g.grantee"
-		" WHERE c.relnamespace = $1"
-		"     AND c.relname IN ('tokenauth_source', 'tokenauth_sources')"
+		" WHERE c.relnamespace = $1 AND c.relname = ANY ($2)"
 		"     AND g.privilege_type NOT IN ('SELECT', 'MAINTAIN')"
 		"     AND (g.grantee = 0 OR NOT pg_has_role(g.grantee, c.relowner, 'USAGE'))"
 		" GROUP BY r.rolname, c.relname ORDER BY c.relname, r.rolname";
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(extension_known()->schema)};
+	Datum		tables[GUARDED_TABLES + 1];
+	Oid			types[] = {OIDOID, TEXTARRAYOID};
+	Datum		values[2];
 
+	for (GuardedTable table = 0; table < GUARDED_TABLES; table++)
+		tables[table] = CStringGetTextDatum(guarded_name(table));
+	tables[GUARDED_TABLES] = CStringGetTextDatum(REGISTRY_VIEW);
+	values[0] = ObjectIdGetDatum(extension_known()->schema);
+	values[1] = PointerGetDatum(construct_array(tables, lengthof(tables),
+												TEXTOID, -1, false,
+												TYPALIGN_INT));
 	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_writer,
 					NULL);
 }

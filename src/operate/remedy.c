@@ -36,7 +36,7 @@ remedy_problem(const Source *source)
 							" AS '$libdir/tokenauth' LANGUAGE C;",
 							quoted_own("tokenauth_changed"));
 		case PROBLEM_UNGUARDED:
-			return registry_guard_sql(extension_known());
+			return guard_sql(extension_known(), GUARDED_REGISTRY);
 		case PROBLEM_REGISTRY_ROW:
 			return sql_with_comment(detach_sql(source->name),
 									"and attach its table again");

@@ -60,9 +60,8 @@ find_schema(ExtensionInfo *extension)
 	return OidIsValid(extension->schema);
 }
 
-/* A function of the extension's without arguments. */
-static Oid
-find_function(const ExtensionInfo *extension, const char *name)
+Oid
+extension_function(const ExtensionInfo *extension, const char *name)
 {
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
@@ -106,16 +105,17 @@ extension_find(ExtensionInfo *extension)
 										   extension->schema);
 	extension->relation_type = find_type(extension, "tokenauth_relation");
 	extension->parent_type = find_type(extension, "tokenauth_parent");
-	extension->guard_function = find_function(extension,
-											  "tokenauth_registry_guard");
-	extension->changed_function = find_function(extension,
-												"tokenauth_registry_changed");
-	extension->guarded = registry_is_guarded(extension);
-	extension->trigger_function = find_function(extension,
-												"tokenauth_changed");
+	extension->guard_function = extension_function(extension,
+												   "tokenauth_registry_guard");
+	extension->changed_function = extension_function(extension,
+												   "tokenauth_registry_changed");
+	extension->guarded = guard_holds(extension, GUARDED_REGISTRY);
+	extension->trigger_function = extension_function(extension,
+												   "tokenauth_changed");
 	extension->trigger_is_ours = extension_is_ours(extension->trigger_function,
 												   tokenauth_changed);
-	extension->hash_function = find_function(extension, "tokenauth_hash_row");
+	extension->hash_function = extension_function(extension,
+												  "tokenauth_hash_row");
 }
 
 static void

@@ -60,6 +60,10 @@ extern bool extension_hears_relation(Oid relation);
 /* The same where it must be there: a function of it has been called. */
 extern void extension_require(ExtensionInfo *extension);
 
+/* A function of the extension's without arguments; InvalidOid if it is gone. */
+extern Oid	extension_function(const ExtensionInfo *extension,
+							   const char *name);
+
 /*
  * Is a function of the extension's still what the extension made it: this
  * library's, at this address, and called without a detour?

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * registry_guard.c
- *		Are the triggers on the registry in force?  See registry_guard.h.
+ *		Are the tables of ours as they were made?  See registry_guard.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +12,7 @@
 #include "access/table.h"
 #include "base/compat.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -21,11 +22,14 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /* For their addresses: no other file calls them. */
 extern TOKENAUTH_EXPORT Datum tokenauth_registry_guard(PG_FUNCTION_ARGS);
 extern TOKENAUTH_EXPORT Datum tokenauth_registry_changed(PG_FUNCTION_ARGS);
+extern TOKENAUTH_EXPORT Datum tokenauth_retiring_guard(PG_FUNCTION_ARGS);
 
 #define ANY_ROW \
 	(TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
@@ -33,6 +37,7 @@ extern TOKENAUTH_EXPORT Datum tokenauth_registry_changed(PG_FUNCTION_ARGS);
 /* A trigger that must be there. */
 typedef struct GuardTrigger
 {
+	GuardedTable table;
 	const char *name;
 	const char *event;			/* in SQL */
 	const char *each;
@@ -42,97 +47,175 @@ typedef struct GuardTrigger
 } GuardTrigger;
 
 static const GuardTrigger guards[] = {
-	{"registry_guard", "BEFORE INSERT OR UPDATE OR DELETE", "ROW",
+	{GUARDED_REGISTRY, "registry_guard",
+	"BEFORE INSERT OR UPDATE OR DELETE", "ROW",
 	"tokenauth_registry_guard", tokenauth_registry_guard,
 	TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE | ANY_ROW},
-	{"registry_guard_truncate", "BEFORE TRUNCATE", "STATEMENT",
+	{GUARDED_REGISTRY, "registry_guard_truncate",
+	"BEFORE TRUNCATE", "STATEMENT",
 	"tokenauth_registry_guard", tokenauth_registry_guard,
 	TRIGGER_TYPE_STATEMENT | TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_TRUNCATE},
-	{"registry_changed", "AFTER INSERT OR UPDATE OR DELETE", "ROW",
+	{GUARDED_REGISTRY, "registry_changed",
+	"AFTER INSERT OR UPDATE OR DELETE", "ROW",
 	"tokenauth_registry_changed", tokenauth_registry_changed,
 	TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | ANY_ROW},
+	{GUARDED_RETIRING, "guard",
+	"BEFORE INSERT OR UPDATE", "ROW",
+	"tokenauth_retiring_guard", tokenauth_retiring_guard,
+	TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE |
+	TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE},
 };
+
+static const char *const names[] = {
+	[GUARDED_REGISTRY] = "tokenauth_source",
+	[GUARDED_RETIRING] = "tokenauth_retiring",
+};
+
+StaticAssertDecl(lengthof(names) == GUARDED_TABLES, "each table has a name");
+
+const char *
+guarded_name(GuardedTable table)
+{
+	return names[table];
+}
+
+static Oid
+relation_of(const ExtensionInfo *extension, GuardedTable table)
+{
+	return get_relname_relid(names[table], extension->schema);
+}
+
+/* What a table turns out to be. */
+typedef struct GuardFacts
+{
+	Oid			function[lengthof(guards)];
+	bool		found[lengthof(guards)];
+	List	   *others;			/* triggers that are not ours, quoted */
+	List	   *rules;			/* quoted */
+	bool		has_policies;	/* row-level security is enabled or forced */
+} GuardFacts;
+
+/* The triggers' functions, as the extension made them; else InvalidOid. */
+static void
+find_functions(const ExtensionInfo *extension, GuardFacts *facts)
+{
+	for (int i = 0; i < (int) lengthof(guards); i++)
+	{
+		Oid			function = extension_function(extension,
+												  guards[i].function);
+
+		if (extension_is_ours(function, guards[i].address))
+			facts->function[i] = function;
+	}
+}
 
 static bool
 is_guard(HeapTuple tuple, const GuardTrigger *guard, Oid function)
 {
 	Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 
-	return trigger->tgfoid == function && trigger->tgtype == guard->type &&
+	return OidIsValid(function) && trigger->tgfoid == function &&
+		trigger->tgtype == guard->type &&
 		trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
 		!trigger->tgdeferrable && trigger->tgattr.dim1 == 0 &&
 		heap_attisnull(tuple, Anum_pg_trigger_tgqual, NULL);
 }
 
-/* Which of the guards a trigger is; -1 for none. */
-static int
-which_guard(HeapTuple tuple, const ExtensionInfo *extension)
+static void
+take_trigger(GuardFacts *facts, GuardedTable table, HeapTuple tuple)
 {
-	const Oid	function[lengthof(guards)] = {
-		extension->guard_function, extension->guard_function,
-		extension->changed_function
-	};
+	Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 
 	for (int i = 0; i < (int) lengthof(guards); i++)
-		if (is_guard(tuple, &guards[i], function[i]))
-			return i;
-	return -1;
+		if (guards[i].table == table &&
+			is_guard(tuple, &guards[i], facts->function[i]))
+		{
+			facts->found[i] = true;
+			return;
+		}
+	if (!trigger->tgisinternal)
+		facts->others = lappend(facts->others,
+								pstrdup(quote_identifier(NameStr(trigger->tgname))));
 }
-
-/* What the triggers of the registry turn out to be. */
-typedef struct GuardFacts
-{
-	bool		found[lengthof(guards)];
-	List	   *others;			/* their names, quoted */
-} GuardFacts;
 
 /* watch is NULL where the facts are all that is asked for. */
 static void
-collect_guard_facts(const ExtensionInfo *extension, GuardFacts *facts,
-					Watch *watch)
+collect_triggers(Oid relation, GuardFacts *facts, GuardedTable table,
+				 Watch *watch)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	memset(facts, 0, sizeof(*facts));
 	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(extension->sources));
+				ObjectIdGetDatum(relation));
 	scan = systable_beginscan(pg_trigger, TriggerRelidNameIndexId, true, NULL,
 							  1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
-		int			guard = which_guard(tuple, extension);
-
 		if (watch != NULL)
 			watch_row(watch, tuple);
-		if (guard >= 0)
-			facts->found[guard] = true;
-		else if (!trigger->tgisinternal)
-			facts->others = lappend(facts->others,
-									pstrdup(quote_identifier(NameStr(trigger->tgname))));
+		take_trigger(facts, table, tuple);
 	}
 	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 }
 
+static void
+collect_rules(Oid relation, GuardFacts *facts)
+{
+	Relation	pg_rewrite = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(pg_rewrite, RewriteRelRulenameIndexId, true,
+							  NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_rewrite rule = (Form_pg_rewrite) GETSTRUCT(tuple);
+
+		facts->rules = lappend(facts->rules,
+							   pstrdup(quote_identifier(NameStr(rule->rulename))));
+	}
+	systable_endscan(scan);
+	table_close(pg_rewrite, AccessShareLock);
+}
+
+static void
+collect_guard_facts(const ExtensionInfo *extension, GuardedTable table,
+					GuardFacts *facts, Watch *watch)
+{
+	Oid			relation = relation_of(extension, table);
+	HeapTuple	tuple;
+	Form_pg_class form;
+
+	memset(facts, 0, sizeof(*facts));
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	find_functions(extension, facts);
+	collect_triggers(relation, facts, table, watch);
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	facts->has_policies = form->relrowsecurity || form->relforcerowsecurity;
+	if (form->relhasrules)
+		collect_rules(relation, facts);
+	ReleaseSysCache(tuple);
+}
+
 bool
-registry_is_guarded(const ExtensionInfo *extension)
+guard_holds(const ExtensionInfo *extension, GuardedTable table)
 {
 	GuardFacts	facts;
-	bool		guarded;
 
-	collect_guard_facts(extension, &facts, NULL);
-	guarded = facts.others == NIL;
+	collect_guard_facts(extension, table, &facts, NULL);
 	for (int i = 0; i < (int) lengthof(guards); i++)
-		guarded &= facts.found[i];
-	return guarded &&
-		extension_is_ours(extension->guard_function,
-						  tokenauth_registry_guard) &&
-		extension_is_ours(extension->changed_function,
-						  tokenauth_registry_changed);
+		if (guards[i].table == table && !facts.found[i])
+			return false;
+	return facts.others == NIL && facts.rules == NIL && !facts.has_policies;
 }
 
 void
@@ -140,51 +223,79 @@ registry_guard_watch(const ExtensionInfo *extension, Watch *watch)
 {
 	GuardFacts	facts;
 
-	collect_guard_facts(extension, &facts, watch);
+	collect_guard_facts(extension, GUARDED_REGISTRY, &facts, watch);
 }
 
 void
-registry_require_guard(ExtensionInfo *extension)
+guard_require(ExtensionInfo *extension, GuardedTable table)
 {
+	Oid			relation;
+
 	extension_require(extension);
-	LockRelationOid(extension->sources, RowExclusiveLock);
+	relation = relation_of(extension, table);
+	if (OidIsValid(relation))
+		LockRelationOid(relation, RowExclusiveLock);
 	extension_require(extension);
-	if (!extension->guarded)
+	if (relation != relation_of(extension, table) ||
+		!guard_holds(extension, table))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the registry of token sources is not protected by its triggers"),
+				 errmsg("table \"%s\" is not protected by its triggers",
+						names[table]),
 				 errhint("The function tokenauth_doctor() tells how to put them back.")));
 }
 
-char *
-registry_guard_sql(const ExtensionInfo *extension)
+static List *
+drop_foreign(const GuardFacts *facts, const char *table)
 {
-	char	   *table = quoted_own("tokenauth_source");
 	List	   *statements = NIL;
-	GuardFacts	facts;
 	ListCell   *lc;
 
-	collect_guard_facts(extension, &facts, NULL);
-	foreach(lc, facts.others)
+	foreach(lc, facts->others)
 		statements = lappend(statements,
 							 psprintf("DROP TRIGGER %s ON %s;",
 									  (char *) lfirst(lc), table));
-	for (int i = 0; i < (int) lengthof(guards); i++)
-	{
-		const GuardTrigger *guard = &guards[i];
-		char	   *function = quoted_own(guard->function);
-
+	foreach(lc, facts->rules)
 		statements = lappend(statements,
-							 psprintf("DROP TRIGGER IF EXISTS %s ON %s;"
-									  " CREATE OR REPLACE FUNCTION %s()"
-									  " RETURNS pg_catalog.trigger"
-									  " AS '$libdir/tokenauth' LANGUAGE C;"
-									  " CREATE TRIGGER %s %s ON %s FOR EACH %s"
-									  " EXECUTE FUNCTION %s();"
-									  " ALTER TABLE %s ENABLE ALWAYS TRIGGER %s;",
-									  guard->name, table, function, guard->name,
-									  guard->event, table, guard->each,
-									  function, table, guard->name));
-	}
+							 psprintf("DROP RULE %s ON %s;",
+									  (char *) lfirst(lc), table));
+	if (facts->has_policies)
+		statements = lappend(statements,
+							 psprintf("ALTER TABLE %s DISABLE ROW LEVEL SECURITY,"
+									  " NO FORCE ROW LEVEL SECURITY;", table));
+	return statements;
+}
+
+/* Made anew, for it may be there in another form. */
+static List *
+make_guard(const GuardTrigger *guard)
+{
+	char	   *table = quoted_own(names[guard->table]);
+	char	   *function = quoted_own(guard->function);
+
+	return list_make4(psprintf("DROP TRIGGER IF EXISTS %s ON %s;",
+							   guard->name, table),
+					  psprintf("CREATE OR REPLACE FUNCTION %s()"
+							   " RETURNS pg_catalog.trigger"
+							   " AS '$libdir/tokenauth' LANGUAGE C;", function),
+					  psprintf("CREATE TRIGGER %s %s ON %s FOR EACH %s"
+							   " EXECUTE FUNCTION %s();",
+							   guard->name, guard->event, table, guard->each,
+							   function),
+					  psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s;",
+							   table, guard->name));
+}
+
+char *
+guard_sql(const ExtensionInfo *extension, GuardedTable table)
+{
+	List	   *statements;
+	GuardFacts	facts;
+
+	collect_guard_facts(extension, table, &facts, NULL);
+	statements = drop_foreign(&facts, quoted_own(names[table]));
+	for (int i = 0; i < (int) lengthof(guards); i++)
+		if (guards[i].table == table)
+			statements = list_concat(statements, make_guard(&guards[i]));
 	return statements_as_one(statements);
 }

@@ -1,13 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * registry_guard.h
- *		Are the triggers on the registry as they should be?
+ *		Are the tables of ours as they were made?
  *
- * They decide who may write it, and tell every session of it.  Only the
- * extension's owner can take them away; but so does pg_restore, for a while,
- * with --disable-triggers, and it does not put them back as they were.  Who
- * has been granted the right can add one: it would run with the rights of the
- * extension's owner.
+ * They are read and written with the rights of the extension's owner.  Triggers
+ * decide who may write them, and tell every session of a change of the registry.
+ * Only the extension's owner can take them away; but so does pg_restore, for a
+ * while, with --disable-triggers, and it does not put them back as they were.
+ * A role that has been granted the right can add a trigger: it would run with
+ * the rights of the extension's owner.  A rule, or row-level security, would make
+ * what we write another thing, or nothing.
+ *
+ * A table of ours is added here, and in the list of registry_guard.c; then it is
+ * checked before each use, and the doctor watches it.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,19 +21,29 @@
 
 #include "source/extension.h"
 
-/* Are they all there, in force, and no others? */
-extern bool registry_is_guarded(const ExtensionInfo *extension);
+typedef enum GuardedTable
+{
+	GUARDED_REGISTRY,			/* tokenauth_source */
+	GUARDED_RETIRING,			/* tokenauth_retiring */
+	GUARDED_TABLES				/* how many */
+} GuardedTable;
+
+/* The table's name, unqualified. */
+extern const char *guarded_name(GuardedTable table);
+
+/* Are its triggers all there, in force, and no others; and no rules or policies? */
+extern bool guard_holds(const ExtensionInfo *extension, GuardedTable table);
 
 /* All triggers of the registry; see watch.h. */
 extern void registry_guard_watch(const ExtensionInfo *extension, Watch *watch);
 
 /*
- * Before the registry is written: throws 55000 unless that is so.  The lock
- * that it takes on the registry keeps it so until the transaction ends.
+ * Before the table is used: throws 55000 unless that is so.  The lock that it
+ * takes on the table keeps it so until the transaction ends.
  */
-extern void registry_require_guard(ExtensionInfo *extension);
+extern void guard_require(ExtensionInfo *extension, GuardedTable table);
 
-/* SQL that puts them back, and drops others. */
-extern char *registry_guard_sql(const ExtensionInfo *extension);
+/* SQL that puts it back: see statement.h. */
+extern char *guard_sql(const ExtensionInfo *extension, GuardedTable table);
 
 #endif							/* TOKENAUTH_REGISTRY_GUARD_H */
