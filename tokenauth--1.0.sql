@@ -135,6 +135,7 @@ CREATE TABLE @extschema@.tokenauth_retiring (
     token_hash pg_catalog.bytea NOT NULL,
     shortened_to pg_catalog.timestamptz NOT NULL,
     expired_at pg_catalog.timestamptz,
+    successor pg_catalog.bytea NOT NULL,
     PRIMARY KEY (relation, token_hash)
 );
 CREATE INDEX ON @extschema@.tokenauth_retiring (shortened_to);

@@ -38,6 +38,36 @@ SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second
 UPDATE tok SET expires_at = created_at + interval '5 hours' WHERE token_hash = encode(sha256(:'old'), 'hex');
 SELECT token AS next4 FROM tokenauth_rotate(:'old') \gset
 SELECT hours(:'next4') AS fourth;
+-- An administrator shortens all lives meanwhile: the old token's is shorter
+-- already, and so stays as it was, but its next successor's life is that short.
+SELECT token AS old FROM tokenauth_issue('cap', 'tok') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
+UPDATE tok SET expires_at = least(expires_at, now() + interval '24 hours') WHERE user_id = 'cap';
+SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old') \gset
+SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
+-- or ends the successor: another lives as long as the old token
+SELECT token AS old FROM tokenauth_issue('cap', 'tok', '100 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT tokenauth_revoke(:'next1');
+SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old', '1 hour') \gset
+SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
+DELETE FROM tok WHERE user_id = 'cap';
+-- the same where the table holds the tokens themselves
+CREATE TABLE clear (token text UNIQUE, user_id text, expires_at timestamptz);
+SELECT tokenauth_attach('clear', prefix => 'clear_', token_column => 'token', stored_as => 'plaintext', on_revoke => 'delete');
+SELECT token AS old FROM tokenauth_issue('u', 'clear') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+UPDATE clear SET expires_at = least(expires_at, now() + interval '24 hours');
+SELECT token AS next3 FROM tokenauth_rotate(:'old', '2 hours') \gset
+DELETE FROM clear WHERE token = :'next3';
+SELECT token AS next4 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next4') AS fourth;
+SELECT count(*) FROM tokenauth_retiring r, clear c WHERE position(convert_to(c.token, 'UTF8') IN r.successor) > 0;
+SELECT tokenauth_detach('clear');
+DROP TABLE clear;
 -- rolled back, nothing has happened
 SELECT token AS old FROM tokenauth_issue('u') \gset
 BEGIN;

@@ -78,26 +78,59 @@ tokenauth_retiring_guard(PG_FUNCTION_ARGS)
 						   trigger->tg_newtuple : trigger->tg_trigtuple);
 }
 
-void
-grace_recall(const Source *source, const TokenDigest *digest, Expiry *expiry)
+bool
+grace_recall(const Source *source, const TokenDigest *digest,
+			 TimestampTz expiry, Grace *grace)
 {
 	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID};
 	Datum		value[] = {
 		ObjectIdGetDatum(source->relation), digest_datum(digest),
-		TimestampTzGetDatum(expiry->at)
+		TimestampTzGetDatum(expiry)
 	};
 	QueryResult *result;
+	bool		isnull;
 
 	/* if the expiry has been changed since, the changed one is the token's */
-	result = execute(psprintf("SELECT expired_at FROM %s"
+	result = execute(psprintf("SELECT expired_at, successor FROM %s"
 							  " WHERE relation OPERATOR(pg_catalog.=) $1"
 							  " AND token_hash OPERATOR(pg_catalog.=) $2"
 							  " AND shortened_to OPERATOR(pg_catalog.=) $3",
 							  table_name()),
 					 3, type, value, NULL);
-	if (result->nrows > 0)
-		expiry->exists = query_timestamp(result, 0, 1, &expiry->at);
-	query_free(result);
+	if (result->nrows == 0)
+		return false;
+	grace->original.exists = query_timestamp(result, 0, 1,
+											 &grace->original.at);
+	grace->successor = query_value(result, 0, 2, &isnull);
+	return true;
+}
+
+/*
+ * What a token's row can be found by that is no secret: what stands in the
+ * table, or its SHA-256 where that is the token itself.
+ */
+static Datum
+trace_of(const Source *source, Datum stored)
+{
+	text	   *value = DatumGetTextPP(stored);
+	TokenDigest digest;
+
+	if (source->stored_as != STORED_PLAINTEXT)
+		return stored;
+	(void) token_digest(TOKEN_TEXT, VARDATA_ANY(value),
+						VARSIZE_ANY_EXHDR(value), &digest);
+	return digest_datum(&digest);
+}
+
+char *
+grace_is_successor(OwnerCall *call, Datum successor)
+{
+	if (call->source->stored_as != STORED_PLAINTEXT)
+		return owner_is_token(call, successor);
+	return psprintf("pg_catalog.sha256(pg_catalog.convert_to(%s, pg_catalog.getdatabaseencoding()))"
+					" OPERATOR(pg_catalog.=) $%d",
+					owner_column(call, ROLE_TOKEN),
+					owner_parameter(call, BYTEAOID, successor, false));
 }
 
 /* Forget graces that are over; those of other rotations under way can wait. */
@@ -117,20 +150,22 @@ forget_ended(void)
 
 void
 grace_remember(const Source *source, const TokenDigest *digest,
-			   TimestampTz shortened, Expiry original)
+			   TimestampTz shortened, Expiry original, Datum successor)
 {
-	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID};
 	Datum		value[] = {
 		ObjectIdGetDatum(source->relation), digest_datum(digest),
-		TimestampTzGetDatum(shortened), TimestampTzGetDatum(original.at)
+		TimestampTzGetDatum(shortened), TimestampTzGetDatum(original.at),
+		trace_of(source, successor)
 	};
 
 	forget_ended();
-	query_free(execute(psprintf("INSERT INTO %s (relation, token_hash, shortened_to, expired_at)"
-								" VALUES ($1, $2, $3, $4)"
+	query_free(execute(psprintf("INSERT INTO %s (relation, token_hash, shortened_to, expired_at, successor)"
+								" VALUES ($1, $2, $3, $4, $5)"
 								" ON CONFLICT (relation, token_hash) DO UPDATE"
 								" SET shortened_to = excluded.shortened_to,"
-								" expired_at = excluded.expired_at",
+								" expired_at = excluded.expired_at,"
+								" successor = excluded.successor",
 								table_name()),
-					   4, type, value, original.exists ? NULL : "   n"));
+					   5, type, value, original.exists ? NULL : "   n "));
 }

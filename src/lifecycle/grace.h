@@ -8,12 +8,16 @@
  * The token's own row does not tell it any more, so it is kept, until the grace
  * is over, in a table of ours: tokenauth_retiring.
  *
+ * What was promised then is not promised for ever: an administrator may shorten
+ * the lives of all tokens, of which the old one's is short already.  So the
+ * latest successor is kept, too, whose row tells what has become of its life.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_GRACE_H
 #define TOKENAUTH_GRACE_H
 
-#include "source/source.h"
+#include "source/owner.h"
 
 /* When a token expires; exists is false if never. */
 typedef struct Expiry
@@ -22,15 +26,28 @@ typedef struct Expiry
 	TimestampTz at;
 } Expiry;
 
-/*
- * If this expiry of a token is what a rotation has shortened its life to, put
- * the original one in its place.  The token's row is locked.
- */
-extern void grace_recall(const Source *source, const TokenDigest *digest,
-						 Expiry *expiry);
+typedef struct Grace
+{
+	Expiry		original;		/* before any rotation */
+	Datum		successor;		/* the latest, for grace_is_successor() */
+} Grace;
 
-/* A rotation has shortened a token's life; its row is locked. */
+/*
+ * Is this expiry of a token what a rotation has shortened its life to?  The
+ * token's row is locked.
+ */
+extern bool grace_recall(const Source *source, const TokenDigest *digest,
+						 TimestampTz expiry, Grace *grace);
+
+/*
+ * A rotation has shortened a token's life, and has inserted a successor with this
+ * value in its token column.  The token's row is locked.
+ */
 extern void grace_remember(const Source *source, const TokenDigest *digest,
-						   TimestampTz shortened, Expiry original);
+						   TimestampTz shortened, Expiry original,
+						   Datum successor);
+
+/* The condition that finds the row of a successor that was recalled. */
+extern char *grace_is_successor(OwnerCall *call, Datum successor);
 
 #endif							/* TOKENAUTH_GRACE_H */

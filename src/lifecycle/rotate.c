@@ -56,19 +56,69 @@ was_shortened(const Presented *presented)
 		(!before->has_expiry || now->expires_at < before->expires_at);
 }
 
+/* What the life of a token's successor is made from. */
+typedef struct Legacy
+{
+	bool		is_in_grace;	/* of an earlier rotation */
+	Expiry		original;		/* of the token, before any rotation */
+	Expiry		limit;			/* of the successor */
+} Legacy;
+
+/* The expiry of an earlier successor; false if that one is not live any more. */
+static bool
+read_successor(OwnerCall *call, Datum successor, Expiry *expiry)
+{
+	QueryResult *row;
+	bool		isnull;
+	bool		is_live = false;
+
+	row = owner_query_latest(call,
+							 psprintf("SELECT %s, %s FROM ONLY %s WHERE %s LIMIT 1",
+									  owner_column(call, ROLE_TOKEN),
+									  owner_read_timestamp(call, ROLE_EXPIRES),
+									  owner_table(call),
+									  grace_is_successor(call, successor)));
+	if (row->nrows > 0)
+	{
+		expiry->exists = query_timestamp(row, 0, 2, &expiry->at);
+		is_live = ending_is_live(call, query_value(row, 0, 1, &isnull));
+	}
+	/* it may be the token itself */
+	query_free(row);
+	return is_live;
+}
+
 /*
- * The token's expiry as it was before any rotation.  A rotation within the grace
- * of an earlier one finds it shortened.
+ * A rotation within the grace of an earlier one finds the token's life
+ * shortened, and the original one remembered.  But its successor lives no longer
+ * than the earlier one does by now, which an administrator may have changed; and
+ * no longer than the token itself, if that one has been ended.
  */
-static Expiry
-original_expiry(const Presented *presented)
+static Legacy
+find_legacy(OwnerCall *call, const Presented *presented)
 {
 	const Verdict *verdict = &presented->judgement.verdict;
-	Expiry		expiry = {verdict->has_expiry, verdict->expires_at};
+	Legacy		legacy = {.original = {verdict->has_expiry, verdict->expires_at}};
+	Grace		grace;
 
-	if (expiry.exists)
-		grace_recall(presented->source, &presented->digest, &expiry);
-	return expiry;
+	if (!verdict->has_expiry ||
+		!grace_recall(presented->source, &presented->digest,
+					  verdict->expires_at, &grace))
+		return legacy;
+	legacy.is_in_grace = true;
+	if (read_successor(call, grace.successor, &legacy.limit))
+		legacy.original = grace.original;
+	else
+		legacy.limit = legacy.original;
+	return legacy;
+}
+
+static Expiry
+earlier(Expiry a, Expiry b)
+{
+	if (!a.exists || !b.exists)
+		return a.exists ? a : b;
+	return a.at < b.at ? a : b;
 }
 
 /*
@@ -76,10 +126,11 @@ original_expiry(const Presented *presented)
  * where that can be told.
  */
 static Expiry
-successor_expiry(const Presented *presented, Expiry old)
+successor_expiry(const Presented *presented, const Legacy *legacy)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz created = presented->created_at;
+	Expiry		old = legacy->original;
 	TimestampTz end;
 
 	if (presented->source->sliding_ttl != NULL)
@@ -90,7 +141,7 @@ successor_expiry(const Presented *presented, Expiry old)
 		!pg_add_s64_overflow(now, old.at - created, &end) &&
 		IS_VALID_TIMESTAMP(end))
 		old.at = end;
-	return old;
+	return earlier(old, legacy->limit);
 }
 
 /*
@@ -105,14 +156,16 @@ expiry_slack(const Source *source)
 		2 * USECS_PER_HOUR : USECS_PER_SEC;
 }
 
-/* The old token dies at the end of the grace, if not sooner. */
-static void
-shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end,
-			 Expiry original)
+/*
+ * The old token dies at the end of the grace, if not sooner.  Returns when; if
+ * exists is false, it is dead.
+ */
+static Expiry
+shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 {
 	const char *column = owner_column(call, ROLE_EXPIRES);
 	char	   *limit = owner_cast_timestamp(call, ROLE_EXPIRES, end);
-	const Verdict *before = &presented->judgement.verdict;
+	Expiry		expiry = {false};
 	Judgement	after;
 
 	(void) owner_execute(call,
@@ -121,27 +174,27 @@ shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end,
 								  owner_is_token(call, presented->stored)));
 	judge_token(&presented->query, NULL, NULL, &after);
 	if (after.verdict.status != TOKEN_VALID)
-		return;
+		return expiry;
 	if (!after.verdict.has_expiry ||
 		after.verdict.expires_at > end + expiry_slack(presented->source))
 		ending_prevented(call, "shorten the life of");
-	if (!before->has_expiry || after.verdict.expires_at < before->expires_at)
-		grace_remember(presented->source, &presented->digest,
-					   after.verdict.expires_at, original);
+	expiry.exists = true;
+	expiry.at = after.verdict.expires_at;
+	return expiry;
 }
 
-/*
- * Before the successor is inserted, because a unique index may allow only one
- * live token of a user.
- */
+/* What the token's life was is kept if it is shortened, or has been before. */
 static void
-retire_token(OwnerCall *call, const Presented *presented, TimestampTz end,
-			 Expiry original)
+remember(const Presented *presented, const Legacy *legacy, Expiry expiry,
+		 Datum successor)
 {
-	if (end > GetCurrentTimestamp())
-		shorten_life(call, presented, end, original);
-	else
-		(void) ending_revoke_token(call, presented->stored);
+	const Verdict *before = &presented->judgement.verdict;
+
+	if (expiry.exists &&
+		(legacy->is_in_grace || !before->has_expiry ||
+		 expiry.at < before->expires_at))
+		grace_remember(presented->source, &presented->digest, expiry.at,
+					   legacy->original, successor);
 }
 
 /* Add a hint to an error of a unique index that does not allow both rows. */
@@ -170,26 +223,33 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz end = grace ? lifecycle_after(now, grace) : now;
-	Expiry		original = original_expiry(presented);
+	bool		has_grace = end > now;
+	Legacy		legacy = find_legacy(call, presented);
+	Expiry		expiry = {false};
 	Succession	succession = {
 		.row_type = presented->row_type,
 		.row = presented->row,
-		.expiry = successor_expiry(presented, original),
+		.expiry = successor_expiry(presented, &legacy),
 		.attributes = attributes,
 	};
 
-	if (end > now)
+	if (has_grace)
 		check_grace(presented->source);
-	retire_token(call, presented, end, original);
+	/* first, because a unique index may allow only one live token of a user */
+	if (has_grace)
+		expiry = shorten_life(call, presented, end);
+	else
+		(void) ending_revoke_token(call, presented->stored);
 	PG_TRY();
 	{
 		new_token_succeed(call, &succession, token);
 	}
 	PG_CATCH();
 	{
-		rethrow_with_hint(context, end > now);
+		rethrow_with_hint(context, has_grace);
 	}
 	PG_END_TRY();
+	remember(presented, &legacy, expiry, token->stored);
 }
 
 /* The row of the successor is a copy of one row. */
