@@ -21,6 +21,7 @@ typedef struct TimeLimit
 	struct TimeLimit *outer;
 	TimestampTz end;
 	volatile sig_atomic_t repeats;	/* since it was over */
+	bool		statement_has_limit;	/* statement_timeout, yet to strike */
 } TimeLimit;
 
 /* The one that is over first; those within it end later, and do not count. */
@@ -32,7 +33,7 @@ static volatile sig_atomic_t has_terminated = false;
 static void
 cancel(void)
 {
-	TimeLimit	   *limit = current;
+	TimeLimit  *limit = current;
 
 	if (limit == NULL)
 		return;
@@ -71,6 +72,7 @@ begin_limit(TimeLimit *limit, int milliseconds)
 		return false;
 	limit->outer = current;
 	limit->repeats = 0;
+	limit->statement_has_limit = get_timeout_active(STATEMENT_TIMEOUT);
 	limit->end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											 milliseconds);
 	if (limit->outer != NULL && limit->outer->end <= limit->end)
@@ -80,13 +82,21 @@ begin_limit(TimeLimit *limit, int milliseconds)
 	return true;
 }
 
+/* Is it this limit that is over, and not the statement's, which strikes once? */
+static bool
+is_over(const TimeLimit *limit)
+{
+	return limit->repeats > 0 &&
+		!(limit->statement_has_limit && !get_timeout_active(STATEMENT_TIMEOUT));
+}
+
 static void
 end_limit(const TimeLimit *limit)
 {
 	disable_timeout(timeout, false);
 	current = limit->outer;
 	/* the limit does not apply to what comes now */
-	if (limit->repeats > 0)
+	if (is_over(limit))
 		QueryCancelPending = false;
 	if (current != NULL)
 		start_timer(current);
@@ -98,7 +108,7 @@ typedef struct LimitedWork
 	void		(*work) (void *arg);
 	void	   *arg;
 	int			milliseconds;
-	TimeLimit		limit;
+	TimeLimit	limit;
 } LimitedWork;
 
 /* What undoing it takes is not limited, lest the session be terminated by that. */
@@ -127,7 +137,7 @@ time_limit_try(void (*work) (void *arg), void *arg, int milliseconds,
 	LimitedWork limited = {work, arg, milliseconds};
 	ErrorData  *error = sandbox_try(work_in_time, &limited, true);
 
-	*timed_out = error != NULL && limited.limit.repeats > 0 &&
+	*timed_out = error != NULL && is_over(&limited.limit) &&
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 	return error;
 }

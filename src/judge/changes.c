@@ -278,7 +278,9 @@ note_if_touched(const Source *source, Oid relation)
 
 /*
  * Step 3 of doc/coherence.md: if this transaction has touched triggers of
- * ours, it may have changed rows of which we were not told.
+ * ours, it may have changed rows of which we were not told.  While the registry is
+ * that of another version, any table may be a source's.  The transaction of
+ * somebody who may not know of tokenauth does not fail for it.
  */
 static void
 note_touched_sources(void)
@@ -289,7 +291,8 @@ note_touched_sources(void)
 		!OidIsValid(MyDatabaseId) ||
 		!TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		return;
-	source_refresh();
+	if (!source_try_refresh())
+		changes_note_everything(CACHE_ALL_CLASSES);
 	foreach(lc, source_all())
 	{
 		Source	   *source = lfirst(lc);

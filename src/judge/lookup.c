@@ -511,9 +511,11 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	OpenSource	open;
 	Scene		scene = {source, &open};
 	Datum		sought;
+	uint64		built;
 
 	if (!open_source(source, true, &open))
 		return false;
+	built = source->built;
 	sought = lookup_search_value(source, key);
 
 	TEST_POINT(fill_before_stamp);
@@ -533,7 +535,7 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 
 	token_wipe(sought);
 	pfree(DatumGetPointer(sought));
-	return true;
+	return source->built == built;
 }
 
 /* A RowVisitor, until a row is live. */

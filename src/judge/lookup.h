@@ -30,8 +30,10 @@ typedef struct LookupKey
  * 0 without a cache.  The verdict is not yet settled for the time of day, and
  * its fields are in the current memory context.
  *
- * False if the source must be looked up again, which may be gone by then.  Throws what reading a table
- * may throw, and source->problem if that makes the table unreadable.
+ * False if the source must be looked up again, which may be gone by then, or
+ * was read again meanwhile by code that its condition calls.  Throws what
+ * reading a table may throw, and source->problem if that makes the table
+ * unreadable.
  */
 extern bool lookup_token(Source *source, const LookupKey *key,
 						 Verdict *verdict, uint64 *stamp);

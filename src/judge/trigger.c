@@ -145,7 +145,7 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("tokenauth_changed() must be called as an AFTER trigger")));
 
-	source_refresh();
+	(void) source_try_refresh();
 	relation = RelationGetRelid(trigger->tg_relation);
 	foreach(lc, source_all())
 	{
@@ -165,8 +165,9 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 	}
 
 	/*
-	 * The registry may be out of sight, and back before this transaction ends.
-	 * Then others know of sources that depend on this table.
+	 * The registry may be out of sight, or of another version, and back before
+	 * this transaction ends.  Then others know of sources that depend on this
+	 * table.
 	 */
 	if (!known)
 		changes_note_everything(CACHE_ALL_CLASSES);

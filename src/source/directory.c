@@ -28,6 +28,7 @@
 typedef struct Registry
 {
 	MemoryContext context;
+	const char *fault;			/* why it could not be read; or NULL */
 	List	   *sources;		/* Source * */
 	List	   *dropped;		/* tables of sources that are not in there */
 	int			nlengths;
@@ -43,6 +44,7 @@ typedef struct Registry
 static SourceState registry_state = SOURCE_STALE;
 static Registry *registry = NULL;
 static Registry *retired = NULL;
+static MemoryContext retired_facts = NULL;	/* of sources that were read again */
 
 static uint32
 prefix_hash(const char *prefix, int len)
@@ -144,7 +146,7 @@ build_routes(Registry *reg)
 static void
 read_registry(Registry *reg)
 {
-	reg->sources = registry_read(extension_refresh(), &reg->dropped);
+	reg->sources = registry_read(extension_refresh(), &reg->dropped, &reg->fault);
 	build_routes(reg);
 }
 
@@ -188,8 +190,8 @@ rebuild_registry(void)
 	registry = fresh;
 }
 
-void
-source_refresh(void)
+bool
+source_try_refresh(void)
 {
 	/* No invalidation tells of a registry that is yet to be created. */
 	if (!OidIsValid(extension_known()->sources))
@@ -202,6 +204,14 @@ source_refresh(void)
 		if (registry_state == SOURCE_BUILDING)
 			registry_state = SOURCE_CURRENT;
 	}
+	return registry->fault == NULL;
+}
+
+void
+source_refresh(void)
+{
+	if (!source_try_refresh())
+		registry_refuse_form(registry->fault);
 }
 
 List *
@@ -329,12 +339,34 @@ source_candidates(const char *token, Size len)
 	return candidates;
 }
 
+/*
+ * Empty room for what is to be known of a source.  What was known stays until
+ * the transaction ends: somebody up the stack may be judging by it, where code
+ * that a condition or a trigger calls has led to here.
+ */
+static void
+renew_facts(Source *source)
+{
+	MemoryContext old = source->facts;
+
+	if (retired_facts == NULL)
+		retired_facts = AllocSetContextCreate(CacheMemoryContext,
+											  "tokenauth retired facts",
+											  ALLOCSET_SMALL_SIZES);
+	source->facts = AllocSetContextCreate(MemoryContextGetParent(old),
+										  "tokenauth source",
+										  ALLOCSET_SMALL_SIZES);
+	MemoryContextSetParent(old, retired_facts);
+}
+
 bool
 source_revalidate(Source *source)
 {
 	while (source->state != SOURCE_CURRENT)
 	{
 		source->state = SOURCE_BUILDING;
+		source->built++;
+		renew_facts(source);
 		if (!mapping_build(source))
 		{
 			source->state = SOURCE_STALE;
@@ -445,11 +477,24 @@ depends_on_relation(const Source *source, Oid relation)
 		watch_hears_relation(&source->watch, relation);
 }
 
+/*
+ * With debug_discard_caches a server forgets what it knows at each look at a
+ * catalog, though nothing has changed, and reading would never end.  Core does not
+ * hear that either while it builds a relation's entry.
+ */
+static bool
+is_debug_discard(bool everything)
+{
+	return everything && debug_discard_caches > 0;
+}
+
 void
 source_invalidate(Oid relation)
 {
 	ListCell   *lc;
 
+	if (is_debug_discard(!OidIsValid(relation)))
+		return;
 	if (registry_state == SOURCE_BUILDING || extension_hears_relation(relation))
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
@@ -488,6 +533,8 @@ catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
 	ListCell   *lc;
 
+	if (is_debug_discard(hashvalue == 0))
+		return;
 	if (registry_state == SOURCE_BUILDING ||
 		extension_hears_syscache(cacheid, hashvalue))
 		registry_state = SOURCE_STALE;
@@ -525,4 +572,7 @@ source_end_of_transaction(void)
 		retired = reg->next_retired;
 		MemoryContextDelete(reg->context);
 	}
+	if (retired_facts != NULL)
+		MemoryContextDelete(retired_facts);
+	retired_facts = NULL;
 }

@@ -549,11 +549,9 @@ map_without_table(Source *source)
 	return false;
 }
 
-/* What was known is freed, and nothing points to it any more. */
 static void
 forget_facts(Source *source)
 {
-	MemoryContextReset(source->facts);
 	memset(&source->watch, 0, sizeof(source->watch));
 	source->watch.context = source->facts;
 	source->namesakes = NIL;

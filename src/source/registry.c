@@ -209,14 +209,14 @@ registry_split_name(const char *name, char **schema, char **table)
 
 /* ---------- the form ---------- */
 
-pg_noreturn static void
-refuse(const char *detail)
+void
+registry_refuse_form(const char *fault)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" does not have the form that this version of tokenauth expects",
 					"tokenauth_source"),
-			 errdetail_internal("%s", detail),
+			 errdetail_internal("%s", fault),
 			 errhint("Use ALTER EXTENSION tokenauth UPDATE, or restart the server if its library is the older one.")));
 }
 
@@ -234,7 +234,7 @@ type_of_column(const ExtensionInfo *extension, const RegistryColumn *column)
 	}
 }
 
-/* Which of the columns an attribute is. */
+/* Which of the columns an attribute is; or -1. */
 static int
 find_column(const ExtensionInfo *extension, const ColumnMap *map,
 			Form_pg_attribute attribute)
@@ -243,12 +243,11 @@ find_column(const ExtensionInfo *extension, const ColumnMap *map,
 		if (strcmp(map->columns[i].name, NameStr(attribute->attname)) == 0 &&
 			type_of_column(extension, &map->columns[i]) == attribute->atttypid)
 			return i;
-	refuse(psprintf("Its column \"%s\" of type %s is unknown.",
-					NameStr(attribute->attname),
-					format_type_be(attribute->atttypid)));
+	return -1;
 }
 
-static void
+/* Returns what is wrong, or NULL. */
+static const char *
 map_columns(const ExtensionInfo *extension, const RegistryColumn *columns,
 			int ncolumns, TupleDesc desc, ColumnMap *map)
 {
@@ -259,38 +258,63 @@ map_columns(const ExtensionInfo *extension, const RegistryColumn *columns,
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		int			column;
 
-		if (!attribute->attisdropped)
-			map->attnum[find_column(extension, map, attribute)] =
-				attribute->attnum;
+		if (attribute->attisdropped)
+			continue;
+		column = find_column(extension, map, attribute);
+		if (column < 0)
+			return psprintf("Its column \"%s\" of type %s is unknown.",
+							NameStr(attribute->attname),
+							format_type_be(attribute->atttypid));
+		map->attnum[column] = attribute->attnum;
 	}
 	for (int i = 0; i < ncolumns; i++)
 		if (map->attnum[i] == InvalidAttrNumber)
-			refuse(psprintf("It has no column \"%s\".", columns[i].name));
-}
-
-/* The form must be ended, unless there is an error. */
-static void
-begin_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
-{
-	TupleDesc	parent_desc;
-
-	if (!OidIsValid(extension->relation_type))
-		refuse("There is no type tokenauth_relation.");
-	if (!OidIsValid(extension->parent_type))
-		refuse("There is no type tokenauth_parent.");
-	parent_desc = lookup_rowtype_tupdesc(extension->parent_type, -1);
-	form->extension = extension;
-	map_columns(extension, source_columns, REG_COUNT, RelationGetDescr(table),
-				&form->source);
-	map_columns(extension, parent_columns, PAR_COUNT, parent_desc,
-				&form->parent);
+			return psprintf("It has no column \"%s\".", columns[i].name);
+	return NULL;
 }
 
 static void
 end_form(RegistryForm *form)
 {
 	ReleaseTupleDesc(form->parent.desc);
+}
+
+/*
+ * Returns what is wrong with the registry's form, or NULL; then the form must be
+ * ended, unless there is an error.
+ */
+static const char *
+begin_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
+{
+	const char *fault;
+	TupleDesc	parent_desc;
+
+	if (!OidIsValid(extension->relation_type))
+		return "There is no type tokenauth_relation.";
+	if (!OidIsValid(extension->parent_type))
+		return "There is no type tokenauth_parent.";
+	form->extension = extension;
+	fault = map_columns(extension, source_columns, REG_COUNT,
+						RelationGetDescr(table), &form->source);
+	if (fault != NULL)
+		return fault;
+	parent_desc = lookup_rowtype_tupdesc(extension->parent_type, -1);
+	fault = map_columns(extension, parent_columns, PAR_COUNT, parent_desc,
+						&form->parent);
+	if (fault != NULL)
+		end_form(form);
+	return fault;
+}
+
+static void
+require_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
+{
+	const char *fault = begin_form(extension, table, form);
+
+	if (fault != NULL)
+		registry_refuse_form(fault);
 }
 
 /* ---------- one row ---------- */
@@ -507,7 +531,7 @@ registry_row(const ExtensionInfo *extension, Relation table, HeapTuple row)
 	RegistryForm form;
 	Source	   *source;
 
-	begin_form(extension, table, &form);
+	require_form(extension, table, &form);
 	source = read_row(&form, row);
 	end_form(&form);
 	return source;
@@ -608,7 +632,8 @@ complete_source(Source *source)
  * always a fresh one, in every isolation level.
  */
 List *
-registry_read(const ExtensionInfo *extension, List **dropped)
+registry_read(const ExtensionInfo *extension, List **dropped,
+			  const char **fault)
 {
 	List	   *sources = NIL;
 	RegistryForm form;
@@ -619,7 +644,12 @@ registry_read(const ExtensionInfo *extension, List **dropped)
 	if (!OidIsValid(extension->sources))
 		return NIL;
 	table = table_open(extension->sources, AccessShareLock);
-	begin_form(extension, table, &form);
+	*fault = begin_form(extension, table, &form);
+	if (*fault != NULL)
+	{
+		table_close(table, AccessShareLock);
+		return NIL;
+	}
 	scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -692,7 +722,7 @@ registry_note_owners(const ExtensionInfo *extension, Relation table,
 	Datum		value[2];
 	bool		isnull[2];
 
-	begin_form(extension, table, &form);
+	require_form(extension, table, &form);
 	begin_row(&reader, &form.source, row);
 	columns[0] = form.source.attnum[REG_RELATION_OWNER];
 	value[0] = ObjectIdGetDatum(registry_table_owner(read_oid(&reader,

@@ -74,10 +74,14 @@ pg_noreturn extern void registry_report(const RegistryFault *fault);
  * Read the sources, with their parents, in the current memory context; all of
  * them SOURCE_STALE.  Not those whose table has been dropped: its OID is added
  * to dropped.  Sees what is committed now, in every isolation level, and what
- * this transaction has written.  Throws 55000 for a registry of another
- * version, and what reading a table may throw.
+ * this transaction has written.  A registry of another version cannot be read:
+ * then *fault says why, or else is NULL.  Throws what reading a table may throw.
  */
-extern List *registry_read(const ExtensionInfo *extension, List **dropped);
+extern List *registry_read(const ExtensionInfo *extension, List **dropped,
+						   const char **fault);
+
+/* Throw 55000 for such a fault. */
+pg_noreturn extern void registry_refuse_form(const char *fault);
 
 /* What one row of the open registry says, for its triggers; not more. */
 extern Source *registry_row(const ExtensionInfo *extension, Relation table,

@@ -173,6 +173,7 @@ typedef struct Source
 	const char *problem_column; /* which column, condition or time zone */
 	const char *problem_detail; /* what the server said; NULL: nothing */
 	uint64		fingerprint;
+	uint64		built;			/* how often it was read, or begun to be */
 	SourceColumn column[ROLE_COUNT];
 	MemoryContext facts;		/* where what follows is kept */
 	Watch		watch;			/* what else changes it; the fingerprint */

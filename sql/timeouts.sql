@@ -1,0 +1,28 @@
+--
+-- tokenauth.source_timeout and statement_timeout strike one after the other, while
+-- code of a table's owner holds on.  The source's limit must not hide the
+-- statement's.
+--
+\set SHOW_CONTEXT never
+CREATE FUNCTION hold_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(60);
+    RETURN NULL;
+EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(60);
+    RETURN NULL;
+END $$;
+CREATE TABLE slow (token_hash text PRIMARY KEY, user_id text, revoked bool NOT NULL DEFAULT false);
+CREATE TABLE quick (LIKE slow INCLUDING ALL);
+SELECT tokenauth_attach('slow', prefix => 'slow_'), tokenauth_attach('quick', prefix => 'quick_');
+INSERT INTO slow VALUES ('a', 'u');
+CREATE TRIGGER hold_on BEFORE UPDATE ON slow EXECUTE FUNCTION hold_on();
+SET tokenauth.source_timeout = '300ms';
+SET statement_timeout = '350ms';
+SELECT tokenauth_revoke_user('u');
+RESET statement_timeout;
+-- without it, the source is left out
+SELECT tokenauth_revoke_user('u');
+RESET tokenauth.source_timeout;
+DROP TABLE slow, quick;
+DROP FUNCTION hold_on;
