@@ -58,6 +58,16 @@ SELECT status FROM tokenauth_identify('s_1');
 UPDATE tokenauth_source SET on_revoke = 'forget' WHERE source = 'sessions';
 UPDATE tokenauth_source SET on_revoke = NULL WHERE source = 'sessions';
 SELECT status FROM tokenauth_identify('s_1');
+-- Nor is it guessed what an earlier version did not register.
+UPDATE tokenauth_source SET on_revoke = NULL WHERE source = 'flagged';
+INSERT INTO flagged VALUES (h('f_3'), '7');
+SELECT tokenauth_revoke('f_3');
+SELECT tokenauth_revoke_user('7', 'flagged');
+SELECT severity, source, finding FROM tokenauth_doctor();
+SELECT fix FROM tokenauth_doctor() \gset
+:fix
+SELECT tokenauth_revoke('f_3'), (tokenauth_identify('f_3')).status;
+SELECT count(*) FROM tokenauth_doctor();
 DROP TABLE plain, flagged, sessions;
 
 -- A row that is more than a token is not deleted: an account with a token...

@@ -106,20 +106,28 @@ delete_rows(OwnerCall *call, const char *condition)
 static uint64
 refuse_to_revoke(OwnerCall *call, const char *condition, const char *objection)
 {
-	char	   *sql = psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
-							   owner_table(call),
-							   not_revoked_and(call, condition));
+	const char *detail = "It has no revoked_column, and deleting rows has not been asked for.";
+	const char *hint = "Attach the table again with a revoked_column; or, if a row is nothing but a token, with on_revoke => 'delete'.";
 
-	if (owner_execute(call, sql) > 0)
+	if (objection != NULL)
+	{
+		detail = objection;
+		hint = "Attach the table again with a revoked_column.";
+	}
+	else if (call->source->column[ROLE_REVOKED].name != NULL)
+	{
+		detail = "It has a revoked_column, but what revoking does to a row is not registered, as in a dump of an earlier version.";
+		hint = "Attach the table again, as the function tokenauth_doctor() tells.";
+	}
+	if (owner_execute(call, psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
+									 owner_table(call),
+									 not_revoked_and(call, condition))) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("tokens of source \"%s\" cannot be revoked by tokenauth",
 						call->source->name),
-				 objection ? errdetail_internal("%s", objection) :
-				 errdetail("It has no revoked_column, and deleting rows has not been asked for."),
-				 objection ?
-				 errhint("Attach the table again with a revoked_column.") :
-				 errhint("Attach the table again with a revoked_column; or, if a row is nothing but a token, with on_revoke => 'delete'.")));
+				 errdetail_internal("%s", detail),
+				 errhint("%s", hint)));
 	return 0;
 }
 

@@ -82,15 +82,26 @@ finding_conditions(Doctor *doctor, const Source *source)
 						source->parent[i].live_when);
 }
 
-/* That was not so when it was attached. */
+/*
+ * What keeps tokenauth from revoking: what was not so when the table was attached,
+ * and what an earlier version has not registered.
+ */
 void
 finding_deletion(Doctor *doctor, const Source *source)
 {
 	Relation	table;
 	char	   *objection;
 
-	if (source->on_revoke != ON_REVOKE_DELETE ||
-		PROBLEM_IS_FATAL(source->problem))
+	if (PROBLEM_IS_FATAL(source->problem))
+		return;
+	if (source->on_revoke == ON_REVOKE_NOTHING &&
+		source->column[ROLE_REVOKED].name != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  remedy_keep_rows(source),
+					  "tokenauth cannot revoke tokens of table \"%s\": that it is to set column \"%s\" is not registered",
+					  get_rel_name(source->relation),
+					  source->column[ROLE_REVOKED].name);
+	if (source->on_revoke != ON_REVOKE_DELETE)
 		return;
 	table = relation_open(source->relation, AccessShareLock);
 	objection = deletion_objection(source, table);
