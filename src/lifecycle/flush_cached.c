@@ -62,6 +62,12 @@ flush_all_of(Source *source, void *arg)
 		return false;
 	if (!cache_is_on())
 		return true;
+	/* other values are equal, too, to a statement of the user's */
+	if (!column->is_exact)
+	{
+		coherence_flush(source);
+		return true;
+	}
 	getTypeInputInfo(column->type, &input, &parameter);
 	match.field = flush->role == ROLE_USER ? FIELD_USER : FIELD_TENANT;
 	match.value = verdict_value(column->kind,

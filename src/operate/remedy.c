@@ -49,6 +49,7 @@ remedy_problem(const Source *source)
 		case PROBLEM_INHERITANCE:
 			return remedy_end_inheritance(relation);
 		case PROBLEM_COLUMN_TYPE:
+		case PROBLEM_COLLATION:
 		case PROBLEM_STRANGE_TYPE:
 			return remedy_change_type(source);
 		case PROBLEM_NO_TABLE:

@@ -133,6 +133,8 @@ find_column(Source *source, Oid relation, SourceColumn *column)
 	is_virtual = TOKENAUTH_IS_VIRTUAL(attribute);
 	column->attnum = attribute->attnum;
 	column->declared = attribute->atttypid;
+	column->is_exact = !OidIsValid(attribute->attcollation) ||
+		get_collation_isdeterministic(attribute->attcollation);
 	watch_row(&source->watch, tuple);
 	ReleaseSysCache(tuple);
 
@@ -172,6 +174,10 @@ map_column(Source *source, SourceRole role)
 		return false;
 	if (!mapping_type_fits(source, role, column->type))
 		return problem_set(source, PROBLEM_COLUMN_TYPE, source->relation,
+						   column->name);
+	/* 'Revoked' could be one of the active values, and equal to 'revoked' */
+	if (role == ROLE_REVOKED && !column->is_exact)
+		return problem_set(source, PROBLEM_COLLATION, source->relation,
 						   column->name);
 	if (role == ROLE_SCOPE)
 		column->kind = VALUE_TEXT;

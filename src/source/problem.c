@@ -125,6 +125,11 @@ problem_text(SourceProblem problem)
 			"table \"%s\" has a column \"%s\" whose type does not fit its use",
 			"See the types that tokenauth_attach() accepts for each of its arguments."
 		},
+		[PROBLEM_COLLATION] = {
+			ERRCODE_FEATURE_NOT_SUPPORTED,
+			"table \"%s\" has a column \"%s\" with a nondeterministic collation, to which different values can be equal",
+			"Give the column another collation, or use revoked_column => '' and a live_when, which is evaluated by the column's collation."
+		},
 		[PROBLEM_TIMEZONE] = {
 			ERRCODE_INVALID_PARAMETER_VALUE,
 			"timestamps without time zone in table \"%s\" are read in the time zone \"%s\", which this server does not know by its full name",

@@ -94,6 +94,7 @@ typedef enum SourceProblem
 	PROBLEM_NO_COLUMN,
 	PROBLEM_VIRTUAL_COLUMN,
 	PROBLEM_COLUMN_TYPE,
+	PROBLEM_COLLATION,
 	PROBLEM_TIMEZONE,
 	PROBLEM_CONDITION
 } SourceProblem;
@@ -107,6 +108,8 @@ typedef struct SourceColumn
 	Oid			declared;		/* its type */
 	Oid			type;			/* the same; of a domain, its base type */
 	ValueKind	kind;			/* for the columns that a verdict carries */
+	bool		is_exact;		/* its collation calls nothing equal that is not
+								 * the same to the byte */
 } SourceColumn;
 
 /* How to find rows of a table by one of its columns. */
