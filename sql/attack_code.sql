@@ -74,6 +74,13 @@ SELECT * FROM tokenauth_doctor();
 RESET log_parameter_max_length_on_error;
 RESET log_parameter_max_length;
 RESET log_statement_sample_rate;
+-- and plans have them as constants
+SET debug_print_plan = on;
+LOAD 'auto_explain';
+SET auto_explain.log_min_duration = '1h';
+SELECT * FROM tokenauth_doctor();
+RESET debug_print_plan;
+RESET auto_explain.log_min_duration;
 SELECT tokenauth_ready();
 \a
 

@@ -136,6 +136,8 @@ like($log, qr/gave up loading the tokens of table \d+ of database "his"/,
 	'its table is given up');
 like($log, qr/loaded 9 tokens of database "hers"/, 'others are loaded');
 like($log, qr/loaded \d+ tokens of database "his"/, 'in its database, too');
+unlike($log, qr/invalid value for parameter/,
+	'the workers complain of no setting');
 
 $node->stop;
 done_testing();

@@ -38,8 +38,33 @@ take_logging(Doctor *doctor, const Source *source, char **row)
 					  row[LOG_LENGTH_ON_ERROR]);
 }
 
+/* Columns: a setting, its value, and the value that ends it. */
+static void
+take_plans(Doctor *doctor, const Source *source, char **row)
+{
+	doctor_report(doctor, SEVERITY_WARNING, NULL,
+				  psprintf("ALTER SYSTEM SET %s = %s;" AND_RELOAD, row[0],
+						   row[2]),
+				  "the server's log shows plans, in which parameters stand as constants, and tokens among them: %s is %s",
+				  row[0], row[1]);
+}
+
+/* No setting of core's keeps parameters out of these. */
+static void
+finding_logged_plans(Doctor *doctor)
+{
+	static const char *const sql =
+		"SELECT s.name, s.setting, v.none"
+		" FROM pg_settings s JOIN (VALUES"
+		"    ('auto_explain.log_min_duration', '-1'),"
+		"    ('debug_print_plan', 'off')) v (name, none) ON v.name = s.name"
+		" WHERE s.setting <> v.none ORDER BY s.name";
+
+	doctor_for_rows(doctor, sql, 0, NULL, NULL, take_plans, NULL);
+}
+
 /*
- * Does core log bound parameters?  By the settings of this session; those of
+ * Does the server log bound parameters?  By the settings of this session; those of
  * other roles and databases can be others.
  */
 void
@@ -57,6 +82,8 @@ finding_logged_parameters(Doctor *doctor)
 		"    current_setting('log_parameter_max_length'),"
 		"    current_setting('log_parameter_max_length_on_error')";
 
-	if (doctor->sources != NIL)
-		doctor_for_rows(doctor, sql, 0, NULL, NULL, take_logging, NULL);
+	if (doctor->sources == NIL)
+		return;
+	doctor_for_rows(doctor, sql, 0, NULL, NULL, take_logging, NULL);
+	finding_logged_plans(doctor);
 }

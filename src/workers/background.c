@@ -44,8 +44,9 @@ keep_settings(void)
 
 		if (setting->context != PGC_USERSET && setting->context != PGC_SUSET)
 			continue;
-		/* it is the database's encoding, which is not known yet */
-		if (strcmp(setting->name, "client_encoding") == 0)
+		/* set once there is a connection, without which they cannot be set */
+		if (strcmp(setting->name, "client_encoding") == 0 ||
+			strcmp(setting->name, "session_authorization") == 0)
 			continue;
 		value = GetConfigOption(setting->name, true, false);
 		if (value != NULL)
