@@ -142,6 +142,15 @@ INSERT INTO twice VALUES ('w_1', 'u', false), ('w_1', 'u', true);
 SELECT status FROM tokenauth_identify('w_1');
 SELECT tokenauth_rotate('w_1');
 
+-- A successor lives no longer than max_lifetime, as any new token.
+CREATE TABLE capped (LIKE tok INCLUDING ALL);
+SELECT tokenauth_attach('capped', prefix => 'cap_', max_lifetime => '10 hours');
+INSERT INTO capped (token_hash, user_id, created_at, expires_at)
+VALUES (encode(sha256('cap_1'), 'hex'), 'u', now(), NULL),
+    (encode(sha256('cap_2'), 'hex'), 'u', now() - interval '100 days', now() + interval '1 hour'),
+    (encode(sha256('cap_3'), 'hex'), 'u', now() - interval '2 hours', now() + interval '1 hour');
+SELECT old, hours(token) FROM unnest('{cap_1,cap_2,cap_3}'::text[]) old, tokenauth_rotate(old) ORDER BY 1;
+
 SELECT tokenauth_detach(source) IS NULL FROM tokenauth_sources;
-DROP TABLE tok, coarse, device, stat, twice;
+DROP TABLE tok, coarse, device, stat, twice, capped;
 DROP FUNCTION hours, stamp;

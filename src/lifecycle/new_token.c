@@ -242,19 +242,27 @@ new_token_expiry(const Source *source, Interval *expires_in)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"expires_in\" must be positive")));
 	}
-	if (source->max_lifetime != NULL)
-	{
-		TimestampTz last = lifecycle_after(now, source->max_lifetime);
+	return expiry;
+}
 
-		expiry.at = expiry.exists ? Min(expiry.at, last) : last;
-		expiry.exists = true;
-	}
+/* No new token lives longer than max_lifetime, a successor neither. */
+static Expiry
+at_most(const Source *source, Expiry expiry)
+{
+	TimestampTz last;
+
+	if (source->max_lifetime == NULL)
+		return expiry;
+	last = lifecycle_after(GetCurrentTimestamp(), source->max_lifetime);
+	expiry.at = expiry.exists ? Min(expiry.at, last) : last;
+	expiry.exists = true;
 	return expiry;
 }
 
 static void
 give_expiry(InsertList *list, Expiry expiry)
 {
+	expiry = at_most(list->call->source, expiry);
 	if (expiry.exists)
 		give_column(list, list->call->source->column[ROLE_EXPIRES].attnum,
 					owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));

@@ -62,7 +62,10 @@ typedef struct Succession
 extern void new_token_succeed(OwnerCall *call, const Succession *succession,
 							  NewToken *token);
 
-/* When a token made now expires: as asked for, within what the source allows. */
+/*
+ * When a token made now expires: as asked for, or by sliding_ttl.  Its row is given
+ * no later expiry than max_lifetime allows.
+ */
 extern Expiry new_token_expiry(const Source *source, Interval *expires_in);
 
 /* (token, token_id, token_prefix, expires_at); the token is forgotten then. */
