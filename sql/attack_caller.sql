@@ -106,6 +106,18 @@ BEGIN
     PERFORM tokenauth_revoke('mal_4');
 END $$;
 
+-- The other way round: a caller who cancels the owner's code learns nothing of it.
+CREATE OR REPLACE FUNCTION mallory.has_seen() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    EXECUTE 'SELECT ''what mallory has read'', pg_sleep(600)';
+    RETURN false;
+END $$;
+SET ROLE regress_caller;
+SET statement_timeout = '200ms';
+SELECT tokenauth_resolve('mal_8', NULL::int);
+RESET statement_timeout;
+RESET ROLE;
+
 SELECT tokenauth_detach('tok');
 SET client_min_messages = warning;
 DROP OWNED BY regress_mallory, regress_caller CASCADE;

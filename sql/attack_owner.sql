@@ -28,6 +28,25 @@ SELECT tokenauth_detach('attack_token');
 DROP TABLE attack_token;
 DROP FUNCTION public.close_cursors;
 
+-- A source is changed each time that a token of it is judged.
+CREATE TABLE endless (id int PRIMARY KEY, token_hash text UNIQUE, user_id int);
+INSERT INTO endless VALUES (1, encode(sha256('end_1'), 'hex'), 1);
+CREATE FUNCTION public.change_source() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE OR REPLACE FUNCTION public.endless(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+        AS 'BEGIN RETURN public.change_source(); END';
+    RETURN public.tokenauth_resolve('end_none', NULL::int) IS NULL;
+END $$;
+CREATE FUNCTION public.endless(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+    AS 'BEGIN RETURN public.change_source(); END';
+SELECT tokenauth_attach('endless', prefix => 'end_', live_when => 'public.endless(id)');
+SET statement_timeout = '60s';
+SELECT tokenauth_resolve('end_1', NULL::int);
+RESET statement_timeout;
+SELECT tokenauth_detach('endless');
+DROP TABLE endless;
+DROP FUNCTION public.endless, public.change_source;
+
 -- Something is left in the session's temporary schema, where the session's user
 -- would find it by its name.
 CREATE ROLE regress_attacker;

@@ -307,6 +307,24 @@ check_scope(const TokenQuery *query, Verdict *verdict)
 		verdict_init(verdict, TOKEN_UNKNOWN);
 }
 
+/*
+ * So often a source can turn out to have been changed while a token of it was
+ * judged.  A function that its condition calls can change it each time.
+ */
+#define MAX_ROUNDS		100
+
+static void
+count_round(const Source *source, int *rounds)
+{
+	if (++*rounds > MAX_ROUNDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" changes whenever a token of it is judged",
+						source->name),
+				 errhint("See what the functions in its conditions do."),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
 void
 judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 			Judgement *judgement)
@@ -314,6 +332,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 	CacheKey	key;
 	Source	   *source;
 	TimestampTz now;
+	int			rounds = 0;
 
 	/* it does not know what its leader has written (G4) */
 	if (IsParallelWorker())
@@ -334,6 +353,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 				return;
 			}
 		} while (!source_validate(source));
+		count_round(source, &rounds);
 		check_askable(source, query);
 		if (check != NULL)
 			check(source, arg);

@@ -342,8 +342,9 @@ expression_object(Relation relation, List *columns)
 
 /*
  * An error's text may quote the row, which the caller need not see.  What is
- * no fault of the expression's is passed on as it is: the server says that it
- * was cancelled, for one.
+ * no fault of the expression's is passed on: the server says that it was
+ * cancelled, for one.  But not where: the statements of the owner's functions
+ * have in them what these have read.
  */
 pg_noreturn static void
 rethrow_without_row(Relation relation, MemoryContext context)
@@ -352,9 +353,15 @@ rethrow_without_row(Relation relation, MemoryContext context)
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	if (sandbox_was_interrupted(error))
-		PG_RE_THROW();
 	FlushErrorState();
+	if (sandbox_was_interrupted(error))
+	{
+		error->context = psprintf("condition or claim over a row of table \"%s\"",
+								  RelationGetRelationName(relation));
+		error->internalquery = NULL;
+		error->internalpos = 0;
+		ThrowErrorData(error);
+	}
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
 			 errmsg("could not evaluate a condition or claim over a row of table \"%s\"",

@@ -43,6 +43,11 @@ source_check_type(const char *source, SourceRole role,
 
 	if (type_matches(column, wanted))
 		return;
+	if (!OidIsValid(wanted))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the type that is asked for is not known"),
+				 errhint("Call the function in a query, not by the fast-path interface.")));
 	type = format_type_be(column->type);
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
