@@ -30,7 +30,7 @@ PG_CPPFLAGS = -I$(SRCTOP)src
 REGRESS += on_revoke revoke_prevented attack_identity one_answer long_tokens attack_lifecycle rotation orm_tables
 
 # Nobody gets more than was granted.
-REGRESS += attack_fix attack_rls attack_caller attack_code attack_stats attack_references own_tables
+REGRESS += attack_fix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING

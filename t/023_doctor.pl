@@ -109,7 +109,7 @@ is_cured(qr/warning: the launcher of tokenauth does not run, .*/, 1, 'no launche
 restart_with(max_worker_processes => 0, 'tokenauth.warm_databases' => 'postgres');
 $node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM tokenauth_doctor()')
   or die 'that there is no launcher is not found';
-like(findings(), qr/\Aerror: the launcher .*\nerror: the tokens of this database, .* are not loaded yet\z/,
+like(findings(), qr/\Aerror: the launcher .*\nnotice: the tokens of this database, .* are not loaded yet: .*\z/,
 	'not ready, for nothing warms it');
 is($node->safe_psql('postgres', 'SELECT tokenauth_ready()'), 'f', 'both say so');
 restart_with(max_worker_processes => 2, 'tokenauth.warm_databases' => '',

@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
+#include "workers/warm.h"
 
 /* One of server and source is set: what it is asked about. */
 typedef struct Check
@@ -37,11 +38,9 @@ typedef struct Check
 static const Check checks[] = {
 	{.server = finding_preloaded, .is_error = true},
 	{.server = finding_workers, .is_error = true},
-	{.server = finding_warming, .is_error = true},
 	{.server = finding_guards, .is_error = true},
 	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
-	{.source = finding_conditions, .is_error = true},
 	{.source = finding_deletion},
 	{.source = finding_owner},
 	{.source = finding_stored_form},
@@ -49,12 +48,14 @@ static const Check checks[] = {
 	{.source = finding_readers},
 	{.source = finding_trigger_rights},
 	{.source = finding_foreign_code},
+	{.source = finding_rules},
 	{.source = finding_negative_flood},
 	{.source = finding_dropped_uses},
 	{.server = finding_data_readers},
 	{.server = finding_writers},
 	{.server = finding_logged_parameters},
 	{.server = finding_enabled},
+	{.server = finding_warming},
 	{.server = finding_evictions},
 	{.server = finding_prepared},
 	{.server = finding_wal_level},
@@ -156,7 +157,8 @@ examine_sources(Doctor *doctor, const char *name, bool errors)
 
 /*
  * All findings of severity error, of a source and of the server: whether it is
- * ready, and what the doctor says of it, cannot differ.
+ * ready, and what the doctor says of it, cannot differ.  Tokens that are still
+ * being loaded keep it from being ready, too, and are a notice of the doctor's.
  */
 static bool
 find_errors(Doctor *doctor, const char *source_name)
@@ -173,11 +175,11 @@ find_errors(Doctor *doctor, const char *source_name)
 }
 
 bool
-doctor_has_error(const char *source_name)
+doctor_is_ready(const char *source_name)
 {
 	Doctor		doctor = {CurrentMemoryContext};
 
-	return find_errors(&doctor, source_name);
+	return !find_errors(&doctor, source_name) && warm_has_ended();
 }
 
 /* The rest, which is no error. */

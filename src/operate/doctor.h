@@ -9,9 +9,10 @@
 #define TOKENAUTH_DOCTOR_H
 
 /*
- * Does a finding of severity error stand, for a source or (NULL) any?  Cheap:
- * asks nothing but metadata, which are brought up to date.
+ * Is there no finding of severity error, for a source or (NULL) any, and are
+ * the tokens loaded that are to be?  Cheap: asks nothing but metadata, which are
+ * brought up to date.
  */
-extern bool doctor_has_error(const char *source_name);
+extern bool doctor_is_ready(const char *source_name);
 
 #endif							/* TOKENAUTH_DOCTOR_H */

@@ -72,7 +72,6 @@ extern void finding_clock(Doctor *doctor);
 
 /* findings_table.c */
 extern void finding_mapping(Doctor *doctor, const Source *source);
-extern void finding_conditions(Doctor *doctor, const Source *source);
 extern void finding_deletion(Doctor *doctor, const Source *source);
 
 /* findings_registry.c */
@@ -89,6 +88,10 @@ extern void finding_data_readers(Doctor *doctor);
 /* findings_code.c */
 extern void finding_trigger_rights(Doctor *doctor, const Source *source);
 extern void finding_foreign_code(Doctor *doctor, const Source *source);
+extern void finding_rules(Doctor *doctor, const Source *source);
+
+/* The functions that a condition (NULL: none) calls, as OIDs. */
+extern List *condition_functions(Node *condition);
 
 /* findings_logs.c */
 extern void finding_logged_parameters(Doctor *doctor);

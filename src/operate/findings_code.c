@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * findings_code.c
- *		Code of other roles that runs with the rights of a token table's owner.
+ *		Code that runs when a token table is written: of other roles, with the
+ *		rights of the table's owner; and rules, instead of what was asked for.
  *
  *-------------------------------------------------------------------------
  */
@@ -99,14 +100,22 @@ collect_functions(Node *node, void *context)
 	return expression_tree_walker(node, collect_functions, context);
 }
 
+List *
+condition_functions(Node *condition)
+{
+	List	   *functions = NIL;
+
+	(void) collect_functions(condition, &functions);
+	return functions;
+}
+
 static Datum
 functions_of_condition(Node *condition)
 {
-	List	   *functions = NIL;
+	List	   *functions = condition_functions(condition);
 	Datum	   *elements;
 	ListCell   *lc;
 
-	(void) collect_functions(condition, &functions);
 	elements = palloc(Max(list_length(functions), 1) * sizeof(Datum));
 	foreach(lc, functions)
 		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
@@ -178,4 +187,60 @@ finding_foreign_code(Doctor *doctor, const Source *source)
 	for (int i = 0; i < source->nparents; i++)
 		find_foreign_code(doctor, source, source->parent[i].relation,
 						  source->parent[i].condition);
+}
+
+/* Columns of the query below. */
+enum
+{
+	RULE_NAME,
+	RULE_TABLE,
+	RULE_EVENT,
+	RULE_CONSEQUENCE			/* NULL: it does something besides */
+};
+
+static void
+take_rule(Doctor *doctor, const Source *source, char **row)
+{
+	char	   *fix = sql_with_comment(psprintf("DROP RULE %s ON %s;",
+												row[RULE_NAME], row[RULE_TABLE]),
+									   "once nothing else needs it");
+
+	if (row[RULE_CONSEQUENCE] != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, source, fix,
+					  "rule %s does something else instead of %s on table %s: by tokenauth %s",
+					  row[RULE_NAME], row[RULE_EVENT], row[RULE_TABLE],
+					  row[RULE_CONSEQUENCE]);
+	else
+		doctor_report(doctor, SEVERITY_NOTICE, source, fix,
+					  "rule %s does something else, too, for each %s on table %s",
+					  row[RULE_NAME], row[RULE_EVENT], row[RULE_TABLE]);
+}
+
+/*
+ * A rule keeps nothing from being judged, for that looks at the rows.  But it can
+ * make nothing of a revocation.  Rules that sessions do not obey are left out.
+ */
+void
+finding_rules(Doctor *doctor, const Source *source)
+{
+	static const char *const sql =
+		"SELECT quote_ident(r.rulename), r.ev_class::regclass::text, e.event,"
+		"     CASE WHEN r.is_instead THEN e.consequence END"
+		" FROM pg_rewrite r JOIN (VALUES"
+		"         ('2'::\"char\", 'UPDATE', 'tokens are not revoked, rotated or renewed, nor last uses written'),"
+		"         ('3', 'INSERT', 'tokens are not issued, rotated or exchanged'),"
+		"         ('4', 'DELETE', 'tokens are not revoked or rotated')) e (type, event, consequence)"
+		"     ON e.type = r.ev_type"
+		" WHERE r.ev_class = $1 AND r.ev_enabled IN ('O', 'A')"
+		"     AND ($2 OR r.ev_type <> '4')"
+		" ORDER BY r.ev_type, r.rulename";
+	Oid			types[] = {OIDOID, BOOLOID};
+	Datum		values[] = {
+		ObjectIdGetDatum(source->relation),
+		BoolGetDatum(source->on_revoke == ON_REVOKE_DELETE)
+	};
+
+	if (!PROBLEM_IS_FATAL(source->problem))
+		doctor_for_rows(doctor, sql, lengthof(types), types, values, take_rule,
+						source);
 }

@@ -148,7 +148,18 @@ finding_owner(Doctor *doctor, const Source *source)
 		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"     JOIN pg_roles r ON r.oid = c.relowner, unnest($2) p (name)"
 		" WHERE c.oid = $1 AND NOT has_table_privilege(r.oid, c.oid, p.name)"
-		" GROUP BY n.nspname, c.relname, r.rolname";
+		" GROUP BY n.nspname, c.relname, r.rolname"
+		" UNION ALL"
+		" SELECT DISTINCT 'EXECUTE on function ' || f.oid::regprocedure || ', which a default, constraint or index of it calls',"
+		"     format('GRANT EXECUTE ON FUNCTION %s TO %I;', f.oid::regprocedure, r.rolname)"
+		" FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner, ("
+		"         SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid = $1"
+		"         UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid = $1"
+		"         UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid = $1) o (classid, oid)"
+		"     JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.oid"
+		"     LEFT JOIN pg_operator x ON d.refclassid = 'pg_operator'::regclass AND x.oid = d.refobjid"
+		"     JOIN pg_proc f ON f.oid = CASE WHEN d.refclassid = 'pg_proc'::regclass THEN d.refobjid ELSE x.oprcode END"
+		" WHERE c.oid = $1 AND NOT has_function_privilege(r.oid, f.oid, 'EXECUTE')";
 	Datum		needed[3] = {CStringGetTextDatum("SELECT")};
 	int			n = 1;
 	Oid			types[] = {OIDOID, TEXTARRAYOID};

@@ -68,15 +68,15 @@ finding_workers(Doctor *doctor)
 					  lacking);
 }
 
-/* Not ready, and nothing wrong with it. */
+/* tokenauth_ready() says no meanwhile; nothing is wrong with it. */
 void
 finding_warming(Doctor *doctor)
 {
 	if (!warm_has_ended())
-		doctor_report(doctor, SEVERITY_ERROR, NULL,
+		doctor_report(doctor, SEVERITY_NOTICE, NULL,
 					  sql_with_comment(own_call_plain_sql("tokenauth_ready"),
 									   "true once they are loaded"),
-					  "the tokens of this database, which is in tokenauth.warm_databases, are not loaded yet");
+					  "the tokens of this database, which is in tokenauth.warm_databases, are not loaded yet: tokenauth_ready() is false until they are");
 }
 
 /* Columns of the query below. */

@@ -8,31 +8,22 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "base/compat.h"
 #include "base/sandbox.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
 #include "operate/findings.h"
 #include "operate/remedy.h"
 #include "source/deletion.h"
 #include "source/expression.h"
 #include "source/problem.h"
+#include "source/registry.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 
-/* Triggers, index, columns: what mapping.c has found. */
-void
-finding_mapping(Doctor *doctor, const Source *source)
-{
-	/* that the registry is not guarded is told once */
-	if (source->problem != PROBLEM_NONE &&
-		source->problem != PROBLEM_UNGUARDED)
-		doctor_report(doctor, SEVERITY_ERROR, source, remedy_problem(source),
-			   source->problem == PROBLEM_CONDITION ?
-			   "%s: its tokens cannot be judged, and the fix needs another condition" :
-			   PROBLEM_IS_FATAL(source->problem) ?
-			   "%s: its tokens cannot be judged" :
-			   "%s: its tokens are judged by the table",
-			   problem_message(source));
-}
-
+/* A condition of a source or of a parent, tried as its table's owner. */
 typedef struct Condition
 {
 	Relation	table;
@@ -48,38 +39,124 @@ try_condition(void *arg)
 }
 
 /* What is wrong with a condition, or NULL. */
-static char *
+static ErrorData *
 condition_error(Oid relation, const char *text)
 {
-	Condition	condition = {relation_open(relation, AccessShareLock), text};
-	ErrorData  *error = sandbox_try(try_condition, &condition, true);
+	Condition	condition = {NULL, text};
+	ErrorData  *error;
 
+	if (text == NULL)
+		return NULL;
+	condition.table = try_relation_open(relation, AccessShareLock);
+	if (condition.table == NULL)
+		return NULL;
+	error = sandbox_try(try_condition, &condition, true);
 	relation_close(condition.table, AccessShareLock);
-	return error != NULL ? error->message : NULL;
+	if (error != NULL && sandbox_was_interrupted(error))
+		ReThrowError(error);
+	return error;
 }
 
-static void
+/* The functions of a condition that a role may not execute; "" if none. */
+static char *
+forbidden_functions(Node *condition, Oid role)
+{
+	StringInfoData names;
+	ListCell   *lc;
+
+	initStringInfo(&names);
+	foreach(lc, condition_functions(condition))
+		if (!TOKENAUTH_MAY_EXECUTE(lfirst_oid(lc), role))
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+							 format_procedure_qualified(lfirst_oid(lc)));
+	return names.data;
+}
+
+/* Where it is not the right to execute a function, the error alone tells. */
+static char *
+grant_right(Oid relation, Node *condition, const char *message)
+{
+	Oid			owner = registry_table_owner(relation);
+	const char *role = quote_identifier(GetUserNameFromId(owner, false));
+	char	   *functions = forbidden_functions(condition, owner);
+
+	if (functions[0] == '\0')
+		return psprintf("GRANT <the right that is lacking: %s> TO %s;",
+						quote_literal_cstr(message), role);
+	return psprintf("GRANT EXECUTE ON FUNCTION %s TO %s;", functions, role);
+}
+
+/* Returns whether it has found that the owner lacks a right. */
+static bool
 check_condition(Doctor *doctor, const Source *source, Oid relation,
-				const char *condition)
+				const char *text, Node *condition)
 {
-	char	   *message;
+	ErrorData  *error = condition_error(relation, text);
 
-	if (condition == NULL || PROBLEM_IS_FATAL(source->problem))
-		return;
-	message = condition_error(relation, condition);
-	if (message != NULL)
-		doctor_report(doctor, SEVERITY_ERROR, source, remedy_attach_again(source),
-			   "condition \"%s\" does not fit table \"%s\" any more (%s): its tokens cannot be judged, and the fix needs another condition",
-			   condition, get_rel_name(relation), message);
+	if (error == NULL)
+		return false;
+	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+	{
+		doctor_report(doctor, SEVERITY_ERROR, source,
+					  grant_right(relation, condition, error->message),
+					  "the owner of table \"%s\" lacks a right that condition \"%s\" needs (%s): its tokens cannot be judged",
+					  get_rel_name(relation), text, error->message);
+		return true;
+	}
+	if (source->problem != PROBLEM_CONDITION)
+		doctor_report(doctor, SEVERITY_ERROR, source,
+					  remedy_attach_again(source),
+					  "condition \"%s\" does not fit table \"%s\" any more (%s): its tokens cannot be judged, and the fix needs another condition",
+					  text, get_rel_name(relation), error->message);
+	return false;
 }
 
-void
-finding_conditions(Doctor *doctor, const Source *source)
+static bool
+check_conditions(Doctor *doctor, const Source *source)
 {
-	check_condition(doctor, source, source->relation, source->live_when);
+	bool		lacks_right = check_condition(doctor, source, source->relation,
+											  source->live_when,
+											  source->condition);
+
 	for (int i = 0; i < source->nparents; i++)
-		check_condition(doctor, source, source->parent[i].relation,
-						source->parent[i].live_when);
+		lacks_right |= check_condition(doctor, source,
+									   source->parent[i].relation,
+									   source->parent[i].live_when,
+									   source->parent[i].condition);
+	return lacks_right;
+}
+
+/* Triggers, index, columns: what mapping.c has found. */
+static void
+report_problem(Doctor *doctor, const Source *source)
+{
+	doctor_report(doctor, SEVERITY_ERROR, source, remedy_problem(source),
+				  source->problem == PROBLEM_CONDITION ?
+				  "%s: its tokens cannot be judged, and the fix needs another condition" :
+				  PROBLEM_IS_FATAL(source->problem) ?
+				  "%s: its tokens cannot be judged" :
+				  "%s: its tokens are judged by the table",
+				  problem_message(source));
+}
+
+/*
+ * What mapping.c has found, and whether conditions can still be evaluated.  One
+ * that cannot be read does not fit any more, or its owner lacks a right.
+ */
+void
+finding_mapping(Doctor *doctor, const Source *source)
+{
+	bool		lacks_right = false;
+
+	/* that the registry is not guarded is told once */
+	if (source->problem == PROBLEM_UNGUARDED)
+		return;
+	if (!PROBLEM_IS_FATAL(source->problem) ||
+		source->problem == PROBLEM_CONDITION)
+		lacks_right = check_conditions(doctor, source);
+	if (source->problem != PROBLEM_NONE &&
+		(source->problem != PROBLEM_CONDITION || !lacks_right))
+		report_problem(doctor, source);
 }
 
 /*

@@ -15,8 +15,8 @@
  * tokenauth_ready(source name) returns boolean
  *
  * For readiness probes: has tokenauth_doctor() no finding of severity error, of
- * that source or (NULL) any?  That warming has not ended is one.  Throws 42704 if
- * the source is unknown.
+ * that source or (NULL) any, and are the tokens loaded that are to be after a
+ * start?  Throws 42704 if the source is unknown.
  */
 TOKENAUTH_FUNCTION(tokenauth_ready);
 Datum
@@ -27,5 +27,5 @@ tokenauth_ready(PG_FUNCTION_ARGS)
 
 	if (source != NULL)
 		(void) judge_named_source(source);
-	PG_RETURN_BOOL(!doctor_has_error(source));
+	PG_RETURN_BOOL(doctor_is_ready(source));
 }

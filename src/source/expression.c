@@ -234,6 +234,23 @@ means_the_same(Node *a, Node *b)
 				 expression_planner((Expr *) copyObject(b)));
 }
 
+/* To be evaluated: by the planner and the executor, which ask for rights. */
+static ExprState *
+prepare(Node *node, EState *estate)
+{
+	return ExecPrepareExpr(copyObject((Expr *) node), estate);
+}
+
+/* Throw what evaluating an expression throws before it looks at a row. */
+static void
+check_rights(Node *node)
+{
+	EState	   *estate = CreateExecutorState();
+
+	(void) prepare(node, estate);
+	FreeExecutorState(estate);
+}
+
 /* The same where names are looked up in pg_catalog only, and qualified. */
 static char *
 qualify(Relation relation, const char *text, Node *node)
@@ -243,6 +260,7 @@ qualify(Relation relation, const char *text, Node *node)
 	Bitmapset  *columns = NULL;
 	Sandbox		sandbox;
 	char	   *stored;
+	Node	   *again;
 
 	enter(&sandbox, relation);
 	condition_check(&asked, node);
@@ -252,14 +270,15 @@ qualify(Relation relation, const char *text, Node *node)
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("the condition \"%s\" uses temporary objects",
 						text)));
-	if (!means_the_same(node, expression_read(relation, stored, &columns,
-											  &watch)))
+	again = expression_read(relation, stored, &columns, &watch);
+	if (!means_the_same(node, again))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("the condition \"%s\" means something else when it is read again",
 						text),
 				 errdetail("It would be stored as \"%s\".", stored),
 				 errhint("Write out its casts, and qualify its operators and functions.")));
+	check_rights(again);
 	sandbox_leave(&sandbox);
 	return stored;
 }
@@ -371,7 +390,8 @@ rethrow_without_row(Relation relation, MemoryContext context)
 
 /*
  * Evaluate over one row; the result is in the current memory context.  The
- * expression is copied, for a function in it may have its source read again.
+ * expression is not used itself (prepare() copies it), for a function in it may
+ * have its source read again.
  */
 static Datum
 evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
@@ -389,7 +409,7 @@ evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 	context->ecxt_scantuple = row;
 	PG_TRY();
 	{
-		ExprState  *state = ExecPrepareExpr(copyObject((Expr *) node), estate);
+		ExprState  *state = prepare(node, estate);
 
 		result = ExecEvalExprSwitchContext(state, context, isnull);
 	}

@@ -31,8 +31,8 @@
 /*
  * A condition as it is to be stored.  It must be boolean, immutable, over
  * the row's user columns, without subqueries, aggregates, window functions or
- * set-returning functions, and mean the same to this session as to all.
- * Throws with a hint.
+ * set-returning functions, and mean the same to this session as to all; and the
+ * table's owner must have the rights to evaluate it.  Throws with a hint.
  */
 extern char *expression_resolve(Relation relation, const char *text);
 
