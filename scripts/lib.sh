@@ -119,6 +119,30 @@ need_server() {
     give_to_user "$SCRATCH/home"
 }
 
+# need_for PART...: what these parts of the tests need besides the server.
+need_for() {
+    local part
+    for part; do
+        case $part in
+            clang) need clang clang ;;
+            model)
+                need spin spin
+                need /usr/include/relacy/relacy.hpp relacy-dev
+                need g++ g++
+                ;;
+            tap)
+                need prove perl
+                need /usr/share/perl5/IPC/Run.pm libipc-run-perl
+                need /usr/sbin/pgbouncer pgbouncer
+                need faketime faketime
+                borrow prometheus-postgres-exporter prometheus-postgres-exporter
+                borrow promtool prometheus
+                ;;
+            stress) need "$("$SYSTEM_PG_CONFIG" --includedir)/libpq-fe.h" libpq-dev ;;
+        esac
+    done
+}
+
 # private_server NAME: a copy of the installed server.  It finds its files
 # relative to its programs, so it works where it is, and what we install into
 # it is seen by nobody else.  Sets SERVER_BIN.
@@ -187,4 +211,14 @@ stop_clusters() {
             >/dev/null 2>&1 || true
     done
     CLUSTERS=()
+}
+
+# summarize RESULTS: the tests that passed and failed, from the lines of summaries.
+# Fails if one has failed, or none has run.
+summarize() {
+    awk '{ for (i = 2; i <= NF; i++) {
+               if ($i == "passed") passed += $(i - 1)
+               if ($i == "failed") failed += $(i - 1) } }
+        END { printf "\n%d passed, %d failed\n", passed, failed
+              exit failed > 0 || passed == 0 }' "$1"
 }
