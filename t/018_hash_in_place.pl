@@ -137,8 +137,8 @@ ask_during_switch('cold_key', 'cld_', 0);
 
 # ---------- under load ----------
 
-my $count = 20_000;
-my $revocable = 4_000;			# of them; the others must always be valid
+my $count = share(20_000);
+my $revocable = share(4_000);			# of them; the others must always be valid
 
 set_up_source('api_key', 'key_', $count);
 $node->safe_psql('postgres', q(
@@ -292,7 +292,8 @@ my $load = start_load();
 
 # terminated in the middle of its batches
 ($process, $holder) = call_and_hold($lock);
-wait_for('batches', q(count(*) > 1000 FROM api_key WHERE token_hash IS NOT NULL));
+wait_for('batches', sprintf(
+		q(count(*) > %d FROM api_key WHERE token_hash IS NOT NULL), share(1000)));
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) $calling");
 (undef, $err) = finish($process);
 like($err, qr/terminating connection/, 'terminated in the middle');

@@ -268,7 +268,7 @@ same('plain', $database);
 $database = new_database();
 is(restore($database, '-1', $custom), '', 'restore in one transaction');
 same('custom, one transaction', $database);
-for my $i (1 .. 20)
+for my $i (1 .. share(20))
 {
 	drop_database($database);
 	$database = new_database();

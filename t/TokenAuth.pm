@@ -33,8 +33,16 @@ use Test::More;
 our @EXPORT = qw(
   all_say configure end_sessions has_been_used is_cold is_warm issue judge
   judge_anew keep_busy like_note make_noise new_node new_standby processes
-  questions revoke session set_up token unnoticed_revoke use_token
+  questions revoke session set_up share token unnoticed_revoke use_token
 );
+
+# So many of what is done often, or a share of it where the same story is told on
+# several servers, as by scripts/check --all.
+sub share
+{
+	my ($number) = @_;
+	return int($number / ($ENV{TOKENAUTH_TEST_SHARE} // 1)) || 1;
+}
 
 # A running server.  conf: more settings; init: as for its init();
 # install_path: of another server than that in the PATH.
