@@ -57,7 +57,8 @@ field_column(const Source *source, VerdictField field)
 		[FIELD_ID] = ROLE_ID,
 		[FIELD_SCOPE] = ROLE_SCOPE
 	};
-	SourceColumn column = {NULL, InvalidAttrNumber, JSONBOID, VALUE_JSONB};
+	SourceColumn column = {.declared = JSONBOID, .type = JSONBOID,
+		.kind = VALUE_JSONB};
 
 	if (field == FIELD_CLAIMS)
 		return column;
