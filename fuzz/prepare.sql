@@ -20,13 +20,13 @@ CREATE FUNCTION fz.fill() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO fz.org SELECT n FROM generate_series(1, 3) n ON CONFLICT DO NOTHING;
     INSERT INTO fz.a (id, user_id, token_hash, org)
-        SELECT n, n % 4, encode(sha256(('fza_TokenOfTheFuzzerNo' || n)::bytea), 'hex'), n % 4 FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
+        SELECT n, n % 4, encode(sha256(('fza_' || 'TokenOfTheFuzzerNo' || n)::bytea), 'hex'), n % 4 FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
     INSERT INTO fz.b (id, user_id, token_hash, org)
-        SELECT n, n % 4, sha256(('fzb_TokenOfTheFuzzerNo' || n)::bytea), n % 4 FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
+        SELECT n, n % 4, sha256(('fzb_' || 'TokenOfTheFuzzerNo' || n)::bytea), n % 4 FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
     INSERT INTO fz.plain (id, user_id, token, org)
-        SELECT n, n % 4, 'fzp_TokenOfTheFuzzerNo' || n, n % 4 FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
+        SELECT n, n % 4, 'fzp_' || 'TokenOfTheFuzzerNo' || n, n % 4 FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
     INSERT INTO fz."Odd ""name" (id, user_id, token_hash)
-        SELECT n, n % 4, encode(sha256(('fzo_TokenOfTheFuzzerNo' || n)::bytea), 'hex') FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
+        SELECT n, n % 4, encode(sha256(('fzo_' || 'TokenOfTheFuzzerNo' || n)::bytea), 'hex') FROM generate_series(0, 11) n ON CONFLICT DO NOTHING;
 END $$;
 CREATE FUNCTION fz.make() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -17,3 +17,20 @@ UPDATE shared SET id = NULL WHERE id = 2;
 SELECT token_id, status FROM tokenauth_list('b', include_dead => true);
 SELECT tokenauth_detach('shared');
 DROP TABLE shared;
+
+-- Each argument of tokenauth_attach(), on a table with all that it looks for.
+CREATE TABLE full_table (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, tenant_id int, scope text,
+    expires_at timestamptz, revoked boolean, used_at timestamptz, last_used_at timestamptz, created_at timestamptz);
+CREATE FUNCTION attach_with_null(argument text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('SELECT tokenauth_attach(%s%I => NULL)',
+        CASE WHEN argument <> 'relation' THEN 'relation => ''full_table'', ' END, argument);
+    PERFORM tokenauth_detach('full_table');
+    RETURN 'attached';
+EXCEPTION WHEN OTHERS THEN
+    RETURN sqlerrm;
+END $$;
+SELECT argument, attach_with_null(argument)
+FROM pg_proc, unnest(proargnames) argument WHERE proname = 'tokenauth_attach';
+DROP TABLE full_table;
+DROP FUNCTION attach_with_null;

@@ -53,6 +53,7 @@ INSERT INTO mallory.retiring SELECT relation, token_hash FROM tokenauth_retiring
 CREATE TRIGGER leave_behind AFTER DELETE ON mallory.source FOR EACH ROW EXECUTE FUNCTION mallory.leave_behind();
 CREATE TRIGGER leave_behind AFTER DELETE ON mallory.retiring FOR EACH ROW EXECUTE FUNCTION mallory.leave_behind();
 RESET ROLE;
+SELECT finding, fix FROM tokenauth_doctor() WHERE finding ~ 'foreign key';
 
 SELECT count(token) FROM tokenauth_rotate('vic_2', '1 hour');
 SELECT 'x'::text;

@@ -107,7 +107,8 @@ attach_conventional_column(Oid relation, SourceRole role, const char *token_colu
 
 /* The column for a role: as told, or by convention; '' is none. */
 static char *
-choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role)
+choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role,
+			  const char *token_column)
 {
 	int			arg = role == ROLE_TOKEN ? ARG_TOKEN_COLUMN :
 		role == ROLE_CREATED ? ARG_CREATED_COLUMN :
@@ -116,8 +117,7 @@ choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role)
 
 	if (PG_ARGISNULL(arg))
 		return role == ROLE_TOKEN ? NULL :
-			attach_conventional_column(relation, role,
-								NameStr(*PG_GETARG_NAME(ARG_TOKEN_COLUMN)));
+			attach_conventional_column(relation, role, token_column);
 	name = NameStr(*PG_GETARG_NAME(arg));
 	return name[0] == '\0' ? NULL : name;
 }
@@ -207,6 +207,7 @@ Datum
 tokenauth_attach(PG_FUNCTION_ARGS)
 {
 	Source		source = {0};
+	char	   *token_column;
 	Name		result = palloc0(NAMEDATALEN);
 
 	require_argument(fcinfo, ARG_RELATION, "relation");
@@ -224,12 +225,15 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 									  "token_encoding", source_encodings,
 									  "It is one of text, base64url, hex.");
 	source.timezone = text_argument(fcinfo, ARG_TIMEZONE, "timezone");
-	for (SourceRole role = ROLE_TOKEN; role < ROLE_COUNT; role++)
-		source.column[role].name = choose_column(fcinfo, source.relation, role);
-	if (source.column[ROLE_TOKEN].name == NULL)
+	token_column = choose_column(fcinfo, source.relation, ROLE_TOKEN, NULL);
+	if (token_column == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must name a column", "token_column")));
+	source.column[ROLE_TOKEN].name = token_column;
+	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
+		source.column[role].name = choose_column(fcinfo, source.relation, role,
+												 token_column);
 	source.active_values = list_argument(fcinfo, ARG_ACTIVE_VALUES,
 										 "active_values", TEXTOID);
 	if (!PG_ARGISNULL(ARG_ON_REVOKE))

@@ -53,6 +53,7 @@ static const Check checks[] = {
 	{.source = finding_dropped_uses},
 	{.server = finding_data_readers},
 	{.server = finding_writers},
+	{.server = finding_references},
 	{.server = finding_logged_parameters},
 	{.server = finding_enabled},
 	{.server = finding_warming},

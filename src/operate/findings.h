@@ -78,6 +78,7 @@ extern void finding_deletion(Doctor *doctor, const Source *source);
 extern void finding_guards(Doctor *doctor);
 extern void finding_lost_sources(Doctor *doctor);
 extern void finding_writers(Doctor *doctor);
+extern void finding_references(Doctor *doctor);
 
 /* findings_rights.c */
 extern void finding_plaintext(Doctor *doctor, const Source *source);

@@ -184,6 +184,19 @@ take_writer(Doctor *doctor, const Source *source, char **row)
 				  row[WRITER_RIGHTS]);
 }
 
+/* The tables of ours that are guarded, by name, and one more. */
+static Datum
+guarded_names(const char *more)
+{
+	Datum		names[GUARDED_TABLES + 1];
+
+	for (GuardedTable table = 0; table < GUARDED_TABLES; table++)
+		names[table] = CStringGetTextDatum(guarded_name(table));
+	names[GUARDED_TABLES] = CStringGetTextDatum(more);
+	return PointerGetDatum(construct_array(names, lengthof(names), TEXTOID, -1,
+										   false, TYPALIGN_INT));
+}
+
 /*
  * A right to write a table of ours lets nobody write it, for its trigger asks
  * who it is.  One to add a trigger would stop all sources, or all rotations.
@@ -207,17 +220,45 @@ finding_writers(Doctor *doctor)
 		"     AND g.privilege_type NOT IN ('SELECT', 'MAINTAIN')"
 		"     AND (g.grantee = 0 OR NOT pg_has_role(g.grantee, c.relowner, 'USAGE'))"
 		" GROUP BY r.rolname, c.relname ORDER BY c.relname, r.rolname";
-	Datum		tables[GUARDED_TABLES + 1];
 	Oid			types[] = {OIDOID, TEXTARRAYOID};
-	Datum		values[2];
+	Datum		values[] = {
+		ObjectIdGetDatum(extension_known()->schema),
+		guarded_names(REGISTRY_VIEW)
+	};
 
-	for (GuardedTable table = 0; table < GUARDED_TABLES; table++)
-		tables[table] = CStringGetTextDatum(guarded_name(table));
-	tables[GUARDED_TABLES] = CStringGetTextDatum(REGISTRY_VIEW);
-	values[0] = ObjectIdGetDatum(extension_known()->schema);
-	values[1] = PointerGetDatum(construct_array(tables, lengthof(tables),
-												TEXTOID, -1, false,
-												TYPALIGN_INT));
 	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_writer,
 					NULL);
+}
+
+/* Columns: the table that refers to ours, its constraint, our table. */
+static void
+take_reference(Doctor *doctor, const Source *source, char **row)
+{
+	doctor_report(doctor, SEVERITY_WARNING, NULL,
+				  psprintf("ALTER TABLE %s DROP CONSTRAINT %s;", row[0], row[1]),
+				  "table %s has a foreign key to \"%s\", %s: it can keep its rows from being deleted, and run triggers of its own when they are",
+				  row[0], row[2], what_table_is(row[2]));
+}
+
+/* They stay when the right to create them is revoked. */
+void
+finding_references(Doctor *doctor)
+{
+	static const char *const sql =
+		"SELECT quote_ident(n.nspname) || '.' || quote_ident(t.relname),"
+		"     quote_ident(f.conname), c.relname::text"
+		" FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid"
+		"     JOIN pg_class t ON t.oid = f.conrelid"
+		"     JOIN pg_namespace n ON n.oid = t.relnamespace"
+		" WHERE f.contype = 'f' AND f.conparentid = 0"
+		"     AND c.relnamespace = $1 AND c.relname = ANY ($2)"
+		" ORDER BY 3, 1, 2";
+	Oid			types[] = {OIDOID, TEXTARRAYOID};
+	Datum		values[] = {
+		ObjectIdGetDatum(extension_known()->schema),
+		guarded_names(REGISTRY_VIEW)
+	};
+
+	doctor_for_rows(doctor, sql, lengthof(types), types, values,
+					take_reference, NULL);
 }
