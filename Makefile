@@ -20,7 +20,7 @@ OBJS = $(patsubst $(SRCTOP)%.c,%.o,$(SOURCES))
 REGRESS = install registry api bad_input expiry hits privileges transactions \
 	service_multica service_dify service_visiona service_scrabble service_xtablo \
 	types conditions names ddl settings property lifecycle identity last_used warm inspect doctor doctor_fixes findings \
-	migrate attack_null attack_owner attack_hash attack_registry swap out_of_sight collation timeouts
+	migrate attack_null attack_owner attack_hash attack_registry swap out_of_sight collation timeouts reference
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden
