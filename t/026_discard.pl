@@ -13,7 +13,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TokenAuth;
 
-my $node = new_node('main');
+# the worker is not to write last uses before the story does
+my $node = new_node('main', conf => "tokenauth.last_used_flush = '1h'\n");
 plan skip_all => 'the server has no assertions'
   if $node->safe_psql('postgres', 'SHOW debug_assertions') eq 'off';
 $node->safe_psql('postgres', 'CREATE EXTENSION tokenauth CASCADE');

@@ -276,7 +276,8 @@ subtest 'virtual generated columns' => sub {
 	sql(q(SELECT tokenauth_detach('virtual')));
 
 	# what is not used may be there, and tokens can be issued beside it
-	sql(virtual_table($role{user_column}), $attach);
+	sql(virtual_table($role{user_column}),
+		q(SELECT tokenauth_attach('virtual', prefix => 'virt_', on_revoke => 'delete')));
 	my $token = sql(q(INSERT INTO virtual (id, token_hash, user_id)
 		VALUES (100, encode(sha256('virt_1'), 'hex'), 1);
 		SELECT token FROM tokenauth_rotate('virt_1', source => 'virtual')));
