@@ -141,6 +141,9 @@ SELECT accepted('id int PRIMARY KEY, tenant_id int, user_id int, name text', ind
 SELECT accepted('id int PRIMARY KEY, tenant_id int, name text, UNIQUE (tenant_id, name)', 'tenant_column => ''tenant_id''');
 SELECT accepted('tenant_id int, id int, user_id int, PRIMARY KEY (tenant_id, id)');
 SELECT accepted('user_id int, UNIQUE (user_id, token_hash)');
+-- a member's, by its tenant, though its user is known; a membership
+SELECT accepted('id int PRIMARY KEY, user_id int, tenant_id int, email text, UNIQUE (tenant_id, email)', 'tenant_column => ''tenant_id''');
+SELECT accepted('id int PRIMARY KEY, user_id int, workspace int REFERENCES account, UNIQUE (user_id, workspace)');
 SELECT accepted('sid text PRIMARY KEY, user_id int');
 SELECT accepted('sid text PRIMARY KEY, user_id int', 'id_column => ''sid''');
 SELECT accepted('id int PRIMARY KEY, user_id int, account int UNIQUE REFERENCES account');

@@ -124,11 +124,26 @@ SELECT * FROM tokenauth_doctor();
 SELECT (tokenauth_identify('own_1')).status, tokenauth_revoke('own_1');
 SELECT (tokenauth_identify('own_1')).status;
 
+-- triggers that run at COMMIT
+ALTER TABLE own DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TABLE who (id int PRIMARY KEY);
+ALTER TABLE own ADD who int REFERENCES who DEFERRABLE INITIALLY DEFERRED;
+SELECT severity, finding, fix FROM tokenauth_doctor();
+SELECT fix FROM tokenauth_doctor() LIMIT 1 \gset
+:fix
+CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON own DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION late();
+SELECT severity, finding, fix FROM tokenauth_doctor();
+DROP TRIGGER late ON own;
+SELECT * FROM tokenauth_doctor();
+
 SELECT tokenauth_detach('own');
 DROP VIEW known;
 DROP PROCEDURE lose;
 DROP FUNCTION answers;
-DROP TABLE own, org;
+DROP TABLE own, org, who;
+DROP FUNCTION late;
 DROP SCHEMA "Fns" CASCADE;
 DROP FUNCTION digest_of;
 DROP ROLE "regress Owner", regress_helper;

@@ -87,6 +87,54 @@ SELECT t.* FROM tried($$tokenauth_revoke('t_1')$$) t;
 SELECT t.* FROM tried($$tokenauth_revoke('t_2')$$) t;
 DROP TRIGGER keep ON tok;
 
+-- A trigger that hides the row from the condition by which it was revoked: it moves
+-- it to another user and tenant, before or after the row is written, or makes
+-- another row of the token.
+CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.id := OLD.id + 10;
+    NEW.user_id := OLD.user_id || 'x';
+    NEW.tenant_id := OLD.tenant_id || 'x';
+    NEW.revoked := false;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION move_later() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        UPDATE tok SET id = id + 10, user_id = 'ux', tenant_id = 'tx', revoked = false WHERE id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION swap_out() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        DELETE FROM tok WHERE id = OLD.id;
+        INSERT INTO tok (token_hash, user_id, tenant_id) VALUES (OLD.token_hash, 'ux', 'tx');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER move BEFORE UPDATE ON tok FOR EACH ROW EXECUTE FUNCTION move();
+SELECT call, t.* FROM calls, tried(call) t WHERE n < 8 ORDER BY n;
+DROP TRIGGER move ON tok;
+CREATE TRIGGER move AFTER UPDATE ON tok FOR EACH ROW EXECUTE FUNCTION move_later();
+SELECT call, t.* FROM calls, tried(call) t WHERE n < 8 ORDER BY n;
+DROP TRIGGER move ON tok;
+CREATE TRIGGER move AFTER UPDATE ON tok FOR EACH ROW EXECUTE FUNCTION swap_out();
+SELECT call, t.* FROM calls, tried(call) t WHERE n < 8 ORDER BY n;
+DROP TRIGGER move ON tok;
+
+-- A life that is not shortened, by less than an hour that clocks are put back.
+CREATE TABLE ts (id serial PRIMARY KEY, token_hash text UNIQUE, user_id text, expires_at timestamp, revoked boolean NOT NULL DEFAULT false);
+CREATE FUNCTION keep_expiry() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN NEW.expires_at := OLD.expires_at; RETURN NEW; END $$;
+CREATE TRIGGER keep BEFORE UPDATE ON ts FOR EACH ROW EXECUTE FUNCTION keep_expiry();
+SELECT tokenauth_attach('ts', prefix => 'ts_');
+INSERT INTO ts (token_hash, user_id, expires_at) VALUES (h('ts_1'), 'u', (now() + interval '50 min') AT TIME ZONE 'UTC');
+SELECT said($$(SELECT token IS NOT NULL FROM tokenauth_rotate('ts_1', '1 min'))$$);
+SELECT tokenauth_detach('ts');
+DROP TABLE ts;
+DROP FUNCTION keep_expiry;
+
 -- That a tenant is suspended does not revoke its tokens.
 CREATE TABLE tenant (id text PRIMARY KEY, live boolean);
 INSERT INTO tenant VALUES ('t', false);
@@ -129,4 +177,4 @@ SELECT tokenauth_revoke('o_1'), (tokenauth_identify('o_1')).status, tokenauth_re
 
 SELECT tokenauth_detach(source) IS NULL FROM tokenauth_sources;
 DROP TABLE tok, other, tenant, gone, calls;
-DROP FUNCTION h, said, fill, tried, keep, skip, undo, soft;
+DROP FUNCTION h, said, fill, tried, keep, skip, undo, soft, move, move_later, swap_out;

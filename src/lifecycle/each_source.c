@@ -163,7 +163,11 @@ each_source_could_have(const Source *source, SourceRole role, const char *text)
 		case VALUE_INT8:
 			errno = 0;
 			number = strtoll(text, &end, 10);
-			return errno == 0 && end != text && *end == '\0' &&
+			if (errno != 0 || end == text)
+				return false;
+			while (isspace((unsigned char) *end))	/* as the type's input does */
+				end++;
+			return *end == '\0' &&
 				(column->kind == VALUE_INT8 ||
 				 (number >= PG_INT32_MIN && number <= PG_INT32_MAX));
 		case VALUE_TEXT:

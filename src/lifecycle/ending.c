@@ -211,31 +211,35 @@ condition_of(OwnerCall *call, const RowsOf *rows)
 	return condition.data;
 }
 
-uint64
-ending_revoke_rows(OwnerCall *call, const RowsOf *rows)
+QueryResult *
+ending_tokens_of(OwnerCall *call, const RowsOf *rows)
 {
-	return write_rows(call, condition_of(call, rows));
-}
-
-uint64
-ending_sweep(OwnerCall *call, const RowsOf *rows)
-{
-	uint64		revoked = 0;
-	QueryResult *left;
-
-	left = owner_query_latest(call,
+	return owner_query_latest(call,
 							  psprintf("SELECT %s FROM ONLY %s WHERE %s",
 									   owner_column(call, ROLE_TOKEN),
 									   owner_table(call),
 									   not_revoked_and(call, condition_of(call, rows))));
-	for (uint64 i = 0; i < left->nrows; i++)
+}
+
+uint64
+ending_revoke_live(OwnerCall *call, QueryResult *tokens)
+{
+	uint64		revoked = 0;
+
+	for (uint64 i = 0; i < tokens->nrows; i++)
 	{
 		bool		isnull;
-		Datum		stored = query_value(left, i, 1, &isnull);
+		Datum		stored = query_value(tokens, i, 1, &isnull);
 
 		if (!isnull && ending_is_live(call, stored))
 			revoked += ending_revoke_token(call, stored);
 	}
-	query_free(left);
+	query_free(tokens);
 	return revoked;
+}
+
+uint64
+ending_revoke_rows(OwnerCall *call, const RowsOf *rows)
+{
+	return write_rows(call, condition_of(call, rows));
 }

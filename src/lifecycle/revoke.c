@@ -114,12 +114,20 @@ tokenauth_revoke_token_of(PG_FUNCTION_ARGS)
 
 /* ---------- by what its row says ---------- */
 
+/* The tokens of a source that are to be revoked, as long as they are not judged. */
+typedef struct NotedTokens
+{
+	Oid			relation;
+	QueryResult *tokens;
+} NotedTokens;
+
 /* In the source named, or in each with values of such a form. */
 typedef struct RowRevocation
 {
 	RowsOf		rows;
 	bool		named;
 	uint64		revoked;
+	List	   *noted;
 } RowRevocation;
 
 static bool
@@ -140,16 +148,39 @@ static bool
 write_rows(Source *source, void *arg)
 {
 	RowRevocation *revocation = arg;
+	NotedTokens *noted;
 	OwnerCall	call;
 	uint64		revoked;
 
 	if (!is_concerned(source, revocation))
 		return false;
+	noted = palloc(sizeof(NotedTokens));
+	noted->relation = source->relation;
 	owner_begin(&call, source);
+	noted->tokens = ending_tokens_of(&call, &revocation->rows);
 	revoked = ending_revoke_rows(&call, &revocation->rows);
 	owner_end(&call);
+	revocation->noted = lappend(revocation->noted, noted);
 	revocation->revoked += revoked;
 	return true;
+}
+
+/* What is noted of a source, which is forgotten; NULL: nothing is. */
+static QueryResult *
+take_noted(RowRevocation *revocation, const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, revocation->noted)
+	{
+		NotedTokens *noted = lfirst(lc);
+
+		if (noted->relation != source->relation)
+			continue;
+		revocation->noted = foreach_delete_current(revocation->noted, lc);
+		return noted->tokens;
+	}
+	return NULL;
 }
 
 /* A SourceWork. */
@@ -157,13 +188,18 @@ static bool
 sweep(Source *source, void *arg)
 {
 	RowRevocation *revocation = arg;
+	QueryResult *noted;
 	OwnerCall	call;
-	uint64		revoked;
+	uint64		revoked = 0;
 
 	if (!is_concerned(source, revocation))
 		return false;
+	noted = take_noted(revocation, source);
 	owner_begin(&call, source);
-	revoked = ending_sweep(&call, &revocation->rows);
+	if (noted != NULL)
+		revoked += ending_revoke_live(&call, noted);
+	revoked += ending_revoke_live(&call, ending_tokens_of(&call,
+														  &revocation->rows));
 	owner_end(&call);
 	revocation->revoked += revoked;
 	return true;
@@ -172,7 +208,8 @@ sweep(Source *source, void *arg)
 #define MAX_SWEEPS		10
 
 /*
- * Revoke such rows, and look again until none is live.  A rotation or exchange
+ * Revoke such rows, judge their tokens, and look again until none is live.  A
+ * rotation or exchange
  * that was under way may have committed a new token while we waited for the row
  * of the old one, which our snapshot was too old to show.
  */

@@ -146,13 +146,16 @@ successor_expiry(const Presented *presented, const Legacy *legacy)
 
 /*
  * How much later than meant an expiry may be read: a column can keep whole
- * seconds, and one without a time zone does not tell the hours apart between
- * which the clocks are put back.
+ * seconds, and one without a time zone, read in a zone in which clocks are put
+ * back, does not tell the hours apart between which that is done.
  */
 static TimestampTz
 expiry_slack(const Source *source)
 {
-	return source->column[ROLE_EXPIRES].type == TIMESTAMPOID ?
+	long int	offset;
+
+	return source->column[ROLE_EXPIRES].type == TIMESTAMPOID &&
+		!pg_get_timezone_offset(source->zone, &offset) ?
 		2 * USECS_PER_HOUR : USECS_PER_SEC;
 }
 

@@ -49,6 +49,7 @@ static const Check checks[] = {
 	{.source = finding_trigger_rights},
 	{.source = finding_foreign_code},
 	{.source = finding_rules},
+	{.source = finding_deferred},
 	{.source = finding_negative_flood},
 	{.source = finding_dropped_uses},
 	{.server = finding_data_readers},

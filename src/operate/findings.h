@@ -90,6 +90,7 @@ extern void finding_data_readers(Doctor *doctor);
 extern void finding_trigger_rights(Doctor *doctor, const Source *source);
 extern void finding_foreign_code(Doctor *doctor, const Source *source);
 extern void finding_rules(Doctor *doctor, const Source *source);
+extern void finding_deferred(Doctor *doctor, const Source *source);
 
 /* The functions that a condition (NULL: none) calls, as OIDs. */
 extern List *condition_functions(Node *condition);

@@ -2,7 +2,8 @@
  *
  * findings_code.c
  *		Code that runs when a token table is written: of other roles, with the
- *		rights of the table's owner; and rules, instead of what was asked for.
+ *		rights of the table's owner; rules, instead of what was asked for; and
+ *		triggers that run too late.
  *
  *-------------------------------------------------------------------------
  */
@@ -243,4 +244,53 @@ finding_rules(Doctor *doctor, const Source *source)
 	if (!PROBLEM_IS_FATAL(source->problem))
 		doctor_for_rows(doctor, sql, lengthof(types), types, values, take_rule,
 						source);
+}
+
+/* Columns of the query of finding_deferred(). */
+enum
+{
+	DEFERRED_NAME,
+	DEFERRED_TABLE,
+	DEFERRED_IS_FOREIGN_KEY
+};
+
+static void
+take_deferred(Doctor *doctor, const Source *source, char **row)
+{
+	if (row[DEFERRED_IS_FOREIGN_KEY] != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  psprintf("ALTER TABLE %s ALTER CONSTRAINT %s DEFERRABLE INITIALLY IMMEDIATE;",
+							   row[DEFERRED_TABLE], row[DEFERRED_NAME]),
+					  "foreign key %s of table %s is looked at only at COMMIT: only a session that its owner has logged in to can issue, rotate or exchange tokens",
+					  row[DEFERRED_NAME], row[DEFERRED_TABLE]);
+	else
+		doctor_report(doctor, SEVERITY_WARNING, source,
+					  sql_with_comment(psprintf("DROP TRIGGER %s ON %s;",
+												row[DEFERRED_NAME],
+												row[DEFERRED_TABLE]),
+									   "and make it again INITIALLY IMMEDIATE"),
+					  "trigger %s of table %s runs only at COMMIT: only a session that its owner has logged in to can change tokens by tokenauth, and what it changes then is not seen by tokenauth_revoke()",
+					  row[DEFERRED_NAME], row[DEFERRED_TABLE]);
+}
+
+/*
+ * Core refuses deferred triggers in a security-restricted operation, as which the
+ * statements of tokenauth run in all sessions but the owner's.
+ */
+void
+finding_deferred(Doctor *doctor, const Source *source)
+{
+	static const char *const sql =
+		"SELECT DISTINCT quote_ident(coalesce(c.conname, t.tgname)),"
+		"     t.tgrelid::regclass::text, CASE WHEN t.tgisinternal THEN 'yes' END"
+		" FROM pg_trigger t LEFT JOIN pg_constraint c"
+		"     ON c.oid = t.tgconstraint AND t.tgisinternal"
+		" WHERE t.tgrelid = $1 AND t.tginitdeferred AND t.tgenabled IN ('O', 'A')"
+		" ORDER BY 1";
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(source->relation)};
+
+	if (!PROBLEM_IS_FATAL(source->problem))
+		doctor_for_rows(doctor, sql, lengthof(types), types, values,
+						take_deferred, source);
 }

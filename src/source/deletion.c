@@ -11,12 +11,13 @@
  *	  would delete or change other rows, or fail;
  *	- each key of the table (a unique index or an exclusion constraint, also a
  *	  partial one or one on expressions) is one that a token has: it contains
- *	  the token or its id; or a user or tenant and something that tells the
- *	  tokens of one apart, such as a device or a name; or it is a foreign key,
- *	  for then the account is elsewhere.  A primary key that is a foreign key is
- *	  refused: the row extends that account.
+ *	  the token or its id; or the user (where no user is known, the tenant) and
+ *	  something that tells the tokens of one apart, such as a device's name; or
+ *	  it is a foreign key, for then the account is elsewhere.  A primary key that
+ *	  is a foreign key is refused: the row extends that account.
  *
- * Any other key can be that of an account: (tenant_id, user_id), lower(email).
+ * Any other key can be that of an account: (tenant_id, user_id), lower(email),
+ * (tenant_id, email); or of a membership: a user, and a foreign key.
  *
  *-------------------------------------------------------------------------
  */
@@ -132,14 +133,20 @@ is_of_token(const Source *source, Relation table, const Key *key)
 {
 	AttrNumber	user = source->column[ROLE_USER].attnum;
 	AttrNumber	tenant = source->column[ROLE_TENANT].attnum;
-	int			nholders = contains(key->columns, user) +
-		(tenant != user && contains(key->columns, tenant));
+	AttrNumber	holder = AttributeNumberIsValid(user) ? user : tenant;
+	Bitmapset  *rest = bms_copy(key->columns);
 
 	if (contains(key->columns, source->column[ROLE_TOKEN].attnum) ||
 		contains(key->columns, source->column[ROLE_ID].attnum))
 		return true;
-	if (nholders > 0 && bms_num_members(key->columns) > nholders)
-		return true;
+	if (contains(key->columns, holder))
+	{
+		rest = bms_del_member(rest, member(holder));
+		if (AttributeNumberIsValid(tenant))
+			rest = bms_del_member(rest, member(tenant));
+		if (!bms_is_empty(rest) && !is_foreign_key(table, rest))
+			return true;
+	}
 	return !key->is_primary && is_foreign_key(table, key->columns);
 }
 
