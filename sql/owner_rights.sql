@@ -128,7 +128,9 @@ SELECT (tokenauth_identify('own_1')).status;
 ALTER TABLE own DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
 CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 CREATE TABLE who (id int PRIMARY KEY);
-ALTER TABLE own ADD who int REFERENCES who DEFERRABLE INITIALLY DEFERRED;
+-- (a deferred unique key is looked at later only where there is a conflict)
+ALTER TABLE own ADD who int REFERENCES who DEFERRABLE INITIALLY DEFERRED,
+    ADD UNIQUE (who) DEFERRABLE INITIALLY DEFERRED;
 SELECT severity, finding, fix FROM tokenauth_doctor();
 SELECT fix FROM tokenauth_doctor() LIMIT 1 \gset
 :fix

@@ -286,6 +286,7 @@ finding_deferred(Doctor *doctor, const Source *source)
 		" FROM pg_trigger t LEFT JOIN pg_constraint c"
 		"     ON c.oid = t.tgconstraint AND t.tgisinternal"
 		" WHERE t.tgrelid = $1 AND t.tginitdeferred AND t.tgenabled IN ('O', 'A')"
+		"     AND (NOT t.tgisinternal OR c.contype = 'f')"
 		" ORDER BY 1";
 	Oid			types[] = {OIDOID};
 	Datum		values[] = {ObjectIdGetDatum(source->relation)};
