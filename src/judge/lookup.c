@@ -46,6 +46,7 @@ typedef struct OpenTable
 /* A source's own table, then its parents'. */
 typedef struct OpenSource
 {
+	uint64		built;			/* source->built, when it was opened */
 	int			ntables;
 	OpenTable	table[1 + SOURCE_MAX_PARENTS];
 } OpenSource;
@@ -112,10 +113,23 @@ open_source(Source *source, bool parents, OpenSource *open)
 
 		opened = open_tables(source, parents, open);
 		if (opened && source->state == SOURCE_CURRENT)
+		{
+			open->built = source->built;
 			return true;
+		}
 		source->state = SOURCE_STALE;
 		close_source(open);
 	}
+}
+
+/*
+ * Code that a condition calls can have the source read again, while rows are
+ * judged by what it was.  Then nothing is known of them.
+ */
+static bool
+was_read_again(const Source *source, const OpenSource *open)
+{
+	return source->built != open->built;
 }
 
 /*
@@ -511,11 +525,9 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	OpenSource	open;
 	Scene		scene = {source, &open};
 	Datum		sought;
-	uint64		built;
 
 	if (!open_source(source, true, &open))
 		return false;
-	built = source->built;
 	sought = lookup_search_value(source, key);
 
 	TEST_POINT(fill_before_stamp);
@@ -535,7 +547,7 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 
 	token_wipe(sought);
 	pfree(DatumGetPointer(sought));
-	return source->built == built;
+	return !was_read_again(source, &open);
 }
 
 /* A RowVisitor, until a row is live. */
@@ -567,5 +579,5 @@ lookup_is_live(Source *source, Datum stored)
 			   visit_life, &scene);
 	UnregisterSnapshot(scene.snapshot);
 	close_source(&open);
-	return scene.finding.nlive > 0;
+	return scene.finding.nlive > 0 || was_read_again(source, &open);
 }
