@@ -45,11 +45,8 @@ static char *
 not_revoked(const OwnerCall *call)
 {
 	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
-	const char *column;
+	const char *column = owner_column(call, ROLE_REVOKED);
 
-	if (!AttributeNumberIsValid(revoked->attnum))
-		return "true";
-	column = owner_column(call, ROLE_REVOKED);
 	if (revoked->type == BOOLOID)
 		return psprintf("%s IS NOT TRUE", column);
 	if (is_timestamp(revoked->type))
