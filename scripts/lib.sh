@@ -213,6 +213,30 @@ stop_clusters() {
     CLUSTERS=()
 }
 
+# ---------- results; NAME is what is being tested ----------
+
+# note PART TEXT: a line of the summary, with the time since "begin"
+note() {
+    printf '%-12s %-22s %-26s %4d s\n' "$NAME" "$1" "$2" "$((SECONDS - STARTED))" |
+        tee -a "$SCRATCH/results" >>"${ALL_RESULTS:-/dev/null}"
+}
+
+begin() {
+    say "$NAME: $1"
+    STARTED=$SECONDS
+}
+
+# result PART PASSED FAILED
+result() { note "$1" "$(printf '%4d passed %4d failed' "$2" "$3")"; }
+
+# one PART COMMAND...: a part that is one test
+one() {
+    local part=$1
+    shift
+    begin "$part"
+    if "$@"; then result "$part" 1 0; else result "$part" 0 1; fi
+}
+
 # summarize RESULTS: the tests that passed and failed, from the lines of summaries.
 # Fails if one has failed, or none has run.
 summarize() {

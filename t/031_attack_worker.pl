@@ -20,15 +20,7 @@ foreach my $database ('his', 'hers')
 }
 $node->safe_psql('his', q(
 	SELECT tokenauth_create_table('other_token', prefix => 'other_');
-	CREATE FUNCTION never_end() RETURNS boolean LANGUAGE plpgsql AS $$
-	BEGIN
-		LOOP
-			BEGIN
-				PERFORM pg_sleep(1000);
-			EXCEPTION WHEN query_canceled THEN NULL;
-			END;
-		END LOOP;
-	END $$;
+	CREATE FUNCTION never_end() RETURNS boolean LANGUAGE plpgsql AS ) . endless() . q(;
 	CREATE FUNCTION on_writing() RETURNS trigger LANGUAGE plpgsql
 		AS 'BEGIN PERFORM never_end(); RETURN NEW; END';));
 

@@ -18,15 +18,7 @@ $node->safe_psql('postgres', q(
 	SELECT tokenauth_create_table('other_token', prefix => 'other_');
 	INSERT INTO other_token (user_id, token_hash)
 	SELECT user_id, encode(sha256('other_1'), 'hex') FROM personal_access_token LIMIT 1;
-	CREATE FUNCTION never_end() RETURNS trigger LANGUAGE plpgsql AS $$
-	BEGIN
-		LOOP
-			BEGIN
-				PERFORM pg_sleep(1000);
-			EXCEPTION WHEN query_canceled THEN NULL;
-			END;
-		END LOOP;
-	END $$;
+	CREATE FUNCTION never_end() RETURNS trigger LANGUAGE plpgsql AS ) . endless() . q(;
 	CREATE TRIGGER never_end BEFORE UPDATE ON other_token
 		FOR EACH ROW EXECUTE FUNCTION never_end();));
 my $user = $node->safe_psql('postgres', 'SELECT user_id FROM other_token');

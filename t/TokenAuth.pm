@@ -31,7 +31,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  all_say configure end_sessions has_been_used is_cold is_warm issue judge
+  all_say configure end_sessions endless has_been_used is_cold is_warm issue judge
   judge_anew keep_busy like_note make_noise new_node new_standby processes
   questions revoke session set_up share token unnoticed_revoke use_token
 );
@@ -42,6 +42,20 @@ sub share
 {
 	my ($number) = @_;
 	return int($number / ($ENV{TOKENAUTH_TEST_SHARE} // 1)) || 1;
+}
+
+# The body of a PL/pgSQL function that catches each cancellation, for ever.
+sub endless
+{
+	return q($$
+	BEGIN
+		LOOP
+			BEGIN
+				PERFORM pg_sleep(1000);
+			EXCEPTION WHEN query_canceled THEN NULL;
+			END;
+		END LOOP;
+	END $$);
 }
 
 # A running server.  conf: more settings; init: as for its init();
