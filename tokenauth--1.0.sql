@@ -347,7 +347,12 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 
 --
--- Live: revoke.
+-- Live.  The id of a user, a tenant or a token may be of any type that the caller
+-- has: smallint, integer, bigint, uuid, varchar, text, or none at all, as an
+-- untyped literal or a driver's parameter, which is text then.  For that an
+-- argument is declared anycompatiblenonarray, if it is the only one.  Functions with
+-- two such ids, which can be of two types, are overloaded: see the end of this
+-- script.
 --
 -- By name: tokenauth_revoke(token => ..., source => ...).  Two texts are an id
 -- and a user's.
@@ -363,31 +368,15 @@ RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME', 'tokenauth_revoke_token'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
-CREATE FUNCTION @extschema@.tokenauth_revoke(
-    id pg_catalog.uuid,
-    user_id pg_catalog.uuid,
-    source pg_catalog.name DEFAULT NULL)
-RETURNS pg_catalog.bool
-AS 'MODULE_PATHNAME', 'tokenauth_revoke_id'
-LANGUAGE C VOLATILE PARALLEL UNSAFE;
-
-CREATE FUNCTION @extschema@.tokenauth_revoke(
-    id pg_catalog.text,
-    user_id pg_catalog.text,
-    source pg_catalog.name DEFAULT NULL)
-RETURNS pg_catalog.bool
-AS 'MODULE_PATHNAME', 'tokenauth_revoke_text_id'
-LANGUAGE C VOLATILE PARALLEL UNSAFE;
-
 CREATE FUNCTION @extschema@.tokenauth_revoke_user(
-    user_id pg_catalog.text,
+    user_id pg_catalog.anycompatiblenonarray,
     source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_revoke_tenant(
-    tenant_id pg_catalog.text,
+    tenant_id pg_catalog.anycompatiblenonarray,
     source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME'
@@ -415,17 +404,6 @@ CREATE TYPE @extschema@.tokenauth_exchanged AS (
 COMMENT ON TYPE @extschema@.tokenauth_exchanged IS
     'what tokenauth_exchange() returns';
 
-CREATE FUNCTION @extschema@.tokenauth_issue(
-    user_id pg_catalog.text,
-    source pg_catalog.name DEFAULT NULL,
-    expires_in pg_catalog.interval DEFAULT NULL,
-    scope pg_catalog.text DEFAULT NULL,
-    tenant_id pg_catalog.text DEFAULT NULL,
-    attributes pg_catalog.jsonb DEFAULT '{}')
-RETURNS @extschema@.tokenauth_issued
-AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL UNSAFE;
-
 CREATE FUNCTION @extschema@.tokenauth_rotate(
     token pg_catalog.text,
     grace pg_catalog.interval DEFAULT '0',
@@ -449,13 +427,13 @@ CREATE FUNCTION @extschema@.tokenauth_exchange(
     attributes pg_catalog.jsonb DEFAULT '{}',
     source pg_catalog.name DEFAULT NULL,
     scope pg_catalog.text DEFAULT NULL,
-    tenant_id pg_catalog.text DEFAULT NULL)
+    tenant_id pg_catalog.anycompatiblenonarray DEFAULT NULL::pg_catalog.text)
 RETURNS @extschema@.tokenauth_exchanged
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_list(
-    user_id pg_catalog.text,
+    user_id pg_catalog.anycompatiblenonarray,
     source pg_catalog.name DEFAULT NULL,
     include_dead pg_catalog.bool DEFAULT false,
     OUT token_id pg_catalog.text,
@@ -479,14 +457,14 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 CREATE FUNCTION @extschema@.tokenauth_flush_user(
-    user_id pg_catalog.text,
+    user_id pg_catalog.anycompatiblenonarray,
     source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 CREATE FUNCTION @extschema@.tokenauth_flush_tenant(
-    tenant_id pg_catalog.text,
+    tenant_id pg_catalog.anycompatiblenonarray,
     source pg_catalog.name DEFAULT NULL)
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
@@ -643,6 +621,44 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 -- The rest needs no qualified names.
 --
 SET LOCAL search_path = pg_catalog, pg_temp;
+
+--
+-- Live: the functions of two ids, see above.  A smallint or integer becomes a
+-- bigint, a varchar or what has no type a text.
+--
+DO LANGUAGE plpgsql $overloads$
+DECLARE
+    types text[] := '{text,uuid,bigint}';
+    id text;
+    user_id text;
+BEGIN
+    FOREACH user_id IN ARRAY types LOOP
+        EXECUTE format($create$
+            CREATE FUNCTION @extschema@.tokenauth_issue(
+                user_id %s,
+                source name DEFAULT NULL,
+                expires_in interval DEFAULT NULL,
+                scope text DEFAULT NULL,
+                tenant_id anycompatiblenonarray DEFAULT NULL::text,
+                attributes jsonb DEFAULT '{}')
+            RETURNS @extschema@.tokenauth_issued
+            AS 'MODULE_PATHNAME'
+            LANGUAGE C VOLATILE PARALLEL UNSAFE
+            $create$, user_id);
+        FOREACH id IN ARRAY types LOOP
+            EXECUTE format($create$
+                CREATE FUNCTION @extschema@.tokenauth_revoke(
+                    id %s,
+                    user_id %s,
+                    source name DEFAULT NULL)
+                RETURNS bool
+                AS 'MODULE_PATHNAME', 'tokenauth_revoke_id'
+                LANGUAGE C VOLATILE PARALLEL UNSAFE
+                $create$, id, user_id);
+        END LOOP;
+    END LOOP;
+END
+$overloads$;
 
 --
 -- Privileges: nothing for any role but the owner, of whatever this script has

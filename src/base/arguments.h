@@ -23,6 +23,14 @@ text_or_null(FunctionCallInfo fcinfo, int arg)
 	return nullable_text(fcinfo->args[arg]);
 }
 
+/*
+ * An id of a user, a tenant or a token, of whatever type the caller has it, as
+ * text.  One C function serves all signatures of a SQL function.  Throws 42804 if
+ * ids cannot be of that type; 0A000 if the type is not known, which it is in every
+ * SQL statement.
+ */
+extern char *id_or_null(FunctionCallInfo fcinfo, int arg);
+
 static inline Interval *
 interval_or_null(FunctionCallInfo fcinfo, int arg)
 {

@@ -83,7 +83,7 @@ static void
 flush_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 {
 	const char *name = name_or_null(fcinfo, 1);
-	IdFlush		flush = {role, text_or_null(fcinfo, 0), name != NULL};
+	IdFlush		flush = {role, id_or_null(fcinfo, 0), name != NULL};
 
 	if (flush.value != NULL)
 		(void) each_source(each_source_choose(name), false, flush_all_of,
@@ -91,7 +91,7 @@ flush_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 }
 
 /*
- * tokenauth_flush_user(user_id text, source name) returns void
+ * tokenauth_flush_user(user_id anycompatiblenonarray, source name) returns void
  *
  * Stop believing what is cached for a user: after a change of state that
  * tokenauth is not told of.
@@ -105,7 +105,7 @@ tokenauth_flush_user(PG_FUNCTION_ARGS)
 }
 
 /*
- * tokenauth_flush_tenant(tenant_id text, source name) returns void
+ * tokenauth_flush_tenant(tenant_id anycompatiblenonarray, source name) returns void
  */
 TOKENAUTH_FUNCTION(tokenauth_flush_tenant);
 Datum

@@ -24,8 +24,9 @@
 #include "utils/timestamp.h"
 
 /*
- * tokenauth_issue(user_id text, source name, expires_in interval, scope text,
- *				   tenant_id text, attributes jsonb)
+ * tokenauth_issue(user_id text | uuid | bigint, source name,
+ *				   expires_in interval, scope text,
+ *				   tenant_id anycompatiblenonarray, attributes jsonb)
  * returns (token text, token_id text, token_prefix text,
  *			expires_at timestamptz)
  */
@@ -34,10 +35,10 @@ Datum
 tokenauth_issue(PG_FUNCTION_ARGS)
 {
 	IssueRequest request = {
-		.user_id = text_or_null(fcinfo, 0),
+		.user_id = id_or_null(fcinfo, 0),
 		.expires_in = interval_or_null(fcinfo, 2),
 		.scope = text_or_null(fcinfo, 3),
-		.tenant_id = text_or_null(fcinfo, 4),
+		.tenant_id = id_or_null(fcinfo, 4),
 		.attributes = lifecycle_attributes(fcinfo, 5),
 	};
 	Source	   *source;
@@ -157,7 +158,7 @@ tell_exchanged(NewToken *token, Datum *value, bool *isnull)
 /*
  * tokenauth_exchange(token text, into_source name, expires_in interval,
  *					  attributes jsonb, source name, scope text,
- *					  tenant_id text)
+ *					  tenant_id anycompatiblenonarray)
  * returns (status text, token text, token_id text, expires_at timestamptz)
  *
  * A single-use token becomes a token of another source, of the same user and
@@ -197,7 +198,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 											ROLE_USER),
 			.tenant_id = choose_tenant(inherited(&presented, into, FIELD_TENANT,
 												 ROLE_TENANT),
-									   text_or_null(fcinfo, 6)),
+									   id_or_null(fcinfo, 6)),
 			.scope = scope ? scope : inherited(&presented, into, FIELD_SCOPE,
 											   ROLE_SCOPE),
 			.expires_in = interval_or_null(fcinfo, 2),

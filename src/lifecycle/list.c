@@ -192,7 +192,8 @@ list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 }
 
 /*
- * tokenauth_list(user_id text, source name, include_dead boolean)
+ * tokenauth_list(user_id anycompatiblenonarray, source name,
+ *				  include_dead boolean)
  * returns table (token_id text, token_prefix text, scope text,
  *				  created_at timestamptz, expires_at timestamptz,
  *				  last_used_at timestamptz, status text, claims jsonb)
@@ -216,7 +217,7 @@ tokenauth_list(PG_FUNCTION_ARGS)
 						role_argument(ROLE_USER)),
 				 errhint("Attach the table again, with this argument.")));
 	list_source((ReturnSetInfo *) fcinfo->resultinfo, source,
-				text_or_null(fcinfo, 0),
+				id_or_null(fcinfo, 0),
 				!PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
 	return (Datum) 0;
 }

@@ -21,7 +21,6 @@
 #include "source/directory.h"
 #include "source/owner.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 /* ---------- by token ---------- */
 
@@ -233,19 +232,30 @@ revoke_rows(List *sources, RowRevocation *revocation)
 			 errhint("Retry.")));
 }
 
-/* In the source named, or in each with ids and user ids of such a form. */
-static Datum
-revoke_by_id(FunctionCallInfo fcinfo, const char *id, const char *user_id)
+/*
+ * tokenauth_revoke(id text | uuid | bigint, user_id text | uuid | bigint,
+ *					source name)
+ * returns boolean
+ *
+ * The same by the row's id, if it is that user's; in the source named, or in
+ * each with ids and user ids of such a form.
+ */
+TOKENAUTH_FUNCTION(tokenauth_revoke_id);
+Datum
+tokenauth_revoke_id(PG_FUNCTION_ARGS)
 {
 	const char *name = name_or_null(fcinfo, 2);
 	RowRevocation revocation = {
-		.rows = {2, {ROLE_ID, ROLE_USER}, {id, user_id}},
+		.rows = {2, {ROLE_ID, ROLE_USER},
+		{id_or_null(fcinfo, 0), id_or_null(fcinfo, 1)}},
 		.named = name != NULL
 	};
 	List	   *sources;
 	int			concerned;
 
 	PreventCommandIfReadOnly("tokenauth_revoke()");
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
 	sources = each_source_choose(name);
 	concerned = list_length(sources);
 	sources = revoke_rows(sources, &revocation);
@@ -254,45 +264,11 @@ revoke_by_id(FunctionCallInfo fcinfo, const char *id, const char *user_id)
 	PG_RETURN_BOOL(revocation.revoked > 0);
 }
 
-/*
- * tokenauth_revoke(id uuid, user_id uuid, source name) returns boolean
- *
- * The same by the row's id, if it is that user's.
- */
-TOKENAUTH_FUNCTION(tokenauth_revoke_id);
-Datum
-tokenauth_revoke_id(PG_FUNCTION_ARGS)
-{
-	char	   *id[2];
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
-	for (int i = 0; i < 2; i++)
-		id[i] = DatumGetCString(DirectFunctionCall1(uuid_out,
-													PG_GETARG_DATUM(i)));
-	return revoke_by_id(fcinfo, id[0], id[1]);
-}
-
-/*
- * tokenauth_revoke(id text, user_id text, source name) returns boolean
- *
- * The same where ids are not uuids.
- */
-TOKENAUTH_FUNCTION(tokenauth_revoke_text_id);
-Datum
-tokenauth_revoke_text_id(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
-	return revoke_by_id(fcinfo, text_or_null(fcinfo, 0),
-						text_or_null(fcinfo, 1));
-}
-
 static Datum
 revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 {
 	const char *name = name_or_null(fcinfo, 1);
-	const char *value = text_or_null(fcinfo, 0);
+	const char *value = id_or_null(fcinfo, 0);
 	RowRevocation revocation = {
 		.rows = {1, {role}, {value}},
 		.named = name != NULL
@@ -311,7 +287,7 @@ revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 }
 
 /*
- * tokenauth_revoke_user(user_id text, source name) returns bigint
+ * tokenauth_revoke_user(user_id anycompatiblenonarray, source name) returns bigint
  *
  * Revoke all tokens of a user; how many this call has revoked, or NULL if a
  * source was left out.
@@ -325,7 +301,7 @@ tokenauth_revoke_user(PG_FUNCTION_ARGS)
 }
 
 /*
- * tokenauth_revoke_tenant(tenant_id text, source name) returns bigint
+ * tokenauth_revoke_tenant(tenant_id anycompatiblenonarray, source name) returns bigint
  */
 TOKENAUTH_FUNCTION(tokenauth_revoke_tenant);
 Datum
