@@ -85,9 +85,10 @@ CREATE TABLE @extschema@.tokenauth_source (
     created_column pg_catalog.name,
     active_values pg_catalog.text[],
     on_revoke pg_catalog.text
-        CHECK (on_revoke OPERATOR(pg_catalog.=) ANY (ARRAY['flag', 'delete'])),
+        CHECK (on_revoke OPERATOR(pg_catalog.=) ANY (ARRAY['flag', 'delete', 'forget'])),
     live_when pg_catalog.text,
     claims pg_catalog.name[],
+    mapping pg_catalog.jsonb,
     timezone pg_catalog.text NOT NULL,
     checksum pg_catalog.bool NOT NULL,
     sliding_ttl pg_catalog.interval,
@@ -158,7 +159,7 @@ CREATE VIEW @extschema@.tokenauth_sources AS
         s.stored_as, s.token_encoding, s.token_column, s.id_column,
         s.user_column, s.tenant_column, s.scope_column, s.expires_column,
         s.revoked_column, s.used_column, s.last_used_column, s.created_column,
-        s.active_values, s.on_revoke, s.live_when, s.claims, s.timezone,
+        s.active_values, s.on_revoke, s.live_when, s.claims, s.mapping, s.timezone,
         s.checksum, s.sliding_ttl, s.sliding_threshold, s.max_lifetime,
         (SELECT pg_catalog.array_agg(p.parent::pg_catalog.regclass
                                      ORDER BY p.source_column)
@@ -215,7 +216,8 @@ CREATE FUNCTION @extschema@.tokenauth_attach(
     sliding_ttl pg_catalog.interval DEFAULT NULL,
     sliding_threshold pg_catalog.interval DEFAULT NULL,
     max_lifetime pg_catalog.interval DEFAULT NULL,
-    on_revoke pg_catalog.text DEFAULT NULL)
+    on_revoke pg_catalog.text DEFAULT NULL,
+    mapping pg_catalog.jsonb DEFAULT NULL)
 RETURNS pg_catalog.name
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -125,7 +125,7 @@ BEGIN
 END $$;
 -- and what is taken all the same: it is stored as it was read
 SELECT tokenauth_attach('t', live_when => $$at IS NULL OR (at > '2026-01-01 00:00 PST' AND at < 'infinity'
-    AND at <@ '["2026-01-02 00:00+05:30",)'::tstzrange AND day = ANY ('{2026-01-01}') AND local - at::timestamptz < '1 day'
+    AND at <@ '["2026-01-02 00:00+05:30",)'::tstzrange AND day = ANY ('{2026-01-01}') AND to_char(at, 'YYYY') <> '2025'
     AND local <> '2026-01-01 00:00' AND ids && '{1,2}' AND code ~ '^\d+$' AND code LIKE 'a\_%' AND code IN ('x', 'y'))$$);
 SELECT tokenauth_attach('t', live_when => $$at IS NULL OR (at > '2026-01-01 00:00 PST' AND at < 'infinity'
     AND at <@ '["2026-01-02 00:00+05:30",)'::tstzrange AND day = ANY ('{2026-01-01}')

@@ -28,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "judge/judge.h"
 #include "source/directory.h"
+#include "source/mapping_keys.h"
 #include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
@@ -58,6 +59,7 @@ enum
 	ARG_SLIDING_THRESHOLD,
 	ARG_MAX_LIFETIME,
 	ARG_ON_REVOKE,
+	ARG_MAPPING,
 	ARG_COUNT
 };
 
@@ -105,21 +107,52 @@ attach_conventional_column(Oid relation, SourceRole role, const char *token_colu
 	return NULL;
 }
 
-/* The column for a role: as told, or by convention; '' is none. */
-static char *
-choose_column(FunctionCallInfo fcinfo, Oid relation, SourceRole role,
-			  const char *token_column)
+static int
+role_arg(SourceRole role)
 {
-	int			arg = role == ROLE_TOKEN ? ARG_TOKEN_COLUMN :
-		role == ROLE_CREATED ? ARG_CREATED_COLUMN :
-		ARG_FIRST_CONVENTIONAL + role - ROLE_ID;
+	switch (role)
+	{
+		case ROLE_TOKEN:
+			return ARG_TOKEN_COLUMN;
+		case ROLE_CREATED:
+			return ARG_CREATED_COLUMN;
+		default:
+			return ARG_FIRST_CONVENTIONAL + role - ROLE_ID;
+	}
+}
+
+/* The column for a role, as told; '' is none. */
+static char *
+told_column(FunctionCallInfo fcinfo, SourceRole role)
+{
 	char	   *name;
 
-	if (PG_ARGISNULL(arg))
-		return role == ROLE_TOKEN ? NULL :
-			attach_conventional_column(relation, role, token_column);
-	name = NameStr(*PG_GETARG_NAME(arg));
+	if (PG_ARGISNULL(role_arg(role)))
+		return NULL;
+	name = NameStr(*PG_GETARG_NAME(role_arg(role)));
 	return name[0] == '\0' ? NULL : name;
+}
+
+/*
+ * Those that are told, and what the mapping has in place of others, come before
+ * those by convention.
+ */
+static void
+choose_columns(FunctionCallInfo fcinfo, Source *source)
+{
+	const char *token_column = source->column[ROLE_TOKEN].name;
+	RegistryFault fault;
+
+	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
+		source->column[role].name = told_column(fcinfo, role);
+	if (!PG_ARGISNULL(ARG_MAPPING) &&
+		!mapping_keys_read(PG_GETARG_JSONB_P(ARG_MAPPING), source, &fault))
+		registry_report(&fault);
+	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
+		if (PG_ARGISNULL(role_arg(role)) && !source_has_role(source, role))
+			source->column[role].name =
+				attach_conventional_column(source->relation, role,
+										   token_column);
 }
 
 void
@@ -138,8 +171,7 @@ attach_table(Source *source)
 {
 	ExtensionInfo extension;
 
-	source->live_when = options_resolve_condition(source->relation,
-												  source->live_when);
+	options_resolve(source);
 	source->relation_name = quoted_relation(source->relation);
 	source->owner = registry_table_owner(source->relation);
 	source->prefix_len = source->prefix ? strlen(source->prefix) : 0;
@@ -207,7 +239,6 @@ Datum
 tokenauth_attach(PG_FUNCTION_ARGS)
 {
 	Source		source = {0};
-	char	   *token_column;
 	Name		result = palloc0(NAMEDATALEN);
 
 	require_argument(fcinfo, ARG_RELATION, "relation");
@@ -225,21 +256,18 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 									  "token_encoding", source_encodings,
 									  "It is one of text, base64url, hex.");
 	source.timezone = text_argument(fcinfo, ARG_TIMEZONE, "timezone");
-	token_column = choose_column(fcinfo, source.relation, ROLE_TOKEN, NULL);
-	if (token_column == NULL)
+	source.column[ROLE_TOKEN].name = told_column(fcinfo, ROLE_TOKEN);
+	if (source.column[ROLE_TOKEN].name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must name a column", "token_column")));
-	source.column[ROLE_TOKEN].name = token_column;
-	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
-		source.column[role].name = choose_column(fcinfo, source.relation, role,
-												 token_column);
+	choose_columns(fcinfo, &source);
 	source.active_values = list_argument(fcinfo, ARG_ACTIVE_VALUES,
 										 "active_values", TEXTOID);
 	if (!PG_ARGISNULL(ARG_ON_REVOKE))
 		source.on_revoke = choice_argument(fcinfo, ARG_ON_REVOKE, "on_revoke",
 										   source_on_revoke,
-										   "It is one of flag, delete.");
+										   "It is one of flag, delete, forget.");
 	else if (source.column[ROLE_REVOKED].name == NULL)
 		source.on_revoke = ON_REVOKE_NOTHING;
 	source.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);

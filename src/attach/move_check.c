@@ -16,7 +16,8 @@
 #include "utils/lsyscache.h"
 
 static void
-check_expression(const Move *move, const char *text, const char *where)
+check_expression(const Move *move, const char *text, ExpressionUse use,
+				 const char *where)
 {
 	Relation	table;
 	Bitmapset  *columns = NULL;
@@ -25,7 +26,7 @@ check_expression(const Move *move, const char *text, const char *where)
 	if (text == NULL)
 		return;
 	table = table_open(move->relation, AccessShareLock);
-	(void) expression_read(table, text, &columns, &watch);
+	(void) expression_read(table, text, use, &columns, &watch);
 	table_close(table, AccessShareLock);
 	if (bms_is_member(get_attnum(move->relation, NameStr(move->token)),
 					  columns))
@@ -42,7 +43,11 @@ check_registry(const Move *move, const Source *source)
 {
 	ListCell   *lc;
 
-	check_expression(move, source->live_when, source->name);
+	check_expression(move, source->live_when, EXPRESSION_CONDITION,
+					 source->name);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		check_expression(move, source->column[role].expression,
+						 EXPRESSION_VALUE, source->name);
 	foreach(lc, source_all())
 	{
 		const Source *other = lfirst(lc);
@@ -61,7 +66,8 @@ check_registry(const Move *move, const Source *source)
 								other->name, NameStr(move->token)),
 						 errhint("Detach the source first.")));
 			if (parent->relation == move->relation)
-				check_expression(move, parent->live_when, other->name);
+				check_expression(move, parent->live_when, EXPRESSION_CONDITION,
+								 other->name);
 		}
 	}
 }

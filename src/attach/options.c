@@ -63,18 +63,35 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 	}
 }
 
-char *
-options_resolve_condition(Oid relation, const char *condition)
+static char *
+resolve(Oid relation, const char *text, ExpressionUse use)
 {
 	Relation	table;
 	char	   *stored;
 
-	if (condition == NULL)
+	if (text == NULL)
 		return NULL;
 	table = table_open(relation, NoLock);
-	stored = expression_resolve(table, condition);
+	stored = expression_resolve(table, text, use);
 	table_close(table, NoLock);
 	return stored;
+}
+
+char *
+options_resolve_condition(Oid relation, const char *condition)
+{
+	return resolve(relation, condition, EXPRESSION_CONDITION);
+}
+
+void
+options_resolve(Source *source)
+{
+	source->live_when = options_resolve_condition(source->relation,
+												  source->live_when);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		source->column[role].expression =
+			resolve(source->relation, source->column[role].expression,
+					EXPRESSION_VALUE);
 }
 
 static void
@@ -99,8 +116,7 @@ options_check(const Source *source)
 
 	if (!registry_check(source, &fault))
 		registry_report(&fault);
-	revoked_check(source->relation, source->column[ROLE_REVOKED].name,
-				  source->active_values);
+	revoked_check(source);
 	check_timezone(source->timezone);
 	check_not_taken(source->relation, source->name, source->prefix);
 	check_claims(source);

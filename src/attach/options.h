@@ -18,6 +18,12 @@
 extern void options_check(const Source *source);
 
 /*
+ * Put what is said of a source into the form in which it is stored: its condition
+ * and its expressions.  Throws as below.
+ */
+extern void options_resolve(Source *source);
+
+/*
  * A condition over a table's row as it is stored; NULL for NULL.  Throws, with
  * a hint, if it is not what expression.h says.
  */

@@ -12,6 +12,7 @@
 #include "base/stats.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "source/mapping_keys.h"
 #include "source/names.h"
 #include "source/registry.h"
 #include "utils/array.h"
@@ -117,6 +118,13 @@ add_interval(NewRow *row, const char *column, Interval *value)
 }
 
 static void
+add_mapping(NewRow *row, Jsonb *mapping)
+{
+	add_value(row, "mapping", JSONBOID, JsonbPGetDatum(mapping),
+			  mapping == NULL);
+}
+
+static void
 execute(const ExtensionInfo *extension, const char *sql, NewRow *row)
 {
 	(void) extension_execute(extension, sql, row->n, row->type, row->value,
@@ -137,7 +145,10 @@ register_source(const ExtensionInfo *extension, const Source *source)
 	add_text(&row, "stored_as", source_storages[source->stored_as]);
 	add_text(&row, "token_encoding", source_encodings[source->encoding]);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		add_name(&row, role_argument(role), source->column[role].name);
+		add_name(&row, role_argument(role),
+				 role == ROLE_REVOKED && source->flag_is_active ? NULL :
+				 source->column[role].name);
+	add_mapping(&row, mapping_keys_write(source));
 	add_list(&row, "active_values", TEXTARRAYOID, source->active_values);
 	add_text(&row, "on_revoke", source_on_revoke[source->on_revoke]);
 	add_text(&row, "live_when", source->live_when);

@@ -8,14 +8,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "attach/revoked.h"
 #include "base/query.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "source/deletion.h"
+#include "source/flag.h"
 #include "source/owner.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -25,78 +29,155 @@
 
 /* A status column must be able to say "revoked". */
 static void
-check_status_type(Oid type, const char *column)
+check_status_type(const Source *source, Oid type, const char *column)
 {
-	if (type_is_enum(type) &&
+	const char *value = flag_revoked_text(source);
+
+	if (source->on_revoke == ON_REVOKE_FLAG && type_is_enum(type) &&
 		!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type),
-							   CStringGetDatum(REVOKED_STATUS)))
+							   CStringGetDatum(value)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("type %s of column \"%s\" has no value \"%s\"",
-						format_type_be(type), column, REVOKED_STATUS),
+						format_type_be(type), column, value),
 				 errdetail("This is what tokenauth_revoke() sets the column to."),
-				 errhint("Add it with ALTER TYPE ... ADD VALUE.")));
+				 errhint("Add it with ALTER TYPE ... ADD VALUE, or name another with the key \"revoked_value\" of the mapping.")));
+	if (source->on_revoke == ON_REVOKE_FLAG && is_integer(type) &&
+		source->revoked_value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("it is not known which number revokes a token in column \"%s\"",
+						column),
+				 errhint("Name it with the key \"revoked_value\" of the mapping.")));
 }
 
 static void
-check_active_values(Oid type, const char *column, List *active_values)
+check_active_values(const Source *source, Oid type, const char *column)
 {
-	ListCell   *lc;
-
 	if (column == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" needs a revoked_column",
 						"active_values"),
-				 errhint("It names the values of a text or enum column for which tokens are live.")));
+				 errhint("It names the values of a column for which tokens are live.")));
 	if (type == BOOLOID || is_timestamp(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" does not go with column \"%s\" of type %s",
 						"active_values", column, format_type_be(type)),
 				 errhint("A boolean says whether a token is revoked, a timestamp since when.")));
-	foreach(lc, active_values)
-		if (strcmp(lfirst(lc), REVOKED_STATUS) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain \"%s\"",
-							"active_values", REVOKED_STATUS),
-					 errdetail("This is what tokenauth_revoke() sets the column to.")));
-	check_status_type(type, column);
+	check_status_type(source, type, column);
 }
 
-/* By its name, is this flag true for what is live? */
+/* By its name, is this flag true for what is live, or for what is not? */
 static bool
-sounds_live(const char *column)
+sounds_like(const char *column, const char *const *names)
 {
-	static const char *const names[] = {
-		"active", "alive", "enabled", "live", "valid", "ok"
-	};
-
 	if (pg_strncasecmp(column, "is_", 3) == 0)
 		column += 3;
-	for (int i = 0; i < (int) lengthof(names); i++)
+	for (int i = 0; names[i] != NULL; i++)
 		if (pg_strcasecmp(column, names[i]) == 0)
 			return true;
 	return false;
 }
 
-void
-revoked_check(Oid relation, const char *column, List *active_values)
+static char *
+active_column_json(const char *column)
 {
-	AttrNumber	attnum = column ? get_attnum(relation, column) : 0;
-	Oid			type = attnum > 0 ?
-		getBaseType(get_atttype(relation, attnum)) : InvalidOid;
+	StringInfoData json;
 
-	if (active_values != NIL)
-		check_active_values(type, column, active_values);
-	else if (type == BOOLOID && sounds_live(column))
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"active_column\": ");
+	escape_json(&json, column);
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* A flag, rather than a status: is it taken the right way round? */
+static void
+check_flag_name(const Source *source, const char *column)
+{
+	static const char *const live[] = {
+		"active", "alive", "enabled", "live", "valid", "ok", NULL
+	};
+	static const char *const dead[] = {
+		"revoked", "disabled", "deleted", "blocked", "banned", "suspended",
+		"inactive", "invalid", "expired", NULL
+	};
+
+	if (!source->flag_is_active && sounds_like(column, live))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" does not look like one that is true for revoked tokens",
 						column),
-				 errhint("If it is true for live tokens, use revoked_column => '', live_when => %s.",
-						 quote_literal_cstr(quote_identifier(column)))));
+				 errhint("If it is true for live tokens, use revoked_column => '', mapping => %s.",
+						 quote_literal_cstr(active_column_json(column)))));
+	if (source->flag_is_active && sounds_like(column, dead))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" does not look like one that is true for live tokens",
+						column),
+				 errhint("If it is true for revoked tokens, use revoked_column.")));
+}
+
+/* What can be said of a column's NULL, and be written into it. */
+static void
+check_flag_options(const Source *source, Oid type)
+{
+	if (source->null_is_live && (!OidIsValid(type) || is_timestamp(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" of the mapping needs a flag or a status",
+						"null_flag")));
+	if (source->revoked_value != NULL &&
+		(!OidIsValid(type) || is_timestamp(type) || type == BOOLOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" of the mapping needs a status or a number",
+						"revoked_value")));
+}
+
+/* To be forgotten, a token must leave a NULL behind. */
+static void
+check_can_forget(const Source *source)
+{
+	const char *column = source->column[ROLE_TOKEN].name;
+	HeapTuple	tuple = SearchSysCacheAttName(source->relation, column);
+	bool		is_not_null;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	is_not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	ReleaseSysCache(tuple);
+	if (is_not_null)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tokens in column \"%s\" cannot be forgotten, for it is NOT NULL",
+						column),
+				 errhint("Name a column that tells of revocation, or use on_revoke => 'delete'.")));
+}
+
+void
+revoked_check(const Source *source)
+{
+	const char *column = source->column[ROLE_REVOKED].name;
+	AttrNumber	attnum = column ? get_attnum(source->relation, column) : 0;
+	Oid			type = attnum > 0 ?
+		getBaseType(get_atttype(source->relation, attnum)) : InvalidOid;
+
+	if (source->active_values != NIL)
+		check_active_values(source, type, column);
+	else if (type == BOOLOID)
+		check_flag_name(source, column);
+	else if (is_integer(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("it is not known which numbers in column \"%s\" are of live tokens",
+						column),
+				 errhint("Name them in the argument \"active_values\", such as '{0}'.")));
+	check_flag_options(source, type);
+	if (source->on_revoke == ON_REVOKE_FORGET)
+		check_can_forget(source);
 }
 
 void
@@ -119,31 +200,6 @@ revoked_check_deletion(const Source *source)
 				 errhint("Add a column that tells of revocation, such as revoked_at, and name it in the argument \"revoked_column\".")));
 }
 
-/* SQL: is a value of the column what row_is_revoked() calls revoked? */
-static const char *
-revoked_sql(OwnerCall *call)
-{
-	const SourceColumn *column = &call->source->column[ROLE_REVOKED];
-	List	   *active_values = call->source->active_values;
-	Datum	   *values;
-	ListCell   *lc;
-
-	if (column->type == BOOLOID)
-		return "x IS NOT FALSE";
-	if (is_timestamp(column->type))
-		return "x IS NOT NULL";
-	values = palloc(list_length(active_values) * sizeof(Datum));
-	foreach(lc, active_values)
-		values[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
-	return psprintf("(x::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($%d)) IS NOT TRUE",
-					owner_parameter(call, TEXTARRAYOID,
-									PointerGetDatum(construct_array(values,
-																	list_length(active_values),
-																	TEXTOID, -1, false,
-																	TYPALIGN_INT)),
-									false));
-}
-
 void
 revoked_look(const Source *source)
 {
@@ -157,9 +213,9 @@ revoked_look(const Source *source)
 		return;
 	owner_begin(&call, source);
 	result = owner_query(&call,
-						 psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE %s)"
+						 psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE NOT %s)"
 								  " FROM (SELECT %s AS x FROM ONLY %s LIMIT %d) AS rows",
-								  revoked_sql(&call),
+								  flag_is_live_sql(&call, "x"),
 								  owner_column(&call, ROLE_REVOKED),
 								  owner_table(&call), ROWS_LOOKED_AT));
 	rows = DatumGetInt64(query_value(result, 0, 1, &isnull));

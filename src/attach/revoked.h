@@ -11,15 +11,13 @@
 #ifndef TOKENAUTH_REVOKED_H
 #define TOKENAUTH_REVOKED_H
 
-#include "nodes/pg_list.h"
 #include "source/source.h"
 
 /*
- * Check what tokenauth_attach() is told: the column's name, or NULL for none,
- * and the values (char *) of a status that is live, or NIL.  Throws.
+ * Check what is said of the column, its values, and what revoking does to a row.
+ * The source is not attached yet.  Throws.
  */
-extern void revoked_check(Oid relation, const char *column,
-						  List *active_values);
+extern void revoked_check(const Source *source);
 
 /*
  * Throws if the rows of a source that has just been attached are to be deleted,

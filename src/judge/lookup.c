@@ -19,9 +19,9 @@
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "base/testpoint.h"
-#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "judge/lookup.h"
+#include "judge/row.h"
 #include "miscadmin.h"
 #include "source/directory.h"
 #include "source/expression.h"
@@ -29,12 +29,9 @@
 #include "source/value.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 /* A table and the index to find rows in it by, opened and locked. */
 typedef struct OpenTable
@@ -169,103 +166,6 @@ lookup_search_value(const Source *source, const LookupKey *key)
 	return PointerGetDatum(cstring_to_text_with_len(data, (int) len));
 }
 
-/* A timestamp without time zone, read in the source's. */
-static TimestampTz
-in_timezone(const Source *source, Timestamp timestamp)
-{
-	struct pg_tm tm;
-	fsec_t		fraction;
-	int			offset;
-	TimestampTz result;
-
-	if (timestamp2tm(timestamp, NULL, &tm, &fraction, NULL, NULL) != 0)
-		return DT_NOBEGIN;
-	offset = DetermineTimeZoneOffset(&tm, source->zone);
-	if (tm2timestamp(&tm, fraction, &offset, &result) != 0)
-		return DT_NOBEGIN;
-	return result;
-}
-
-/*
- * A timestamp column as timestamptz.  Within two days of the end of time, in
- * which a time zone could lead out of range, it is never, or always, over.
- */
-static TimestampTz
-timestamp_of(const Source *source, SourceRole role, Datum value)
-{
-	Timestamp	timestamp;
-
-	if (source->column[role].type == TIMESTAMPTZOID)
-		return DatumGetTimestampTz(value);
-	timestamp = DatumGetTimestamp(value);
-	if (timestamp > END_TIMESTAMP - 2 * USECS_PER_DAY)
-		return DT_NOEND;
-	if (timestamp < MIN_TIMESTAMP + 2 * USECS_PER_DAY)
-		return DT_NOBEGIN;
-	return in_timezone(source, timestamp);
-}
-
-/*
- * Is the row revoked, by its flag, timestamp or status?  A NULL flag is not
- * "not revoked", just as WHERE NOT revoked would not find the row.
- */
-static bool
-row_is_revoked(const Source *source, TupleTableSlot *row)
-{
-	const SourceColumn *column = &source->column[ROLE_REVOKED];
-	bool		isnull;
-	Datum		value;
-	Oid			output;
-	bool		is_varlena;
-	char	   *text;
-	ListCell   *lc;
-
-	if (!AttributeNumberIsValid(column->attnum))
-		return false;
-	value = slot_getattr(row, column->attnum, &isnull);
-	if (column->type == BOOLOID)
-		return isnull || DatumGetBool(value);
-	if (is_timestamp(column->type))
-		return !isnull;
-	if (isnull)
-		return true;
-	getTypeOutputInfo(column->type, &output, &is_varlena);
-	text = OidOutputFunctionCall(output, value);
-	foreach(lc, source->active_values)
-		if (strcmp(text, lfirst(lc)) == 0)
-			return false;
-	return true;
-}
-
-static bool
-row_is_used(const Source *source, TupleTableSlot *row)
-{
-	AttrNumber	attnum = source->column[ROLE_USED].attnum;
-
-	return AttributeNumberIsValid(attnum) && !slot_attisnull(row, attnum);
-}
-
-static void
-take_field(const Source *source, TupleTableSlot *row, SourceRole role,
-		   VerdictField field, Verdict *verdict)
-{
-	const SourceColumn *column = &source->column[role];
-	bool		isnull;
-	Datum		value;
-	int			level = 0;
-
-	if (!AttributeNumberIsValid(column->attnum))
-		return;
-	value = slot_getattr(row, column->attnum, &isnull);
-	if (isnull)
-		return;
-	if (verdict_depends_on_settings(column->kind, column->type))
-		level = fixed_settings_enter();
-	verdict->field[field] = verdict_value(column->kind, value, column->type);
-	if (level != 0)
-		fixed_settings_leave(level);
-}
-
 /* One scan's business: called for each row found until it returns false. */
 typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
 
@@ -351,6 +251,7 @@ typedef struct ParentSearch
 {
 	const SourceParent *parent;
 	Relation	table;
+	const char *timezone;
 	bool		live;
 } ParentSearch;
 
@@ -359,9 +260,10 @@ static bool
 visit_parent(TupleTableSlot *row, void *arg)
 {
 	ParentSearch *search = arg;
+	ExpressionRow over = {search->table, row, search->timezone};
 
 	search->live = search->parent->condition == NULL ||
-		expression_holds(search->table, search->parent->condition, row);
+		expression_holds(&over, search->parent->condition);
 	return false;
 }
 
@@ -379,7 +281,7 @@ parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 	{
 		const SourceParent *parent = &source->parent[i];
 		const OpenTable *open = &scene->open->table[1 + i];
-		ParentSearch search = {parent, open->table, false};
+		ParentSearch search = {parent, open->table, source->timezone, false};
 		bool		isnull;
 		Datum		key = slot_getattr(row, parent->from.attnum, &isnull);
 
@@ -399,56 +301,13 @@ judge_life(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 {
 	const Source *source = scene->source;
 	Relation	table = scene->open->table[0].table;
-	AttrNumber	expires = source->column[ROLE_EXPIRES].attnum;
 
-	verdict_init(verdict, TOKEN_VALID);
-	if (row_is_revoked(source, row))
-		verdict->status = TOKEN_REVOKED;
-	else if (row_is_used(source, row))
-		verdict->status = TOKEN_USED;
-	else if ((!scene->without_parents && !parents_live(scene, row, verdict)) ||
-			 (source->condition != NULL &&
-			  !expression_holds(table, source->condition, row)))
+	row_judge_state(source, row, verdict);
+	if (verdict->status == TOKEN_VALID &&
+		((!scene->without_parents && !parents_live(scene, row, verdict)) ||
+		 !row_meets_condition(source, table, row)))
 		verdict->status = TOKEN_DISABLED;
-
-	if (AttributeNumberIsValid(expires))
-	{
-		bool		isnull;
-		Datum		value = slot_getattr(row, expires, &isnull);
-
-		verdict->has_expiry = !isnull;
-		if (!isnull)
-			verdict->expires_at = timestamp_of(source, ROLE_EXPIRES, value);
-	}
-}
-
-/* All that a row says, but for what the time of day says. */
-static void
-judge_row(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
-{
-	const Source *source = scene->source;
-
-	judge_life(scene, row, verdict);
-	if (source->keeps_last_use)
-	{
-		bool		isnull;
-		Datum		value = slot_getattr(row,
-										 source->column[ROLE_LAST_USED].attnum,
-										 &isnull);
-
-		if (!isnull)
-			verdict->last_used = timestamp_of(source, ROLE_LAST_USED, value);
-	}
-	take_field(source, row, ROLE_ID, FIELD_ID, verdict);
-	take_field(source, row, ROLE_USER, FIELD_USER, verdict);
-	take_field(source, row, ROLE_TENANT, FIELD_TENANT, verdict);
-	take_field(source, row, ROLE_SCOPE, FIELD_SCOPE, verdict);
-	if (source->claims_object != NULL)
-		verdict->field[FIELD_CLAIMS] =
-			verdict_value(VALUE_JSONB,
-						  expression_jsonb(scene->open->table[0].table,
-										   source->claims_object, row),
-						  JSONBOID);
+	row_take_expiry(source, table, row, verdict);
 }
 
 static bool
@@ -486,7 +345,8 @@ visit_token(TupleTableSlot *row, void *arg)
 	Finding    *finding = &scene->finding;
 	Verdict		verdict;
 
-	judge_row(scene, row, &verdict);
+	judge_life(scene, row, &verdict);
+	row_take_fields(scene->source, scene->open->table[0].table, row, &verdict);
 	if (is_live(&verdict, scene->now))
 		finding->nlive++;
 	if (finding->nrows++ == 0 || speaks_before(&verdict, &finding->spokesman))
@@ -504,7 +364,7 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 
 	/* a token that should have a user and has none is not valid */
 	if (verdict->status == TOKEN_VALID &&
-		AttributeNumberIsValid(source->column[ROLE_USER].attnum) &&
+		source->column[ROLE_USER].kind != VALUE_NONE &&
 		verdict->field[FIELD_USER].data == NULL)
 		verdict->status = TOKEN_DISABLED;
 	if (finding->nlive > 1)

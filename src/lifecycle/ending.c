@@ -14,17 +14,11 @@
 #include "lifecycle/ending.h"
 #include "lifecycle/lifecycle.h"
 #include "source/deletion.h"
+#include "source/flag.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* ---------- what is written ---------- */
-
-/* Now, as a value of a timestamp type. */
-static char *
-now_as(const Source *source, Oid type)
-{
-	return owner_in_timezone(source, type, "pg_catalog.clock_timestamp()");
-}
 
 /* Where rows are marked as revoked, also the time, if there is a column. */
 static const char *
@@ -38,21 +32,9 @@ also_set_revoked_at(const Source *source)
 		return "";
 	type = get_atttype(source->relation, attnum);
 	return is_timestamp(type) ?
-		psprintf(", revoked_at = %s", now_as(source, type)) : "";
-}
-
-static char *
-not_revoked(const OwnerCall *call)
-{
-	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
-	const char *column = owner_column(call, ROLE_REVOKED);
-
-	if (revoked->type == BOOLOID)
-		return psprintf("%s IS NOT TRUE", column);
-	if (is_timestamp(revoked->type))
-		return psprintf("%s IS NULL", column);
-	/* an unknown literal takes the column's type, be it an enum */
-	return psprintf("%s OPERATOR(pg_catalog.<>) '" REVOKED_STATUS "'", column);
+		psprintf(", revoked_at = %s",
+				 owner_in_timezone(source, type,
+								   "pg_catalog.clock_timestamp()")) : "";
 }
 
 /* Of the rows that meet a condition, those that are not revoked yet. */
@@ -61,20 +43,7 @@ not_revoked_and(const OwnerCall *call, const char *condition)
 {
 	if (!AttributeNumberIsValid(call->source->column[ROLE_REVOKED].attnum))
 		return pstrdup(condition);
-	return psprintf("%s AND %s", not_revoked(call), condition);
-}
-
-/* What a revoked row has in its column. */
-static const char *
-revoked_value(const OwnerCall *call)
-{
-	Oid			type = call->source->column[ROLE_REVOKED].type;
-
-	if (type == BOOLOID)
-		return "true";
-	if (is_timestamp(type))
-		return now_as(call->source, type);
-	return "'" REVOKED_STATUS "'";
+	return psprintf("%s AND %s", flag_can_be_set_sql(call), condition);
 }
 
 static uint64
@@ -86,7 +55,7 @@ flag_rows(OwnerCall *call, const char *condition)
 						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s",
 								  owner_table(call),
 								  owner_column(call, ROLE_REVOKED),
-								  revoked_value(call),
+								  flag_revoked_sql(call),
 								  also_set_revoked_at(source),
 								  not_revoked_and(call, condition)));
 }
@@ -97,6 +66,18 @@ delete_rows(OwnerCall *call, const char *condition)
 	return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
 										owner_table(call),
 										not_revoked_and(call, condition)));
+}
+
+/* The rows stay, without a token that could be found. */
+static uint64
+forget_tokens(OwnerCall *call, const char *condition)
+{
+	const char *column = owner_column(call, ROLE_TOKEN);
+
+	return owner_execute(call,
+						 psprintf("UPDATE ONLY %s SET %s = NULL WHERE %s IS NOT NULL AND %s",
+								  owner_table(call), column, column,
+								  not_revoked_and(call, condition)));
 }
 
 /* An error if there are such rows: they stay as they are, which is no success. */
@@ -138,6 +119,8 @@ write_rows(OwnerCall *call, const char *condition)
 	{
 		case ON_REVOKE_FLAG:
 			return flag_rows(call, condition);
+		case ON_REVOKE_FORGET:
+			return forget_tokens(call, condition);
 		case ON_REVOKE_DELETE:
 			objection = deletion_objection(call->source, call->table);
 			if (objection == NULL)

@@ -12,6 +12,7 @@
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
+#include "source/flag.h"
 #include "source/mapping.h"
 #include "source/registry.h"
 #include "utils/builtins.h"
@@ -162,17 +163,14 @@ give_id(InsertList *list)
 static void
 give_live_flag(InsertList *list)
 {
-	OwnerCall  *call = list->call;
-	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
+	AttrNumber	attnum = list->call->source->column[ROLE_REVOKED].attnum;
+	char	   *live;
 
-	if (unfilled_column(list, revoked->attnum) == NULL)
+	if (unfilled_column(list, attnum) == NULL)
 		return;
-	if (revoked->type == BOOLOID)
-		give_column(list, revoked->attnum, "false");
-	else if (!is_timestamp(revoked->type))
-		give_column(list, revoked->attnum,
-					owner_cast(call, ROLE_REVOKED,
-							   linitial(call->source->active_values)));
+	live = flag_live_sql(list->call);
+	if (live != NULL)
+		give_column(list, attnum, live);
 }
 
 static void

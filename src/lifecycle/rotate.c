@@ -24,6 +24,19 @@
 
 /* ---------- rotate ---------- */
 
+/* A successor gets the life of its token, and where it is to be written. */
+static void
+check_expiry_is_column(const Source *source)
+{
+	if (source->column[ROLE_EXPIRES].expression != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be rotated",
+						source->name),
+				 errdetail("When they expire is an expression, to which nothing can be written."),
+				 errhint("Issue a token, and revoke the old one.")));
+}
+
 /* A grace must be possible: the old token is to expire at its end. */
 static void
 check_grace(const Source *source)
@@ -236,6 +249,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		.attributes = attributes,
 	};
 
+	check_expiry_is_column(presented->source);
 	if (has_grace)
 		check_grace(presented->source);
 	/* first, because a unique index may allow only one live token of a user */

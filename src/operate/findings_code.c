@@ -132,7 +132,7 @@ functions_of_condition(Node *condition)
  */
 static void
 find_foreign_code(Doctor *doctor, const Source *source, Oid table,
-				  Node *condition)
+				  Node *condition, List *expressions)
 {
 	static const char *const sql =
 		"WITH caller (classid, objid, what) AS ("
@@ -152,7 +152,8 @@ find_foreign_code(Doctor *doctor, const Source *source, Oid table,
 		"    SELECT d.refobjid, c.what FROM caller c JOIN pg_depend d"
 		"        ON d.classid = c.classid AND d.objid = c.objid"
 		"    WHERE d.refclassid = 'pg_proc'::regclass"
-		"    UNION ALL SELECT f, 'live_when' FROM unnest($2::oid[]) f)"
+		"    UNION ALL SELECT f, 'live_when' FROM unnest($2::oid[]) f"
+		"    UNION ALL SELECT f, 'mapping' FROM unnest($5::oid[]) f)"
 		"SELECT p.oid::regprocedure::text, r.rolname, t.oid::regclass::text,"
 		"    o.rolname, string_agg(DISTINCT u.what, ', ' ORDER BY u.what)"
 		" FROM use u JOIN pg_proc p ON p.oid = u.function"
@@ -161,12 +162,13 @@ find_foreign_code(Doctor *doctor, const Source *source, Oid table,
 		" WHERE NOT r.rolsuper AND NOT pg_has_role(r.oid, o.oid, 'USAGE')"
 		"     AND p.oid <> $3 AND p.oid <> $4"
 		" GROUP BY p.oid, r.rolname, t.oid, o.rolname ORDER BY p.oid::regprocedure::text";
-	Oid			types[] = {OIDOID, OIDARRAYOID, OIDOID, OIDOID};
+	Oid			types[] = {OIDOID, OIDARRAYOID, OIDOID, OIDOID, OIDARRAYOID};
 	Datum		values[] = {
 		ObjectIdGetDatum(table),
 		functions_of_condition(condition),
 		ObjectIdGetDatum(extension_known()->trigger_function),
-		ObjectIdGetDatum(extension_known()->hash_function)
+		ObjectIdGetDatum(extension_known()->hash_function),
+		functions_of_condition((Node *) expressions)
 	};
 
 	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_code,
@@ -184,10 +186,16 @@ finding_trigger_rights(Doctor *doctor, const Source *source)
 void
 finding_foreign_code(Doctor *doctor, const Source *source)
 {
-	find_foreign_code(doctor, source, source->relation, source->condition);
+	List	   *expressions = NIL;
+
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (source->column[role].node != NULL)
+			expressions = lappend(expressions, source->column[role].node);
+	find_foreign_code(doctor, source, source->relation, source->condition,
+					  expressions);
 	for (int i = 0; i < source->nparents; i++)
 		find_foreign_code(doctor, source, source->parent[i].relation,
-						  source->parent[i].condition);
+						  source->parent[i].condition, NIL);
 }
 
 /* Columns of the query below. */

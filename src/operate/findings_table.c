@@ -28,6 +28,7 @@ typedef struct Condition
 {
 	Relation	table;
 	const char *text;
+	ExpressionUse use;
 } Condition;
 
 static void
@@ -35,14 +36,22 @@ try_condition(void *arg)
 {
 	const Condition *condition = arg;
 
-	expression_check(condition->table, condition->text);
+	expression_check(condition->table, condition->text, condition->use);
+}
+
+/* Can a condition or an expression not be read any more? */
+static bool
+is_expression_problem(const Source *source)
+{
+	return source->problem == PROBLEM_CONDITION ||
+		source->problem == PROBLEM_EXPRESSION;
 }
 
 /* What is wrong with a condition, or NULL. */
 static ErrorData *
-condition_error(Oid relation, const char *text)
+condition_error(Oid relation, const char *text, ExpressionUse use)
 {
-	Condition	condition = {NULL, text};
+	Condition	condition = {NULL, text, use};
 	ErrorData  *error;
 
 	if (text == NULL)
@@ -89,9 +98,10 @@ grant_right(Oid relation, Node *condition, const char *message)
 /* Returns whether it has found that the owner lacks a right. */
 static bool
 check_condition(Doctor *doctor, const Source *source, Oid relation,
-				const char *text, Node *condition)
+				const char *text, ExpressionUse use, Node *condition)
 {
-	ErrorData  *error = condition_error(relation, text);
+	const char *noun = use == EXPRESSION_CONDITION ? "condition" : "expression";
+	ErrorData  *error = condition_error(relation, text, use);
 
 	if (error == NULL)
 		return false;
@@ -99,15 +109,15 @@ check_condition(Doctor *doctor, const Source *source, Oid relation,
 	{
 		doctor_report(doctor, SEVERITY_ERROR, source,
 					  grant_right(relation, condition, error->message),
-					  "the owner of table \"%s\" lacks a right that condition \"%s\" needs (%s): its tokens cannot be judged",
-					  get_rel_name(relation), text, error->message);
+					  "the owner of table \"%s\" lacks a right that %s \"%s\" needs (%s): its tokens cannot be judged",
+					  get_rel_name(relation), noun, text, error->message);
 		return true;
 	}
-	if (source->problem != PROBLEM_CONDITION)
+	if (!is_expression_problem(source))
 		doctor_report(doctor, SEVERITY_ERROR, source,
 					  remedy_attach_again(source),
-					  "condition \"%s\" does not fit table \"%s\" any more (%s): its tokens cannot be judged, and the fix needs another condition",
-					  text, get_rel_name(relation), error->message);
+					  "%s \"%s\" does not fit table \"%s\" any more (%s): its tokens cannot be judged, and the fix needs another one",
+					  noun, text, get_rel_name(relation), error->message);
 	return false;
 }
 
@@ -116,12 +126,19 @@ check_conditions(Doctor *doctor, const Source *source)
 {
 	bool		lacks_right = check_condition(doctor, source, source->relation,
 											  source->live_when,
+											  EXPRESSION_CONDITION,
 											  source->condition);
 
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		lacks_right |= check_condition(doctor, source, source->relation,
+									   source->column[role].expression,
+									   EXPRESSION_VALUE,
+									   source->column[role].node);
 	for (int i = 0; i < source->nparents; i++)
 		lacks_right |= check_condition(doctor, source,
 									   source->parent[i].relation,
 									   source->parent[i].live_when,
+									   EXPRESSION_CONDITION,
 									   source->parent[i].condition);
 	return lacks_right;
 }
@@ -131,8 +148,8 @@ static void
 report_problem(Doctor *doctor, const Source *source)
 {
 	doctor_report(doctor, SEVERITY_ERROR, source, remedy_problem(source),
-				  source->problem == PROBLEM_CONDITION ?
-				  "%s: its tokens cannot be judged, and the fix needs another condition" :
+				  is_expression_problem(source) ?
+				  "%s: its tokens cannot be judged, and the fix needs another one" :
 				  PROBLEM_IS_FATAL(source->problem) ?
 				  "%s: its tokens cannot be judged" :
 				  "%s: its tokens are judged by the table",
@@ -152,10 +169,10 @@ finding_mapping(Doctor *doctor, const Source *source)
 	if (source->problem == PROBLEM_UNGUARDED)
 		return;
 	if (!PROBLEM_IS_FATAL(source->problem) ||
-		source->problem == PROBLEM_CONDITION)
+		is_expression_problem(source))
 		lacks_right = check_conditions(doctor, source);
 	if (source->problem != PROBLEM_NONE &&
-		(source->problem != PROBLEM_CONDITION || !lacks_right))
+		(!is_expression_problem(source) || !lacks_right))
 		report_problem(doctor, source);
 }
 

@@ -63,7 +63,9 @@ remedy_problem(const Source *source)
 		case PROBLEM_NO_COLUMN:
 		case PROBLEM_VIRTUAL_COLUMN:
 		case PROBLEM_TIMEZONE:
+		case PROBLEM_EXPRESSION_TYPE:
 		case PROBLEM_CONDITION:
+		case PROBLEM_EXPRESSION:
 			return remedy_attach_again(source);
 		case PROBLEM_NOT_A_TABLE:
 			return detach_sql(source->name);

@@ -11,6 +11,7 @@
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
 #include "source/mapping.h"
+#include "source/mapping_keys.h"
 #include "source/names.h"
 #include "source/own_call.h"
 #include "source/registry.h"
@@ -149,6 +150,14 @@ set_column(OwnCall *call, const Source *source, SourceRole role)
 {
 	const char *name = source->column[role].name;
 
+	/* the mapping has what is in its place */
+	if (source->column[role].expression != NULL ||
+		(role == ROLE_REVOKED && source->flag_is_active))
+	{
+		own_call_set(call, role_argument(role), "");
+		return;
+	}
+
 	if (role == ROLE_REVOKED && name == NULL &&
 		source->on_revoke == ON_REVOKE_FLAG)
 		own_call_set_place(call, role_argument(role),
@@ -189,6 +198,17 @@ set_timezone(OwnCall *call, const Source *source)
 									quote_literal_cstr(source->timezone)));
 }
 
+/* One that names a column that is gone fails, and says so. */
+static void
+set_mapping(OwnCall *call, const Source *source)
+{
+	Jsonb	   *mapping = mapping_keys_write(source);
+
+	if (mapping != NULL)
+		own_call_set(call, "mapping",
+					 JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)));
+}
+
 /* What is told of a source beside its columns. */
 static void
 set_options(OwnCall *call, const Source *source)
@@ -201,6 +221,7 @@ set_options(OwnCall *call, const Source *source)
 	own_call_set(call, "on_revoke", source_on_revoke[source->on_revoke]);
 	own_call_set(call, "live_when", source->live_when);
 	set_claims(call, source);
+	set_mapping(call, source);
 	set_timezone(call, source);
 	own_call_set(call, "checksum", source->checksum ? "true" : "false");
 	set_interval(call, "sliding_ttl", source->sliding_ttl);

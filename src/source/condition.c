@@ -19,6 +19,7 @@
 #include "optimizer/optimizer.h"
 #include "source/condition.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -32,16 +33,17 @@ check_column(ConditionCheck *check, const Var *var)
 	if (!AttrNumberIsForUserDefinedAttr(var->varattno))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("the condition \"%s\" must name the columns that it uses",
-						check->text),
+				 errmsg("the %s \"%s\" must name the columns that it uses",
+						check->noun, check->text),
 				 errdetail("It uses the whole row or a system column.")));
 	attribute = TupleDescAttr(RelationGetDescr(check->relation),
 							  var->varattno - 1);
 	if (TOKENAUTH_IS_VIRTUAL(attribute))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the condition \"%s\" uses the virtual generated column \"%s\"",
-						check->text, NameStr(attribute->attname)),
+				 errmsg("the %s \"%s\" uses the virtual generated column \"%s\"",
+						check->noun, check->text,
+						NameStr(attribute->attname)),
 				 errhint("Write what it is generated from, or make it STORED.")));
 	check->columns = bms_add_member(check->columns, var->varattno);
 }
@@ -99,12 +101,12 @@ is_moment(const Const *constant)
 }
 
 void
-condition_refuse_literal(const char *text)
+condition_refuse_literal(const char *noun, const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("a literal in the condition \"%s\" depends on the time or on settings",
-					text),
+			 errmsg("a literal in the %s \"%s\" depends on the time or on settings",
+					noun, text),
 			 errhint("Write dates as YYYY-MM-DD, times with a time zone, and none such as \"now\" or \"today\".")));
 }
 
@@ -114,11 +116,12 @@ check_constant(ConditionCheck *check, const Const *constant)
 	if (!is_constant_type(constant->consttype))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("a literal in the condition \"%s\" is of type %s, which may be read differently another time",
-						check->text, format_type_be(constant->consttype)),
+				 errmsg("a literal in the %s \"%s\" is of type %s, which may be read differently another time",
+						check->noun, check->text,
+						format_type_be(constant->consttype)),
 				 errhint("Compare with a value of another type.")));
 	if (is_moment(constant))
-		condition_refuse_literal(check->text);
+		condition_refuse_literal(check->noun, check->text);
 }
 
 static bool
@@ -144,9 +147,84 @@ check_type(ConditionCheck *check, Oid type)
 	if (!watch_type(check->watch, type))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("the condition \"%s\" uses type %s, whose values tokenauth cannot watch",
-						check->text, format_type_be(type)),
+				 errmsg("the %s \"%s\" uses type %s, whose values tokenauth cannot watch",
+						check->noun, check->text, format_type_be(type)),
 				 errdetail("What they stand for depends on other rows of the catalogs.")));
+}
+
+/*
+ * Is a function stable only because it looks at the session's time zone?  Those
+ * that read or write text look at other settings, too.
+ */
+static bool
+by_timezone(Oid function)
+{
+	switch (function)
+	{
+		case F_TIMESTAMPTZ_PL_INTERVAL:
+		case F_TIMESTAMPTZ_MI_INTERVAL:
+		case F_INTERVAL_PL_TIMESTAMPTZ:
+		case F_TIMESTAMPTZ_TIMESTAMP:
+		case F_TIMESTAMPTZ_DATE:
+		case F_TIMESTAMP_TIMESTAMPTZ:
+		case F_DATE_TIMESTAMPTZ:
+		case F_TIME_TIMESTAMPTZ:
+		case F_EXTRACT_TEXT_TIMESTAMPTZ:
+		case F_DATE_PART_TEXT_TIMESTAMPTZ:
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
+		case F_DATE_LT_TIMESTAMPTZ:
+		case F_DATE_LE_TIMESTAMPTZ:
+		case F_DATE_EQ_TIMESTAMPTZ:
+		case F_DATE_GT_TIMESTAMPTZ:
+		case F_DATE_GE_TIMESTAMPTZ:
+		case F_DATE_NE_TIMESTAMPTZ:
+		case F_TIMESTAMPTZ_LT_DATE:
+		case F_TIMESTAMPTZ_LE_DATE:
+		case F_TIMESTAMPTZ_EQ_DATE:
+		case F_TIMESTAMPTZ_GT_DATE:
+		case F_TIMESTAMPTZ_GE_DATE:
+		case F_TIMESTAMPTZ_NE_DATE:
+		case F_TIMESTAMP_LT_TIMESTAMPTZ:
+		case F_TIMESTAMP_LE_TIMESTAMPTZ:
+		case F_TIMESTAMP_EQ_TIMESTAMPTZ:
+		case F_TIMESTAMP_GT_TIMESTAMPTZ:
+		case F_TIMESTAMP_GE_TIMESTAMPTZ:
+		case F_TIMESTAMP_NE_TIMESTAMPTZ:
+		case F_TIMESTAMPTZ_LT_TIMESTAMP:
+		case F_TIMESTAMPTZ_LE_TIMESTAMP:
+		case F_TIMESTAMPTZ_EQ_TIMESTAMP:
+		case F_TIMESTAMPTZ_GT_TIMESTAMP:
+		case F_TIMESTAMPTZ_GE_TIMESTAMP:
+		case F_TIMESTAMPTZ_NE_TIMESTAMP:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * An expression for contain_mutable_functions() to look at, with the arguments of
+ * such functions but not the functions.
+ */
+static Node *
+without_timezone(Node *node, void *context)
+{
+	List	   *args = NIL;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FuncExpr) && by_timezone(((FuncExpr *) node)->funcid))
+		args = ((FuncExpr *) node)->args;
+	else if (IsA(node, OpExpr) && by_timezone(get_opcode(((OpExpr *) node)->opno)))
+		args = ((OpExpr *) node)->args;
+	if (args != NIL)
+	{
+		RowExpr    *row = makeNode(RowExpr);
+
+		row->args = args;
+		node = (Node *) row;
+	}
+	return expression_tree_mutator(node, without_timezone, context);
 }
 
 /* A check_function_callback. */
@@ -155,19 +233,20 @@ check_function(Oid function, void *context)
 {
 	ConditionCheck *check = context;
 
-	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
+	if (!by_timezone(function) &&
+		func_volatile(function) != PROVOLATILE_IMMUTABLE)
 		return true;
 	watch_function(check->watch, function);
 	return false;
 }
 
 static void
-refuse_mutable(const char *text)
+refuse_mutable(const ConditionCheck *check)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("functions in the condition \"%s\" must be immutable",
-					text),
+			 errmsg("functions in the %s \"%s\" must be immutable",
+					check->noun, check->text),
 			 errhint("What depends on the time of day belongs into the expires_column.")));
 }
 
@@ -185,8 +264,8 @@ check_cast(ConditionCheck *check, Node *node, Expr *argument, CoercionForm form)
 		from != getBaseType(exprType(node)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("the condition \"%s\" takes values of type %s for such of type %s",
-						check->text, format_type_be(from),
+				 errmsg("the %s \"%s\" takes values of type %s for such of type %s",
+						check->noun, check->text, format_type_be(from),
 						format_type_be(exprType(node))),
 				 errhint("Attach the table with the type's operators in the search_path, or write out the cast.")));
 }
@@ -250,14 +329,15 @@ check_node(Node *node, void *context)
 		case T_CoerceToDomain:
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the condition \"%s\" casts to the domain %s",
-							check->text, format_type_be(exprType(node))),
+					 errmsg("the %s \"%s\" casts to the domain %s",
+							check->noun, check->text,
+							format_type_be(exprType(node))),
 					 errhint("Cast to the type that the domain is over.")));
 		default:
 			break;
 	}
 	if (check_functions_in_node(node, check_function, context))
-		refuse_mutable(check->text);
+		refuse_mutable(check);
 	return expression_tree_walker(node, check_node, context);
 }
 
@@ -266,6 +346,6 @@ condition_check(ConditionCheck *check, Node *node)
 {
 	check_node(node, check);
 	/* what is no function but as good as one, such as CURRENT_USER */
-	if (contain_mutable_functions(node))
-		refuse_mutable(check->text);
+	if (contain_mutable_functions(without_timezone(node, NULL)))
+		refuse_mutable(check);
 }

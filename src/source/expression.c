@@ -16,6 +16,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
@@ -23,6 +24,7 @@
 #include "source/condition.h"
 #include "source/expression.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -37,13 +39,19 @@ enter(Sandbox *sandbox, Relation relation)
 	(void) fixed_settings_enter();	/* left by leaving the sandbox */
 }
 
+static const char *
+noun_of(ExpressionUse use)
+{
+	return use == EXPRESSION_CONDITION ? "condition" : "expression";
+}
+
 static void
 not_an_expression(const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("\"%s\" is not an expression", text),
-			 errhint("Give one boolean expression over the columns of the table.")));
+			 errhint("Give one expression over the columns of the table.")));
 }
 
 /* What an expression is wrapped in to be parsed; its length shifts positions. */
@@ -101,27 +109,36 @@ parse_raw(const char *text)
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
+/* An expression that is being analyzed. */
+typedef struct ExpressionText
+{
+	const char *noun;
+	const char *text;
+} ExpressionText;
+
 /* "t.*" means other columns tomorrow than today. */
 static bool
-refuse_star(Node *node, void *text)
+refuse_star(Node *node, void *context)
 {
+	const ExpressionText *text = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, A_Star))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("the condition \"%s\" must name the columns that it uses",
-						(const char *) text),
+				 errmsg("the %s \"%s\" must name the columns that it uses",
+						text->noun, text->text),
 				 errdetail("It uses the whole row or a system column.")));
 	if (IsA(node, ColumnRef))
 	{
 		ListCell   *lc;
 
 		foreach(lc, ((ColumnRef *) node)->fields)
-			refuse_star(lfirst(lc), text);
+			refuse_star(lfirst(lc), context);
 		return false;
 	}
-	return raw_expression_tree_walker(node, refuse_star, text);
+	return raw_expression_tree_walker(node, refuse_star, context);
 }
 
 /* A column that is taken from the whole row, as in (t).x or x(t), is that column. */
@@ -143,13 +160,39 @@ name_columns(Node *node, void *relation)
 	return expression_tree_mutator(node, name_columns, relation);
 }
 
+/* What no expression over one row is. */
+static void
+check_form(const ParseState *pstate, const ExpressionText *text)
+{
+	if (pstate->p_hasSubLinks || pstate->p_hasAggs ||
+		pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the %s \"%s\" is not a scalar expression over one row",
+						text->noun, text->text),
+				 errhint("Subqueries, aggregates, window functions and set-returning functions cannot be used. For another table's row use tokenauth_attach_parent().")));
+}
+
+static void
+check_result(Node *node, ExpressionUse use, const ExpressionText *text)
+{
+	if (use == EXPRESSION_CONDITION && exprType(node) != BOOLOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the %s \"%s\" is of type %s, not boolean",
+						text->noun, text->text,
+						format_type_be(exprType(node))),
+				 errhint("Give one boolean expression over the columns of the table.")));
+}
+
 /*
- * Analyze a condition over a relation's row: by the present search_path and
+ * Analyze an expression over a relation's row: by the present search_path and
  * settings, and as the present user.
  */
 static Node *
-analyze(Relation relation, const char *text)
+analyze(Relation relation, const char *text, ExpressionUse use)
 {
+	ExpressionText shown = {noun_of(use), text};
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item = addRangeTableEntryForRelation(pstate, relation,
 															 AccessShareLock,
@@ -159,24 +202,15 @@ analyze(Relation relation, const char *text)
 
 	addNSItemToQuery(pstate, item, false, true, true);
 	node = parse_raw(text);
-	refuse_star(node, unconstify(char *, text));
+	refuse_star(node, &shown);
 	pstate->p_sourcetext = psprintf(WRAPPER "%s", text);
 	push_error_context(&context, text);
 	node = transformExpr(pstate, node, EXPR_KIND_SELECT_TARGET);
 	error_context_stack = context.previous;
-	if (pstate->p_hasSubLinks || pstate->p_hasAggs ||
-		pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the condition \"%s\" is not a scalar expression over one row",
-						text),
-				 errhint("Subqueries, aggregates, window functions and set-returning functions cannot be used. For another table's row use tokenauth_attach_parent().")));
-	if (exprType(node) != BOOLOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the condition \"%s\" is of type %s, not boolean",
-						text, format_type_be(exprType(node))),
-				 errhint("Give one boolean expression over the columns of the table.")));
+	if (use == EXPRESSION_VALUE && exprType(node) == UNKNOWNOID)
+		node = coerce_to_common_type(pstate, node, TEXTOID, noun_of(use));
+	check_form(pstate, &shown);
+	check_result(node, use, &shown);
 	assign_expr_collations(pstate, node);
 	free_parsestate(pstate);
 	return name_columns(node, NULL);
@@ -190,7 +224,8 @@ analyze(Relation relation, const char *text)
  * another day?
  */
 static bool
-reads_alike(Relation relation, const char *text, Node *fixed)
+reads_alike(Relation relation, const char *text, ExpressionUse use,
+			Node *fixed)
 {
 	static const char *const settings[][5][2] = {
 		{{NULL}},
@@ -209,7 +244,7 @@ reads_alike(Relation relation, const char *text, Node *fixed)
 
 		for (int j = 0; settings[i][j][0] != NULL; j++)
 			setting_fix(settings[i][j][0], settings[i][j][1]);
-		node = analyze(relation, text);
+		node = analyze(relation, text, use);
 		fixed_settings_leave(level);
 		if (!equal(node, fixed))
 			return false;
@@ -253,10 +288,10 @@ check_rights(Node *node)
 
 /* The same where names are looked up in pg_catalog only, and qualified. */
 static char *
-qualify(Relation relation, const char *text, Node *node)
+qualify(Relation relation, const char *text, ExpressionUse use, Node *node)
 {
 	Watch		watch = {0};
-	ConditionCheck asked = {relation, text, NULL, &watch};
+	ConditionCheck asked = {relation, noun_of(use), text, NULL, &watch};
 	Bitmapset  *columns = NULL;
 	Sandbox		sandbox;
 	char	   *stored;
@@ -268,14 +303,14 @@ qualify(Relation relation, const char *text, Node *node)
 	if (asked.temporary || strstr(stored, "pg_temp") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("the condition \"%s\" uses temporary objects",
-						text)));
-	again = expression_read(relation, stored, &columns, &watch);
+				 errmsg("the %s \"%s\" uses temporary objects",
+						noun_of(use), text)));
+	again = expression_read(relation, stored, use, &columns, &watch);
 	if (!means_the_same(node, again))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("the condition \"%s\" means something else when it is read again",
-						text),
+				 errmsg("the %s \"%s\" means something else when it is read again",
+						noun_of(use), text),
 				 errdetail("It would be stored as \"%s\".", stored),
 				 errhint("Write out its casts, and qualify its operators and functions.")));
 	check_rights(again);
@@ -284,7 +319,7 @@ qualify(Relation relation, const char *text, Node *node)
 }
 
 char *
-expression_resolve(Relation relation, const char *text)
+expression_resolve(Relation relation, const char *text, ExpressionUse use)
 {
 	Sandbox		sandbox;
 	Node	   *node;
@@ -294,38 +329,38 @@ expression_resolve(Relation relation, const char *text)
 	/* reading a literal can run code of its type, which may be the owner's */
 	sandbox_become(&sandbox, relation->rd_rel->relowner);
 	level = fixed_settings_enter();
-	node = analyze(relation, text);
+	node = analyze(relation, text, use);
 	fixed_settings_leave(level);
-	if (!reads_alike(relation, text, node))
-		condition_refuse_literal(text);
-	stored = qualify(relation, text, node);
+	if (!reads_alike(relation, text, use, node))
+		condition_refuse_literal(noun_of(use), text);
+	stored = qualify(relation, text, use, node);
 	sandbox_leave(&sandbox);
 	return stored;
 }
 
 void
-expression_check(Relation relation, const char *text)
+expression_check(Relation relation, const char *text, ExpressionUse use)
 {
 	Sandbox		sandbox;
 
 	enter(&sandbox, relation);
-	(void) expression_resolve(relation, text);
+	(void) expression_resolve(relation, text, use);
 	sandbox_leave(&sandbox);
 }
 
 /* ---------- when it is used ---------- */
 
 Node *
-expression_read(Relation relation, const char *text, Bitmapset **columns,
-				Watch *watch)
+expression_read(Relation relation, const char *text, ExpressionUse use,
+				Bitmapset **columns, Watch *watch)
 {
-	ConditionCheck stored = {relation, text, *columns, watch};
+	ConditionCheck stored = {relation, noun_of(use), text, *columns, watch};
 	Sandbox		sandbox;
 	Node	   *node;
 
 	enter(&sandbox, relation);
 	watch->by_name = true;
-	node = analyze(relation, text);
+	node = analyze(relation, text, use);
 	condition_check(&stored, node);
 	sandbox_leave(&sandbox);
 	*columns = stored.columns;
@@ -375,7 +410,7 @@ rethrow_without_row(Relation relation, MemoryContext context)
 	FlushErrorState();
 	if (sandbox_was_interrupted(error))
 	{
-		error->context = psprintf("condition or claim over a row of table \"%s\"",
+		error->context = psprintf("expression over a row of table \"%s\"",
 								  RelationGetRelationName(relation));
 		error->internalquery = NULL;
 		error->internalpos = 0;
@@ -383,9 +418,22 @@ rethrow_without_row(Relation relation, MemoryContext context)
 	}
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
-			 errmsg("could not evaluate a condition or claim over a row of table \"%s\"",
+			 errmsg("could not evaluate an expression over a row of table \"%s\"",
 					RelationGetRelationName(relation)),
 			 errhint("Its owner can try the expression in a query.")));
+}
+
+/* A copy of a value that outlives where it was made, and not toasted. */
+static Datum
+keep_value(Oid type, Datum value)
+{
+	int16		length;
+	bool		by_value;
+
+	get_typlenbyval(type, &length, &by_value);
+	if (length == -1)
+		return PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	return datumCopy(value, by_value, length);
 }
 
 /*
@@ -393,20 +441,21 @@ rethrow_without_row(Relation relation, MemoryContext context)
  * expression is not used itself (prepare() copies it), for a function in it may
  * have its source read again.
  */
-static Datum
-evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
+Datum
+expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 {
 	EState	   *estate = CreateExecutorState();
 	ExprContext *context = GetPerTupleExprContext(estate);
 	MemoryContext caller = CurrentMemoryContext;
-	bool		is_jsonb = exprType(node) == JSONBOID;
+	Oid			type = exprType(node);
 	Sandbox		sandbox;
 	HiddenCaller hidden;
 	Datum		result = (Datum) 0;
 
-	enter(&sandbox, relation);
+	enter(&sandbox, row->relation);
+	setting_fix("TimeZone", row->timezone);
 	caller_hide(&hidden);
-	context->ecxt_scantuple = row;
+	context->ecxt_scantuple = row->slot;
 	PG_TRY();
 	{
 		ExprState  *state = prepare(node, estate);
@@ -416,30 +465,22 @@ evaluate(Relation relation, Node *node, TupleTableSlot *row, bool *isnull)
 	PG_CATCH();
 	{
 		caller_show(&hidden);
-		rethrow_without_row(relation, caller);
+		rethrow_without_row(row->relation, caller);
 	}
 	PG_END_TRY();
 	caller_show(&hidden);
 	sandbox_leave(&sandbox);
-	if (!*isnull && is_jsonb)
-		result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
+	if (!*isnull)
+		result = keep_value(type, result);
 	FreeExecutorState(estate);
 	return result;
 }
 
 bool
-expression_holds(Relation relation, Node *condition, TupleTableSlot *row)
+expression_holds(const ExpressionRow *row, Node *condition)
 {
 	bool		isnull;
-	Datum		result = evaluate(relation, condition, row, &isnull);
+	Datum		result = expression_value(row, condition, &isnull);
 
 	return !isnull && DatumGetBool(result);
-}
-
-Datum
-expression_jsonb(Relation relation, Node *object, TupleTableSlot *row)
-{
-	bool		isnull;
-
-	return evaluate(relation, object, row, &isnull);
 }

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * expression.h
- *		SQL expressions over one row: live_when, and claims.
+ *		SQL expressions over one row: live_when, roles of a mapping, and claims.
  *
- * A condition is the user's text.  What its names mean is decided once, when
+ * An expression is the user's text.  What its names mean is decided once, when
  * it is attached, by the search_path of the session that attaches it, as for a
  * policy or a view; what is stored is text in which every name that is not of
  * pg_catalog is qualified, every operator and every cast is written out, and
@@ -12,7 +12,8 @@
  *
  * It is evaluated as the table's owner, in a security-restricted operation, as
  * an index expression would be, and with fixed settings, so that all get the
- * same result.
+ * same result: among them the time zone of its source, in which timestamps without
+ * one are read.
  *
  * What is not understood is refused: when it is attached, and again whenever
  * it is read, for what it names may have changed meanwhile.
@@ -28,37 +29,53 @@
 #include "source/watch.h"
 #include "utils/relcache.h"
 
+typedef enum ExpressionUse
+{
+	EXPRESSION_CONDITION,		/* boolean */
+	EXPRESSION_VALUE			/* of any type */
+} ExpressionUse;
+
 /*
- * A condition as it is to be stored.  It must be boolean, immutable, over
+ * An expression as it is to be stored.  It must be immutable, over
  * the row's user columns, without subqueries, aggregates, window functions or
  * set-returning functions, and mean the same to this session as to all; and the
  * table's owner must have the rights to evaluate it.  Throws with a hint.
  */
-extern char *expression_resolve(Relation relation, const char *text);
+extern char *expression_resolve(Relation relation, const char *text,
+								ExpressionUse use);
 
 /*
- * Would expression_resolve() take a stored condition, as it is now?  Throws if
+ * Would expression_resolve() take a stored expression, as it is now?  Throws if
  * not.
  */
-extern void expression_check(Relation relation, const char *text);
+extern void expression_check(Relation relation, const char *text,
+							 ExpressionUse use);
 
 /*
- * Read a stored condition.  Adds the columns that it uses, and has watched what
+ * Read a stored expression.  Adds the columns that it uses, and has watched what
  * else it depends on.  Runs no function of the user's.  Throws if it cannot
  * be read any more, or is not what expression_resolve() makes.
  */
 extern Node *expression_read(Relation relation, const char *text,
-							 Bitmapset **columns, Watch *watch);
+							 ExpressionUse use, Bitmapset **columns,
+							 Watch *watch);
 
 /* An expression that makes a jsonb object of columns; they must be there. */
 extern Node *expression_object(Relation relation, List *columns);
 
-/* Is a condition true, rather than false or NULL, of this row? */
-extern bool expression_holds(Relation relation, Node *condition,
-							 TupleTableSlot *row);
+/* What an expression is evaluated over. */
+typedef struct ExpressionRow
+{
+	Relation	relation;
+	TupleTableSlot *slot;
+	const char *timezone;		/* full name */
+} ExpressionRow;
 
-/* The value of expression_object() for this row. */
-extern Datum expression_jsonb(Relation relation, Node *object,
-							  TupleTableSlot *row);
+/* Is a condition true, rather than false or NULL, of this row? */
+extern bool expression_holds(const ExpressionRow *row, Node *condition);
+
+/* The value of an expression for this row, in the current memory context. */
+extern Datum expression_value(const ExpressionRow *row, Node *node,
+							  bool *isnull);
 
 #endif							/* TOKENAUTH_EXPRESSION_H */

@@ -23,15 +23,17 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/sandbox.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "nodes/nodeFuncs.h"
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/finder.h"
+#include "source/flag.h"
+#include "source/map_expression.h"
 #include "source/mapping.h"
 #include "source/problem.h"
 #include "source/swap.h"
@@ -89,6 +91,24 @@ mapping_timezone(const char *name)
 }
 
 bool
+mapping_expression_fits(SourceRole role, Oid type)
+{
+	switch (role)
+	{
+		case ROLE_USER:
+		case ROLE_TENANT:
+			return is_text(type) || kind_of_type(type) != VALUE_TEXT;
+		case ROLE_EXPIRES:
+			return is_timestamp(type) || type == DATEOID;
+		case ROLE_ID:
+		case ROLE_SCOPE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
 mapping_type_fits(const Source *source, SourceRole role, Oid type)
 {
 	switch (role)
@@ -105,9 +125,7 @@ mapping_type_fits(const Source *source, SourceRole role, Oid type)
 		case ROLE_CREATED:
 			return is_timestamp(type);
 		case ROLE_REVOKED:
-			return source->active_values != NIL ?
-				is_text(type) || type_is_enum(type) :
-				type == BOOLOID || is_timestamp(type);
+			return flag_type_fits(source, type);
 		case ROLE_ID:
 		case ROLE_SCOPE:
 		case ROLE_COUNT:
@@ -161,13 +179,36 @@ find_readable_column(Source *source, Oid relation, SourceColumn *column)
 	return true;
 }
 
+/* The value of an expression is told by its text, as that of a column is. */
 static bool
-map_column(Source *source, SourceRole role)
+map_role_expression(Source *source, Relation table, SourceRole role)
+{
+	SourceColumn *column = &source->column[role];
+
+	if (!map_expression(source, table, column->expression, EXPRESSION_VALUE,
+						&source->matters, &column->node))
+		return false;
+	column->declared = exprType(column->node);
+	column->type = getBaseType(column->declared);
+	column->is_exact = true;
+	if (!mapping_expression_fits(role, column->type) ||
+		!watch_type(&source->watch, column->declared))
+		return problem_set(source, PROBLEM_EXPRESSION_TYPE, source->relation,
+						   column->expression);
+	column->kind = role == ROLE_SCOPE ? VALUE_TEXT : kind_of_type(column->type);
+	return true;
+}
+
+static bool
+map_column(Source *source, Relation table, SourceRole role)
 {
 	SourceColumn *column = &source->column[role];
 
 	column->attnum = InvalidAttrNumber;
 	column->kind = VALUE_NONE;
+	column->node = NULL;
+	if (column->expression != NULL)
+		return map_role_expression(source, table, role);
 	if (column->name == NULL)
 		return true;
 	if (!find_readable_column(source, source->relation, column))
@@ -182,20 +223,6 @@ map_column(Source *source, SourceRole role)
 	if (role == ROLE_SCOPE)
 		column->kind = VALUE_TEXT;
 	return true;
-}
-
-/* A column that matters has had its row watched. */
-static void
-watch_column(Source *source, Oid relation, AttrNumber attnum)
-{
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation),
-										Int16GetDatum(attnum));
-
-	watch_word(&source->watch, attnum);
-	if (!HeapTupleIsValid(tuple))
-		return;
-	watch_row(&source->watch, tuple);
-	ReleaseSysCache(tuple);
 }
 
 /*
@@ -236,104 +263,31 @@ map_claims(Source *source, Relation table)
 		source->claims_object = expression_object(table, source->claims);
 }
 
-/* The call of expression_read() that read_condition() tries. */
-typedef struct ConditionCall
-{
-	Relation	table;
-	const char *text;
-	Bitmapset  *columns;
-	Watch	   *watch;
-	Node	   *condition;
-} ConditionCall;
-
-static void
-call_expression_read(void *arg)
-{
-	ConditionCall *call = arg;
-
-	call->condition = expression_read(call->table, call->text, &call->columns,
-									  call->watch);
-}
-
-/*
- * In parallel mode there are no subtransactions; but only judging
- * happens then, and that may as well fail at once.
- */
-static bool
-try_expression_read(Source *source, ConditionCall *call)
-{
-	ErrorData  *error;
-
-	if (IsInParallelMode())
-	{
-		call_expression_read(call);
-		return true;
-	}
-	error = sandbox_try(call_expression_read, call, true);
-	if (error == NULL)
-		return true;
-	if (sandbox_was_interrupted(error))
-		ReThrowError(error);
-	problem_set(source, PROBLEM_CONDITION, RelationGetRelid(call->table),
-				call->text);
-	source->problem_detail = MemoryContextStrdup(source->facts,
-												 error->message);
-	return false;
-}
-
-/*
- * Read a condition and add the columns that it uses to those that matter.  False
- * if it does not fit the table any more: that must not be an error of a
- * statement that writes into the table.
- */
-static bool
-map_condition(Source *source, Relation table, const char *text,
-			  Bitmapset **matters, Node **condition)
-{
-	ConditionCall call = {table, text, NULL, &source->watch};
-	MemoryContext scratch;
-	int			attnum = -1;
-	bool		ok;
-
-	*condition = NULL;
-	if (text == NULL)
-		return true;
-	scratch = AllocSetContextCreate(source->facts, "tokenauth condition",
-									ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(scratch);
-	ok = try_expression_read(source, &call);
-	MemoryContextSwitchTo(source->facts);
-	*condition = copyObject(call.condition);
-	*matters = bms_add_members(*matters, call.columns);
-	MemoryContextDelete(scratch);
-
-	while ((attnum = bms_next_member(*matters, attnum)) >= 0)
-		watch_column(source, RelationGetRelid(table), attnum);
-	return ok;
-}
-
-/* The time zone of timestamps that have none, if there are such. */
+/* The time zone of timestamps that have none, and of expressions. */
 static bool
 map_timezone(Source *source)
 {
+	bool		needed = source->live_when != NULL;
+
 	source->zone = mapping_timezone(source->timezone);
-	if (source->zone != NULL)
-		return true;
 	for (int role = 0; role < ROLE_COUNT; role++)
-		if (AttributeNumberIsValid(source->column[role].attnum) &&
-			source->column[role].type == TIMESTAMPOID)
-			return problem_set(source, PROBLEM_TIMEZONE, source->relation,
-							   source->timezone);
-	return true;
+		needed |= source->column[role].node != NULL ||
+			(AttributeNumberIsValid(source->column[role].attnum) &&
+			 source->column[role].type == TIMESTAMPOID);
+	for (int i = 0; i < source->nparents; i++)
+		needed |= source->parent[i].live_when != NULL;
+	if (source->zone != NULL || !needed)
+		return true;
+	return problem_set(source, PROBLEM_TIMEZONE, source->relation,
+					   source->timezone);
 }
 
 static bool
 map_columns(Source *source, Relation table)
 {
-	source->matters = NULL;
 	for (int role = 0; role < ROLE_COUNT; role++)
 	{
-		if (!map_column(source, role))
+		if (!map_column(source, table, role))
 			return false;
 		if (role != ROLE_LAST_USED && role != ROLE_CREATED &&
 			AttributeNumberIsValid(source->column[role].attnum))
@@ -347,8 +301,8 @@ map_columns(Source *source, Relation table)
 		 source->column[ROLE_ID].kind != VALUE_NONE);
 	map_claims(source, table);
 	return map_timezone(source) &&
-		map_condition(source, table, source->live_when, &source->matters,
-					  &source->condition);
+		map_expression(source, table, source->live_when, EXPRESSION_CONDITION,
+					   &source->matters, &source->condition);
 }
 
 /* Is this a trigger of ours, complete, unconditional and immediate? */
@@ -497,8 +451,8 @@ map_open_parent(Source *source, SourceParent *parent, Relation table)
 
 	source->matters = bms_add_member(source->matters, parent->from.attnum);
 	parent->matters = bms_make_singleton(parent->key.attnum);
-	if (!map_condition(source, table, parent->live_when, &parent->matters,
-					   &parent->condition))
+	if (!map_expression(source, table, parent->live_when, EXPRESSION_CONDITION,
+						&parent->matters, &parent->condition))
 		return false;
 	finder_choose(table, &parent->key, &parent->finder, &source->watch);
 	check_cacheable(source, table, &parent->finder, parent->key.name);
@@ -564,6 +518,8 @@ forget_facts(Source *source)
 	source->matters = NULL;
 	source->condition = NULL;
 	source->claims_object = NULL;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		source->column[role].node = NULL;
 	for (int i = 0; i < source->nparents; i++)
 	{
 		source->parent[i].matters = NULL;

@@ -124,6 +124,25 @@ owner_rethrow(const OwnerCall *call, MemoryContext context)
 	pg_unreachable();
 }
 
+static bool
+has_expressions(const Source *source)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (source->column[role].expression != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Expressions are stored as they are read with a search_path of pg_catalog, and
+ * may depend on the time zone.  Inside a sandbox, which undoes it.
+ */
+static void
+fix_for_expressions(const Source *source)
+{
+	setting_fix("TimeZone", source->timezone);
+}
+
 /* What a statement on the table needs around it. */
 typedef struct OwnerFrame
 {
@@ -136,7 +155,10 @@ static void
 enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
 {
 	frame->context = CurrentMemoryContext;
-	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner, schema);
+	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner,
+				  has_expressions(call->source) ? NULL : schema);
+	if (has_expressions(call->source))
+		fix_for_expressions(call->source);
 	caller_hide(&frame->caller);
 }
 
@@ -259,7 +281,10 @@ owner_table(const OwnerCall *call)
 const char *
 owner_column(const OwnerCall *call, SourceRole role)
 {
-	return quote_identifier(call->source->column[role].name);
+	const SourceColumn *column = &call->source->column[role];
+
+	return column->expression != NULL ? psprintf("(%s)", column->expression) :
+		quote_identifier(column->name);
 }
 
 /* As "character" it would be one of length 1, and so cut values off. */
@@ -298,11 +323,15 @@ char *
 owner_read_timestamp(const OwnerCall *call, SourceRole role)
 {
 	const SourceColumn *column = &call->source->column[role];
+	const char *value;
 
-	if (!AttributeNumberIsValid(column->attnum))
+	if (column->kind == VALUE_NONE)
 		return "NULL::pg_catalog.timestamptz";
-	return owner_in_timezone(call->source, column->type,
-							 owner_column(call, role));
+	value = owner_column(call, role);
+	if (column->type == DATEOID)
+		return owner_in_timezone(call->source, TIMESTAMPOID,
+								 psprintf("CAST(%s AS pg_catalog.timestamp)", value));
+	return owner_in_timezone(call->source, column->type, value);
 }
 
 char *

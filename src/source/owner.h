@@ -84,7 +84,7 @@ extern QueryResult *owner_fetch(OwnerCall *call, Portal portal, long rows);
 /* The table, quoted, as in FROM ONLY. */
 extern char *owner_table(const OwnerCall *call);
 
-/* A role's column, quoted. */
+/* A role's column, quoted, or the expression in its place, in parentheses. */
 extern const char *owner_column(const OwnerCall *call, SourceRole role);
 
 /* The type of a role's column, of whatever length. */

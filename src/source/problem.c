@@ -125,6 +125,11 @@ problem_text(SourceProblem problem)
 			"table \"%s\" has a column \"%s\" whose type does not fit its use",
 			"See the types that tokenauth_attach() accepts for each of its arguments."
 		},
+		[PROBLEM_EXPRESSION_TYPE] = {
+			ERRCODE_DATATYPE_MISMATCH,
+			"table \"%s\" has an expression \"%s\" whose type does not fit its use",
+			"An expires_expression gives a timestamp or a date; a user_expression or tenant_expression gives text, varchar, uuid, integer or bigint."
+		},
 		[PROBLEM_COLLATION] = {
 			ERRCODE_FEATURE_NOT_SUPPORTED,
 			"table \"%s\" has a column \"%s\" with a nondeterministic collation, to which different values can be equal",
@@ -139,6 +144,11 @@ problem_text(SourceProblem problem)
 			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			"table \"%s\" does not fit the condition \"%s\" any more",
 			"Attach the table again, with another condition."
+		},
+		[PROBLEM_EXPRESSION] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"table \"%s\" does not fit the expression \"%s\" any more",
+			"Attach the table again, with another expression in its mapping."
 		},
 	};
 

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "source/mapping_keys.h"
 #include "source/registry.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
@@ -51,6 +52,7 @@ enum
 	REG_ON_REVOKE,
 	REG_LIVE_WHEN,
 	REG_CLAIMS,
+	REG_MAPPING,
 	REG_TIMEZONE,
 	REG_CHECKSUM,
 	REG_SLIDING_TTL,
@@ -73,6 +75,7 @@ static const RegistryColumn source_columns[REG_COUNT] = {
 	[REG_ON_REVOKE] = {"on_revoke", TEXTOID},
 	[REG_LIVE_WHEN] = {"live_when", TEXTOID},
 	[REG_CLAIMS] = {"claims", NAMEARRAYOID},
+	[REG_MAPPING] = {"mapping", JSONBOID},
 	[REG_TIMEZONE] = {"timezone", TEXTOID, true},
 	[REG_CHECKSUM] = {"checksum", BOOLOID, true},
 	[REG_SLIDING_TTL] = {"sliding_ttl", INTERVALOID},
@@ -142,6 +145,7 @@ typedef struct RowReader
 
 /* More than the longest of what registry_check() lets pass. */
 #define MAX_ARRAY_SIZE	(128 * 1024)
+#define MAX_MAPPING_SIZE	(128 * 1024)
 
 #define MAX_CHOICE		NAMEDATALEN
 #define MAX_TIMEZONE	255
@@ -163,6 +167,7 @@ const char *const source_encodings[] = {
 const char *const source_on_revoke[] = {
 	[ON_REVOKE_FLAG] = "flag",
 	[ON_REVOKE_DELETE] = "delete",
+	[ON_REVOKE_FORGET] = "forget",
 	[ON_REVOKE_NOTHING] = NULL
 };
 
@@ -424,6 +429,18 @@ read_list(RowReader *reader, int column, Oid type)
 	return nullable_list(array, type);
 }
 
+/* After the columns, for it says also what is in place of some. */
+static void
+read_mapping(RowReader *reader, Source *source)
+{
+	RegistryFault fault;
+
+	if (is_short(reader, REG_MAPPING, MAX_MAPPING_SIZE) &&
+		!mapping_keys_read(DatumGetJsonbP(reader->field[REG_MAPPING].value),
+						   source, &fault))
+		set_fault(reader, fault.message);
+}
+
 static void
 read_parent(RowReader *row, const RegistryForm *form, HeapTupleHeader header,
 			SourceParent *parent)
@@ -503,6 +520,7 @@ read_row(const RegistryForm *form, HeapTuple tuple)
 								   source_encodings);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		source->column[role].name = read_name(&reader, REG_FIRST_ROLE + role);
+	read_mapping(&reader, source);
 	source->active_values = read_list(&reader, REG_ACTIVE_VALUES, TEXTOID);
 	source->on_revoke = reader.field[REG_ON_REVOKE].isnull ?
 		ON_REVOKE_NOTHING :

@@ -118,10 +118,12 @@ check_lifetime(const Source *source, RegistryFault *fault)
 	return true;
 }
 
-/* "revoked" is what tokenauth_revoke() writes into a status column. */
+/* What tokenauth_revoke() writes into a status column is not live. */
 static bool
 check_active_values(const Source *source, RegistryFault *fault)
 {
+	const char *revoked = source->revoked_value ? source->revoked_value :
+		REVOKED_STATUS;
 	ListCell   *lc;
 
 	if (list_length(source->active_values) > REGISTRY_MAX_VALUES)
@@ -133,10 +135,10 @@ check_active_values(const Source *source, RegistryFault *fault)
 			return fail(fault,
 						psprintf("a value of argument \"%s\" is longer than %d bytes",
 								 "active_values", REGISTRY_MAX_VALUE));
-		if (strcmp(lfirst(lc), REVOKED_STATUS) != 0)
+		if (strcmp(lfirst(lc), revoked) != 0)
 			continue;
 		fail(fault, psprintf("argument \"%s\" must not contain \"%s\"",
-							 "active_values", REVOKED_STATUS));
+							 "active_values", revoked));
 		fault->detail = "This is what tokenauth_revoke() sets the column to.";
 		return false;
 	}
@@ -162,6 +164,24 @@ check_condition(const char *condition, RegistryFault *fault)
 						 "live_when", REGISTRY_MAX_CONDITION));
 	fault->hint = "Put the condition into an immutable function.";
 	return false;
+}
+
+/* As long as a condition may be; what is stored is longer than what was told. */
+static bool
+check_expressions(const Source *source, RegistryFault *fault)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+	{
+		const char *text = source->column[role].expression;
+
+		if (text == NULL || strlen(text) <= REGISTRY_MAX_CONDITION)
+			continue;
+		fail(fault, psprintf("an expression of the mapping is longer than %d bytes",
+							 REGISTRY_MAX_CONDITION));
+		fault->hint = "Put it into an immutable function.";
+		return false;
+	}
+	return true;
 }
 
 bool
@@ -197,6 +217,7 @@ registry_check(const Source *source, RegistryFault *fault)
 		check_active_values(source, fault) &&
 		check_on_revoke(source, fault) &&
 		check_condition(source->live_when, fault) &&
+		check_expressions(source, fault) &&
 		check_parents(source, fault);
 }
 

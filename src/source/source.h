@@ -59,6 +59,7 @@ typedef enum OnRevoke
 {
 	ON_REVOKE_FLAG,				/* the revoked column is set */
 	ON_REVOKE_DELETE,			/* the row is deleted */
+	ON_REVOKE_FORGET,			/* the token column is set to NULL */
 	ON_REVOKE_NOTHING			/* they cannot */
 } OnRevoke;
 
@@ -94,9 +95,11 @@ typedef enum SourceProblem
 	PROBLEM_NO_COLUMN,
 	PROBLEM_VIRTUAL_COLUMN,
 	PROBLEM_COLUMN_TYPE,
+	PROBLEM_EXPRESSION_TYPE,
 	PROBLEM_COLLATION,
 	PROBLEM_TIMEZONE,
-	PROBLEM_CONDITION
+	PROBLEM_CONDITION,
+	PROBLEM_EXPRESSION
 } SourceProblem;
 
 #define PROBLEM_IS_FATAL(problem)	((problem) >= PROBLEM_NOT_A_TABLE)
@@ -104,10 +107,12 @@ typedef enum SourceProblem
 typedef struct SourceColumn
 {
 	char	   *name;			/* from the registry; NULL: no such column */
+	char	   *expression;		/* in its place, over the row; or NULL */
 	AttrNumber	attnum;			/* InvalidAttrNumber: no such column */
 	Oid			declared;		/* its type */
 	Oid			type;			/* the same; of a domain, its base type */
 	ValueKind	kind;			/* for the columns that a verdict carries */
+	Node	   *node;			/* the expression, to be evaluated */
 	bool		is_exact;		/* its collation calls nothing equal that is not
 								 * the same to the byte */
 } SourceColumn;
@@ -156,7 +161,10 @@ typedef struct Source
 	StoredAs	stored_as;
 	TokenEncoding encoding;
 	char	   *timezone;		/* of timestamps without one */
-	List	   *active_values;	/* of a text revoked column; char * */
+	List	   *active_values;	/* of a status column; char * */
+	bool		flag_is_active;	/* the revoked column is true for live tokens */
+	bool		null_is_live;	/* and where it is NULL, too */
+	char	   *revoked_value;	/* what revoking writes there; NULL: by its type */
 	OnRevoke	on_revoke;
 	char	   *live_when;		/* NULL: no condition */
 	List	   *claims;			/* columns; char * */
@@ -200,6 +208,20 @@ static inline bool
 is_timestamp(Oid type)
 {
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
+}
+
+static inline bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+/* Is a role played by a column, or by an expression? */
+static inline bool
+source_has_role(const Source *source, SourceRole role)
+{
+	return source->column[role].name != NULL ||
+		source->column[role].expression != NULL;
 }
 
 /* Does a token begin as those of the source do? */

@@ -19,6 +19,7 @@
 #include "judge/judge.h"
 #include "miscadmin.h"
 #include "source/directory.h"
+#include "source/flag.h"
 #include "source/mapping.h"
 #include "source/owner.h"
 #include "source/value.h"
@@ -112,27 +113,11 @@ warm_has_ended(void)
 
 /* "the row is not revoked" */
 static char *
-is_not_revoked(const OwnerCall *call)
+is_not_revoked(OwnerCall *call)
 {
-	const SourceColumn *revoked = &call->source->column[ROLE_REVOKED];
-	const char *column;
-	StringInfoData values;
-	ListCell   *lc;
-
-	if (!AttributeNumberIsValid(revoked->attnum))
-		return "true";
-	column = owner_column(call, ROLE_REVOKED);
-	if (revoked->type == BOOLOID)
-		return psprintf("%s IS FALSE", column);
-	if (is_timestamp(revoked->type))
-		return psprintf("%s IS NULL", column);
-	initStringInfo(&values);
-	foreach(lc, call->source->active_values)
-		appendStringInfo(&values, "%s%s", values.len > 0 ? ", " : "",
-						 quote_literal_cstr(lfirst(lc)));
-	return psprintf("CAST(%s AS pg_catalog.text) OPERATOR(pg_catalog.=)"
-					" ANY (ARRAY[%s]::pg_catalog.text[])",
-					column, values.data);
+	if (!AttributeNumberIsValid(call->source->column[ROLE_REVOKED].attnum))
+		return pstrdup("true");
+	return flag_is_live_sql(call, owner_column(call, ROLE_REVOKED));
 }
 
 /*

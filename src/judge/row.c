@@ -1,0 +1,191 @@
+/*-------------------------------------------------------------------------
+ *
+ * row.c
+ *		What a row of a token table says of its token; see row.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/sandbox.h"
+#include "catalog/pg_type.h"
+#include "judge/row.h"
+#include "source/expression.h"
+#include "source/flag.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+
+/* Does the source tell this of its tokens? */
+static bool
+has_role(const Source *source, SourceRole role)
+{
+	return source->column[role].kind != VALUE_NONE;
+}
+
+/* The value of a role, which must be there. */
+static Datum
+role_value(const Source *source, Relation table, TupleTableSlot *row,
+		   SourceRole role, bool *isnull)
+{
+	const SourceColumn *column = &source->column[role];
+	ExpressionRow over = {table, row, source->timezone};
+
+	if (column->node != NULL)
+		return expression_value(&over, column->node, isnull);
+	return slot_getattr(row, column->attnum, isnull);
+}
+
+/* A timestamp without time zone, read in the source's. */
+static TimestampTz
+in_timezone(const Source *source, Timestamp timestamp)
+{
+	struct pg_tm tm;
+	fsec_t		fraction;
+	int			offset;
+	TimestampTz result;
+
+	if (timestamp2tm(timestamp, NULL, &tm, &fraction, NULL, NULL) != 0)
+		return DT_NOBEGIN;
+	offset = DetermineTimeZoneOffset(&tm, source->zone);
+	if (tm2timestamp(&tm, fraction, &offset, &result) != 0)
+		return DT_NOBEGIN;
+	return result;
+}
+
+/* The midnight with which a day begins.  There are days beyond the end of time. */
+static Timestamp
+begin_of_day(DateADT day)
+{
+	if (DATE_IS_NOBEGIN(day))
+		return DT_NOBEGIN;
+	if (DATE_IS_NOEND(day) || day >= END_TIMESTAMP / USECS_PER_DAY)
+		return DT_NOEND;
+	return day * USECS_PER_DAY;
+}
+
+/*
+ * A value of a timestamp's role as timestamptz.  Within two days of the end of
+ * time, in which a time zone could lead out of range, it is never, or always,
+ * over.
+ */
+static TimestampTz
+timestamp_of(const Source *source, SourceRole role, Datum value)
+{
+	Oid			type = source->column[role].type;
+	Timestamp	timestamp;
+
+	if (type == TIMESTAMPTZOID)
+		return DatumGetTimestampTz(value);
+	timestamp = type == DATEOID ? begin_of_day(DatumGetDateADT(value)) :
+		DatumGetTimestamp(value);
+	if (timestamp > END_TIMESTAMP - 2 * USECS_PER_DAY)
+		return DT_NOEND;
+	if (timestamp < MIN_TIMESTAMP + 2 * USECS_PER_DAY)
+		return DT_NOBEGIN;
+	return in_timezone(source, timestamp);
+}
+
+static bool
+is_used(const Source *source, TupleTableSlot *row)
+{
+	AttrNumber	attnum = source->column[ROLE_USED].attnum;
+
+	return AttributeNumberIsValid(attnum) && !slot_attisnull(row, attnum);
+}
+
+void
+row_judge_state(const Source *source, TupleTableSlot *row, Verdict *verdict)
+{
+	verdict_init(verdict, TOKEN_VALID);
+	if (flag_is_revoked(source, row))
+		verdict->status = TOKEN_REVOKED;
+	else if (is_used(source, row))
+		verdict->status = TOKEN_USED;
+}
+
+bool
+row_meets_condition(const Source *source, Relation table, TupleTableSlot *row)
+{
+	ExpressionRow over = {table, row, source->timezone};
+
+	return source->condition == NULL ||
+		expression_holds(&over, source->condition);
+}
+
+void
+row_take_expiry(const Source *source, Relation table, TupleTableSlot *row,
+				Verdict *verdict)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (!has_role(source, ROLE_EXPIRES))
+		return;
+	value = role_value(source, table, row, ROLE_EXPIRES, &isnull);
+	verdict->has_expiry = !isnull;
+	if (!isnull)
+		verdict->expires_at = timestamp_of(source, ROLE_EXPIRES, value);
+}
+
+static void
+take_field(const Source *source, Relation table, TupleTableSlot *row,
+		   SourceRole role, VerdictField field, Verdict *verdict)
+{
+	const SourceColumn *column = &source->column[role];
+	bool		isnull;
+	Datum		value;
+	int			level = 0;
+
+	if (!has_role(source, role))
+		return;
+	value = role_value(source, table, row, role, &isnull);
+	if (isnull)
+		return;
+	if (verdict_depends_on_settings(column->kind, column->type))
+		level = fixed_settings_enter();
+	verdict->field[field] = verdict_value(column->kind, value, column->type);
+	if (level != 0)
+		fixed_settings_leave(level);
+}
+
+static void
+take_last_use(const Source *source, Relation table, TupleTableSlot *row,
+			  Verdict *verdict)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (!source->keeps_last_use)
+		return;
+	value = role_value(source, table, row, ROLE_LAST_USED, &isnull);
+	if (!isnull)
+		verdict->last_used = timestamp_of(source, ROLE_LAST_USED, value);
+}
+
+static void
+take_claims(const Source *source, Relation table, TupleTableSlot *row,
+			Verdict *verdict)
+{
+	ExpressionRow over = {table, row, "UTC"};
+	bool		isnull;
+
+	if (source->claims_object == NULL)
+		return;
+	verdict->field[FIELD_CLAIMS] =
+		verdict_value(VALUE_JSONB,
+					  expression_value(&over, source->claims_object, &isnull),
+					  JSONBOID);
+}
+
+void
+row_take_fields(const Source *source, Relation table, TupleTableSlot *row,
+				Verdict *verdict)
+{
+	take_last_use(source, table, row, verdict);
+	take_field(source, table, row, ROLE_ID, FIELD_ID, verdict);
+	take_field(source, table, row, ROLE_USER, FIELD_USER, verdict);
+	take_field(source, table, row, ROLE_TENANT, FIELD_TENANT, verdict);
+	take_field(source, table, row, ROLE_SCOPE, FIELD_SCOPE, verdict);
+	take_claims(source, table, row, verdict);
+}

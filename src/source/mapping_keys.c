@@ -1,0 +1,272 @@
+/*-------------------------------------------------------------------------
+ *
+ * mapping_keys.c
+ *		What is said of a table that few tables need; see mapping_keys.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "source/mapping_keys.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/varlena.h"
+
+typedef enum MappingKey
+{
+	KEY_ID_EXPRESSION,
+	KEY_USER_EXPRESSION,
+	KEY_TENANT_EXPRESSION,
+	KEY_SCOPE_EXPRESSION,
+	KEY_EXPIRES_EXPRESSION,
+	KEY_ACTIVE_COLUMN,
+	KEY_NULL_FLAG,
+	KEY_REVOKED_VALUE,
+	KEY_COUNT
+} MappingKey;
+
+static const char *const key_names[KEY_COUNT] = {
+	[KEY_ID_EXPRESSION] = "id_expression",
+	[KEY_USER_EXPRESSION] = "user_expression",
+	[KEY_TENANT_EXPRESSION] = "tenant_expression",
+	[KEY_SCOPE_EXPRESSION] = "scope_expression",
+	[KEY_EXPIRES_EXPRESSION] = "expires_expression",
+	[KEY_ACTIVE_COLUMN] = "active_column",
+	[KEY_NULL_FLAG] = "null_flag",
+	[KEY_REVOKED_VALUE] = "revoked_value",
+};
+
+/* What a NULL in the flag's column means. */
+#define NULL_IS_LIVE	"live"
+#define NULL_IS_REVOKED	"revoked"
+
+static bool
+fail(RegistryFault *fault, const char *message, const char *hint)
+{
+	fault->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+	fault->message = message;
+	fault->detail = NULL;
+	fault->hint = hint;
+	return false;
+}
+
+/* The known key that a text is most like, or NULL. */
+static const char *
+closest_key(const char *text)
+{
+	const char *closest = NULL;
+	int			least = 5;		/* more are no slip of the hand */
+
+	if (strlen(text) > NAMEDATALEN)
+		return NULL;
+	for (int i = 0; i < KEY_COUNT; i++)
+	{
+		int			distance =
+			varstr_levenshtein_less_equal(text, (int) strlen(text),
+										  key_names[i],
+										  (int) strlen(key_names[i]),
+										  1, 1, 1, least, true);
+
+		if (distance >= least)
+			continue;
+		least = distance;
+		closest = key_names[i];
+	}
+	return closest;
+}
+
+static bool
+is_argument(const char *key)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (strcmp(role_argument(role), key) == 0)
+			return true;
+	return false;
+}
+
+static bool
+fail_unknown(const char *key, RegistryFault *fault)
+{
+	const char *closest = closest_key(key);
+	char	   *hint;
+
+	if (is_argument(key))
+		hint = psprintf("It is an argument of its own: %s => ...", key);
+	else if (closest != NULL)
+		hint = psprintf("Perhaps you mean \"%s\".", closest);
+	else
+		hint = "The keys are told in the documentation of tokenauth_attach().";
+	return fail(fault, psprintf("the mapping has an unknown key \"%s\"",
+								pnstrdup(key, pg_mbcliplen(key, (int) strlen(key),
+														   NAMEDATALEN))),
+				hint);
+}
+
+static int
+find_key(const char *name)
+{
+	for (int i = 0; i < KEY_COUNT; i++)
+		if (strcmp(key_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static bool
+set_null_flag(Source *source, const char *value, RegistryFault *fault)
+{
+	source->null_is_live = strcmp(value, NULL_IS_LIVE) == 0;
+	if (source->null_is_live || strcmp(value, NULL_IS_REVOKED) == 0)
+		return true;
+	return fail(fault, psprintf("invalid value for key \"%s\" of the mapping",
+								key_names[KEY_NULL_FLAG]),
+				"It is one of live, revoked.");
+}
+
+static bool
+set_active_column(Source *source, char *value, RegistryFault *fault)
+{
+	if (source->column[ROLE_REVOKED].name != NULL)
+		return fail(fault, "a source has a revoked_column or an active_column, not both",
+					"Put what the other says into live_when.");
+	source->column[ROLE_REVOKED].name = value;
+	source->flag_is_active = true;
+	return true;
+}
+
+static bool
+set_expression(Source *source, SourceRole role, char *value,
+			   RegistryFault *fault)
+{
+	if (source->column[role].name != NULL)
+		return fail(fault, psprintf("a source has a %s or an expression in its place, not both",
+									role_argument(role)),
+					psprintf("Use %s => ''.", role_argument(role)));
+	source->column[role].expression = value;
+	return true;
+}
+
+static bool
+set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
+{
+	switch (key)
+	{
+		case KEY_ID_EXPRESSION:
+			return set_expression(source, ROLE_ID, value, fault);
+		case KEY_USER_EXPRESSION:
+			return set_expression(source, ROLE_USER, value, fault);
+		case KEY_TENANT_EXPRESSION:
+			return set_expression(source, ROLE_TENANT, value, fault);
+		case KEY_SCOPE_EXPRESSION:
+			return set_expression(source, ROLE_SCOPE, value, fault);
+		case KEY_EXPIRES_EXPRESSION:
+			return set_expression(source, ROLE_EXPIRES, value, fault);
+		case KEY_ACTIVE_COLUMN:
+			return set_active_column(source, value, fault);
+		case KEY_NULL_FLAG:
+			return set_null_flag(source, value, fault);
+		case KEY_REVOKED_VALUE:
+			source->revoked_value = value;
+			return true;
+		case KEY_COUNT:
+			break;
+	}
+	pg_unreachable();
+}
+
+/* One key with its value. */
+static bool
+read_pair(const JsonbValue *name, const JsonbValue *value, Source *source,
+		  RegistryFault *fault)
+{
+	char	   *key = pnstrdup(name->val.string.val, name->val.string.len);
+	int			known = find_key(key);
+
+	if (known < 0)
+		return fail_unknown(key, fault);
+	if (value->type != jbvString)
+		return fail(fault, psprintf("the value of key \"%s\" of the mapping is not a string",
+									key), NULL);
+	if (value->val.string.len == 0 ||
+		value->val.string.len > REGISTRY_MAX_CONDITION)
+		return fail(fault, psprintf("the value of key \"%s\" of the mapping has not 1 to %d bytes",
+									key, REGISTRY_MAX_CONDITION), NULL);
+	return set_key(source, known,
+				   pnstrdup(value->val.string.val, value->val.string.len),
+				   fault);
+}
+
+bool
+mapping_keys_read(Jsonb *mapping, Source *source, RegistryFault *fault)
+{
+	JsonbIterator *iterator;
+	JsonbValue	name;
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(mapping))
+		return fail(fault, "the mapping is not a JSON object", NULL);
+	iterator = JsonbIteratorInit(&mapping->root);
+	(void) JsonbIteratorNext(&iterator, &name, false);
+	while (JsonbIteratorNext(&iterator, &name, true) == WJB_KEY)
+	{
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		if (!read_pair(&name, &value, source, fault))
+			return false;
+	}
+	return true;
+}
+
+/* What a source says under a key; NULL if nothing. */
+static const char *
+key_value(const Source *source, MappingKey key)
+{
+	switch (key)
+	{
+		case KEY_ID_EXPRESSION:
+			return source->column[ROLE_ID].expression;
+		case KEY_USER_EXPRESSION:
+			return source->column[ROLE_USER].expression;
+		case KEY_TENANT_EXPRESSION:
+			return source->column[ROLE_TENANT].expression;
+		case KEY_SCOPE_EXPRESSION:
+			return source->column[ROLE_SCOPE].expression;
+		case KEY_EXPIRES_EXPRESSION:
+			return source->column[ROLE_EXPIRES].expression;
+		case KEY_ACTIVE_COLUMN:
+			return source->flag_is_active ?
+				source->column[ROLE_REVOKED].name : NULL;
+		case KEY_NULL_FLAG:
+			return source->null_is_live ? NULL_IS_LIVE : NULL;
+		case KEY_REVOKED_VALUE:
+			return source->revoked_value;
+		case KEY_COUNT:
+			break;
+	}
+	pg_unreachable();
+}
+
+Jsonb *
+mapping_keys_write(const Source *source)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	for (MappingKey key = 0; key < KEY_COUNT; key++)
+	{
+		const char *value = key_value(source, key);
+
+		if (value == NULL)
+			continue;
+		appendStringInfo(&json, "%c\"%s\":", json.len == 0 ? '{' : ',',
+						 key_names[key]);
+		escape_json(&json, value);
+	}
+	if (json.len == 0)
+		return NULL;
+	appendStringInfoChar(&json, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											  CStringGetDatum(json.data)));
+}
