@@ -3,6 +3,7 @@
 --
 
 -- Every function, who may execute it, and how it is marked.
+\pset format unaligned
 SELECT p.oid::regprocedure::text AS function, provolatile AS vol, proparallel AS par,
     proisstrict AS strict, prosecdef AS secdef,
     (SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ',')
@@ -11,6 +12,7 @@ FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
     JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'tokenauth'
 WHERE p.proacl IS NOT NULL
 ORDER BY p.oid::regprocedure::text COLLATE "C";
+\pset format aligned
 -- None has the default privileges, which would be PUBLIC's.
 SELECT p.oid::regprocedure
 FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
