@@ -6,6 +6,9 @@
 #	make TESTING=1				with pause points and planted faults, for the
 #								specs and the stress test; not for production
 
+# Of the library and the release; the SQL's is default_version in the control file.
+TOKENAUTH_VERSION = 1.0.0
+
 MODULE_big = tokenauth
 EXTENSION = tokenauth
 DATA = tokenauth--1.0.sql
@@ -24,13 +27,13 @@ REGRESS = install registry api bad_input expiry hits privileges transactions map
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden
-PG_CPPFLAGS = -I$(SRCTOP)src
+PG_CPPFLAGS = -I$(SRCTOP)src -DTOKENAUTH_VERSION='"$(TOKENAUTH_VERSION)"'
 
 # The life of a token, and who it is.
 REGRESS += id_types on_revoke revoke_prevented attack_identity one_answer long_tokens attack_lifecycle rotation orm_tables
 
 # Nobody gets more than was granted.
-REGRESS += attack_fix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
+REGRESS += version attack_fix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING

@@ -619,6 +619,13 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
+CREATE FUNCTION @extschema@.tokenauth_version(
+    OUT library pg_catalog.text,
+    OUT extension pg_catalog.text)
+RETURNS pg_catalog.record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+
 --
 -- The rest needs no qualified names.
 --
@@ -712,7 +719,8 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.tokenauth_ready,
     @extschema@.tokenauth_stats_sources,
     @extschema@.tokenauth_cache_entries,
-    @extschema@.tokenauth_doctor
+    @extschema@.tokenauth_doctor,
+    @extschema@.tokenauth_version
     TO pg_monitor;
 GRANT SELECT ON @extschema@.tokenauth_stats, @extschema@.tokenauth_cache
     TO pg_monitor;
@@ -818,7 +826,9 @@ BEGIN
             ('tokenauth_cache_entries',
              'the function behind the view tokenauth_cache'),
             ('tokenauth_doctor',
-             'problems, the worst first, and the SQL that fixes each')
+             'problems, the worst first, and the SQL that fixes each'),
+            ('tokenauth_version',
+             'the release of the loaded library, and the version of the extension in this database')
         ) AS c (name, comment) ON c.name = p.proname
     LOOP
         IF routine.comment IS NULL OR routine.signature IS NULL THEN

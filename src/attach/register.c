@@ -18,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #define MAX_COLUMNS		32
@@ -25,6 +26,7 @@
 /* A row, or some columns of one. */
 typedef struct NewRow
 {
+	Oid			table;			/* InvalidOid: it has all the columns */
 	int			n;
 	Oid			type[MAX_COLUMNS];
 	Datum		value[MAX_COLUMNS];
@@ -34,17 +36,39 @@ typedef struct NewRow
 } NewRow;
 
 static void
-begin_row(NewRow *row)
+begin_row(NewRow *row, Oid table)
 {
+	row->table = table;
 	row->n = 0;
 	initStringInfo(&row->columns);
 	initStringInfo(&row->parameters);
+}
+
+/*
+ * A registry of an older version may lack the column.  Then a null, which means
+ * what that version did, need not be written, and nothing else can be.
+ */
+static bool
+is_left_out(const NewRow *row, const char *column, bool isnull)
+{
+	if (!OidIsValid(row->table) ||
+		get_attnum(row->table, column) != InvalidAttrNumber)
+		return false;
+	if (!isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no column \"%s\" yet",
+						"tokenauth_source", column),
+				 errhint("Use ALTER EXTENSION tokenauth UPDATE.")));
+	return true;
 }
 
 static void
 add_value(NewRow *row, const char *column, Oid type, Datum value,
 		  bool isnull)
 {
+	if (is_left_out(row, column, isnull))
+		return;
 	if (row->n == MAX_COLUMNS)
 		elog(ERROR, "too many columns in a row of the registry");
 	row->type[row->n] = type;
@@ -136,7 +160,7 @@ register_source(const ExtensionInfo *extension, const Source *source)
 {
 	NewRow		row;
 
-	begin_row(&row);
+	begin_row(&row, extension->sources);
 	add_name(&row, "source", source->name);
 	add_relation(&row, "relation", source->relation);
 	add_text(&row, "relation_name", source->relation_name);
@@ -170,7 +194,7 @@ register_parent(const ExtensionInfo *extension, const Source *source,
 {
 	NewRow		row;
 
-	begin_row(&row);
+	begin_row(&row, InvalidOid);
 	add_relation(&row, "parent", parent->relation);
 	add_text(&row, "parent_name", parent->name);
 	add_oid(&row, "parent_owner", parent->owner);
@@ -192,7 +216,7 @@ register_remove(const ExtensionInfo *extension, const Source *source)
 {
 	NewRow		row;
 
-	begin_row(&row);
+	begin_row(&row, InvalidOid);
 	add_name(&row, "source", source->name);
 	execute(extension,
 			psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",

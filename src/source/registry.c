@@ -32,6 +32,8 @@ typedef struct RegistryColumn
 	const char *name;
 	Oid			type;			/* or one of those below */
 	bool		required;		/* never NULL */
+	bool		optional;		/* came after 1.0: NULL where it is not there yet,
+								 * and NULL means what tokenauth did before */
 } RegistryColumn;
 
 /* The extension's own types, whose OIDs are not known ahead. */
@@ -275,7 +277,7 @@ map_columns(const ExtensionInfo *extension, const RegistryColumn *columns,
 		map->attnum[column] = attribute->attnum;
 	}
 	for (int i = 0; i < ncolumns; i++)
-		if (map->attnum[i] == InvalidAttrNumber)
+		if (map->attnum[i] == InvalidAttrNumber && !columns[i].optional)
 			return psprintf("It has no column \"%s\".", columns[i].name);
 	return NULL;
 }
@@ -338,8 +340,11 @@ begin_row(RowReader *reader, const ColumnMap *map, HeapTuple tuple)
 	reader->fault = NULL;
 	for (int i = 0; i < map->ncolumns; i++)
 	{
-		reader->field[i].value = heap_getattr(tuple, map->attnum[i], map->desc,
-											  &reader->field[i].isnull);
+		reader->field[i].isnull = true;
+		if (map->attnum[i] != InvalidAttrNumber)
+			reader->field[i].value = heap_getattr(tuple, map->attnum[i],
+												  map->desc,
+												  &reader->field[i].isnull);
 		if (map->columns[i].required && reader->field[i].isnull)
 			set_fault(reader, psprintf("column \"%s\" is null",
 									   map->columns[i].name));

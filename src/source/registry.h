@@ -11,9 +11,10 @@
  * Source all the same, with its fault set, whose tokens are refused.
  *
  * Columns are found by their names.  A registry with a column that is unknown
- * here, or without one that is expected, was made by another version of
- * tokenauth.  It is refused, because the unknown could be a condition that
- * makes a token invalid.
+ * here was made by a newer version of tokenauth.  It is refused, because the
+ * unknown could be a condition that makes a token invalid.  One that lacks a
+ * column is of an older version, until ALTER EXTENSION tokenauth UPDATE: a column
+ * that came after 1.0 is optional, and read as NULL until it is there.
  *
  * A trigger of the table decides who may write it (attach/guard.c).  While it is
  * not in force, nothing in the registry is believed (registry_guard.h).
