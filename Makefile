@@ -1,6 +1,7 @@
 # tokenauth: bearer tokens, resolved from a shared cache that is never stale.
 #
 #	make && make install		needs PostgreSQL's server headers
+#	make uninstall				refuses while a server preloads the library
 #	make installcheck			the regression tests, against a running server that
 #								has shared_preload_libraries = 'tokenauth'
 #	make TESTING=1				with pause points and planted faults, for the
@@ -49,6 +50,14 @@ include $(PGXS)
 
 # Objects depend on all headers: there are few, and a stale one costs an hour.
 $(OBJS): $(ALL_HEADERS) $(SRCTOP)Makefile
+
+# A server that preloads the library would not start without it.
+uninstall uninstall-lib: unused
+.PHONY: unused
+unused:
+ifndef DESTDIR
+	@sh $(SRCTOP)scripts/in-use '$(pkglibdir)/tokenauth.so' '$(MAJORVERSION)'
+endif
 
 # In another folder there are no rooms yet.
 ifneq ($(SRCTOP),./)

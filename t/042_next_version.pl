@@ -16,17 +16,7 @@ use TokenAuth;
 my $source = dirname($FindBin::RealBin);
 my $dir = PostgreSQL::Test::Utils::tempdir;
 
-# A copy of the server, for the new files are to be seen by nobody else.  It finds
-# its own files relative to its programs.
-my %at = map { $_ => (run_command([ 'pg_config', "--$_" ]))[0] }
-  qw(bindir pkglibdir sharedir pkgincludedir);
-foreach my $folder (sort keys %at)
-{
-	my $copy = "$dir/server$at{$folder}";
-	system_or_bail('mkdir', '-p', dirname($copy));
-	system_or_bail('cp', '-a', $at{$folder}, $copy);
-}
-my $bindir = "$dir/server$at{bindir}";
+my ($bindir) = own_server();
 
 # The source with what t/next says.
 mkdir "$dir/tree" or die;

@@ -26,13 +26,14 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Basename;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
   all_say configure end_sessions endless has_been_used is_cold is_warm issue judge
-  judge_anew keep_busy like_note make_noise new_node new_standby processes
+  judge_anew keep_busy like_note make_noise new_node new_standby own_server processes
   questions revoke session set_up share token unnoticed_revoke use_token
 );
 
@@ -56,6 +57,23 @@ sub endless
 			END;
 		END LOOP;
 	END $$);
+}
+
+# A copy of the server, for what is installed into it is to be seen by nobody else: it
+# finds its files relative to its programs.  Returns the folder of these, and where its
+# library of ours is.
+sub own_server
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir;
+	my %at = map { $_ => (run_command([ 'pg_config', "--$_" ]))[0] }
+	  qw(bindir pkglibdir sharedir pkgincludedir);
+
+	foreach my $folder (values %at)
+	{
+		system_or_bail('mkdir', '-p', $dir . dirname($folder));
+		system_or_bail('cp', '-a', $folder, $dir . $folder);
+	}
+	return ($dir . $at{bindir}, "$dir$at{pkglibdir}/tokenauth.so");
 }
 
 # A running server.  conf: more settings; init: as for its init();
