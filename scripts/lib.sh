@@ -161,7 +161,21 @@ private_server() {
 
 # build NAME [make arguments]: build a copy of the sources and install it into
 # the private server of that name.  Warnings are errors.  Sets TREE.
+#
+# Where several jobs ask for the same (scripts/check-all), TOKENAUTH_BUILDS is a
+# folder in which it is built once, and a copy of that is taken.
 build() {
+    local name=$1
+    shift
+    if [ -n "${TOKENAUTH_BUILDS:-}" ]; then
+        copy_build "$name" "$@"
+    else
+        make_build "$name" "$@"
+    fi
+    give_to_user "$TREE"
+}
+
+make_build() {
     local name=$1
     shift
     TREE=$SCRATCH/tree-$name
@@ -173,7 +187,25 @@ build() {
         PG_CONFIG="$SERVER_BIN/pg_config" "$@" install \
         >"$SCRATCH/build-$name.log" 2>&1 ||
         { cat "$SCRATCH/build-$name.log"; die "the build failed"; }
-    give_to_user "$TREE"
+}
+
+# The server's files are linked, not copied: what is installed over them later is
+# another file then, for install(1) unlinks first.
+copy_build() {
+    local name=$1
+    shift
+    local built=$TOKENAUTH_BUILDS/$(md5sum <<<"$SYSTEM_PG_CONFIG $*" | cut -c 1-16)
+    (
+        exec 6>"$built.lock"
+        flock 6
+        [ ! -e "$built/done" ] || exit 0
+        rm -rf "$built"
+        mkdir "$built" && SCRATCH=$built make_build all "$@" && touch "$built/done"
+    ) || die "the build failed"
+    TREE=$SCRATCH/tree-$name
+    cp -a "$built/tree-all" "$TREE"
+    cp -al "$built/server-all" "$SCRATCH/server-$name"
+    SERVER_BIN=$SCRATCH/server-$name$("$SYSTEM_PG_CONFIG" --bindir)
 }
 
 CLUSTERS=()
@@ -211,6 +243,28 @@ stop_clusters() {
             >/dev/null 2>&1 || true
     done
     CLUSTERS=()
+}
+
+# prove_tree [option of prove]... FILE...: TAP tests of the tree built last, on its
+# private server.  Their clusters are copies of one, for initdb takes seconds.
+prove_tree() {
+    local pgxs template=$SCRATCH/template-$(basename "$TREE")
+    pgxs=$(dirname "$(dirname "$("$SERVER_BIN/pg_config" --pgxs)")")
+    mkdir -p "$TREE/tmp_check"
+    give_to_user "$TREE/tmp_check"
+    if [ ! -e "$template" ]; then
+        mkdir "$template"
+        give_to_user "$template"
+        as_user "$SERVER_BIN/initdb" -D "$template" -A trust -N >/dev/null
+    fi
+    (
+        cd "$TREE"
+        as_user env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
+            PATH="$SERVER_BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" \
+            INITDB_TEMPLATE="$template" TESTDIR="$TREE" \
+            TESTDATADIR="$TREE/tmp_check" TESTLOGDIR="$TREE/tmp_check/log" \
+            ${PROVE_TIMEOUT:+timeout "$PROVE_TIMEOUT"} prove -I "$pgxs/test/perl" -I t "$@"
+    )
 }
 
 # ---------- results; NAME is what is being tested ----------

@@ -129,11 +129,6 @@ sub wait_for_server
 	return;
 }
 
-sub random_of
-{
-	return @_ ? $_[ rand @_ ] : undef;
-}
-
 # The ways in which the server comes to grief.
 my %victims = (
 	'user' => 'postgres \[local\]',
@@ -150,7 +145,7 @@ sub kill_one
 	# a worker is there for some milliseconds only
 	for (1 .. 100)
 	{
-		my $pid = random_of(processes($node, $victims{$what})) or next;
+		my $pid = some_process($node, $victims{$what}) or next;
 
 		# not if it is about to end anyway, which would be no crash
 		next unless kill('STOP', $pid) && is_stopped($pid);

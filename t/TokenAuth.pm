@@ -30,11 +30,12 @@ use File::Basename;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
   all_say configure end_sessions endless has_been_used is_cold is_warm issue judge
   judge_anew keep_busy like_note make_noise new_node new_standby own_server processes
-  questions revoke session set_up share token unnoticed_revoke use_token
+  questions revoke session set_up share some_process token unnoticed_revoke use_token
 );
 
 # So many of what is done often, or a share of it where the same story is told on
@@ -43,6 +44,32 @@ sub share
 {
 	my ($number) = @_;
 	return int($number / ($ENV{TOKENAUTH_TEST_SHARE} // 1)) || 1;
+}
+
+# The same as core's, but each look is a session, which takes more of the processor than
+# anything else here: so the longer it lasts, the seldomer it looks.
+sub poll_query_until
+{
+	my ($node, $database, $query, $expected) = @_;
+	my $began = time;
+	my ($status, $out, $err);
+
+	$expected //= 't';
+	while (1)
+	{
+		($status, $out, $err) = $node->psql($database, $query);
+		return 1 if $status == 0 && $out eq $expected && $err eq '';
+		my $waited = time - $began;
+		last if $waited > $PostgreSQL::Test::Utils::timeout_default;
+		usleep(1_000_000 * ($waited < 1 ? 0.1 : $waited < 10 ? $waited / 10 : 1));
+	}
+	diag("waited in vain for '$expected' of: $query\nlast: $out\n$err");
+	return 0;
+}
+
+{
+	no warnings 'redefine';
+	*PostgreSQL::Test::Cluster::poll_query_until = \&poll_query_until;
 }
 
 # The body of a PL/pgSQL function that catches each cancellation, for ever.
@@ -76,6 +103,26 @@ sub own_server
 	return ($dir . $at{bindir}, "$dir$at{pkglibdir}/tokenauth.so");
 }
 
+# initdb takes seconds: instead, the node's folder is a copy of INITDB_TEMPLATE, if
+# there is one and the server is that of the PATH.  From PostgreSQL 16 on init() does
+# so itself; until then what it calls is replaced.
+sub init
+{
+	my ($node, %params) = @_;
+	my %how = (
+		%{ $params{init} // {} },
+		force_initdb => defined $params{install_path} || !defined $ENV{INITDB_TEMPLATE});
+	my $run = \&PostgreSQL::Test::Utils::system_or_bail;
+
+	return $node->init(%how) if $how{force_initdb};
+	no warnings 'redefine';
+	local *PostgreSQL::Test::Utils::system_or_bail = sub {
+		@_ = ('cp', '-RPp', $ENV{INITDB_TEMPLATE}, $_[2]) if $_[0] eq 'initdb';
+		return $run->(@_);
+	};
+	return $node->init(%how);
+}
+
 # A running server.  conf: more settings; init: as for its init();
 # install_path: of another server than that in the PATH.
 sub new_node
@@ -84,7 +131,7 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name,
 		install_path => $params{install_path});
 
-	$node->init(%{ $params{init} // {} });
+	init($node, %params);
 	$node->append_conf(
 		'postgresql.conf', q(
 shared_preload_libraries = 'tokenauth'
@@ -155,7 +202,7 @@ sub read_if_there
 sub processes
 {
 	my ($node, $title) = @_;
-	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my $postmaster = postmaster($node);
 	my @found;
 
 	foreach my $folder (glob '/proc/[0-9]*')
@@ -164,10 +211,35 @@ sub processes
 		my ($parent) = read_if_there("$folder/stat") =~ /\) \S (\d+)/;
 
 		push @found, $pid
-		  if ($parent // 0) == $postmaster
-		  && read_if_there("$folder/cmdline") =~ /$title/;
+		  if ($parent // 0) == $postmaster && has_title($pid, $title);
 	}
 	return @found;
+}
+
+# One of them, or none: in haste, for which the kernel's list of children is used, if it
+# has one; that may lack some while others end.
+sub some_process
+{
+	my ($node, $title) = @_;
+	my $postmaster = postmaster($node);
+	my $children = "/proc/$postmaster/task/$postmaster/children";
+	my @found = -e $children
+	  ? grep { has_title($_, $title) } split ' ', read_if_there($children)
+	  : processes($node, $title);
+
+	return @found ? $found[ rand @found ] : undef;
+}
+
+sub postmaster
+{
+	my ($node) = @_;
+	return (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+}
+
+sub has_title
+{
+	my ($pid, $title) = @_;
+	return read_if_there("/proc/$pid/cmdline") =~ /$title/;
 }
 
 # The extension, a standard table, and tokens 1 to $count in it.

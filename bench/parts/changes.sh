@@ -18,18 +18,18 @@ changes() {
 }
 # long ones: a slot begins with another table in the processor's caches than its own
 SLOT=$(full 0.3 0.01)
-ROUNDS=12
+ROUNDS=$(full 12 6)
 bench_cluster changes
-load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
+load_database changes "$(full 100000 2000)" "$(full 100000 2000)"
 changes "commits not on disk"
 changes "commits not on disk, 100 idle sessions" --idle=100
 stop_clusters
 
 bench_cluster durable "fsync = on"
-load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
+load_database changes "$(full 100000 2000)" "$(full 100000 2000)"
 changes "commits on disk"
 stop_clusters
 
 bench_cluster alone "fsync = on" "max_wal_senders = 0"
-load_database changes "$(full 100000 10000)" "$(full 100000 10000)"
+load_database changes "$(full 100000 2000)" "$(full 100000 2000)"
 changes "commits on disk, no standby possible"

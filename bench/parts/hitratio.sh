@@ -3,7 +3,7 @@
 # any cache of its size could do on the same trace, and the least recently used.
 bench_cluster hitratio "tokenauth.cache_size = 3MB"
 capacity=16384
-length=$(full 1000000 200000)
+length=$(full 1000000 20000)
 load_database hitratio 163840 163840
 
 # trace ACCESS WORKING-SET: a table of requests, in order

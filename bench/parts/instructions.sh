@@ -39,7 +39,7 @@ stop_clusters
 
 # By callgrind, in a single-user server: the difference of two queries that
 # differ in the number of calls only.  Each PortalRun() is a dump of its own.
-calls=$(full 20000 5000)
+calls=$(full 20000 2000)
 query() { echo "SELECT count($1((SELECT token FROM active WHERE n = 1))) FROM generate_series(1, $2)"; }
 queries() {
     for function in bench_noop tokenauth_resolve; do

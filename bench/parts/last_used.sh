@@ -8,7 +8,7 @@ if [ "$(sql -c "SELECT count(*) FROM pg_settings WHERE name = 'tokenauth.last_us
     exit 0
 fi
 bench_cluster last_used "fsync = on" $(full "" "tokenauth.last_used_interval=1s tokenauth.last_used_flush=200ms")
-load_database last_used "$(full 100000 20000)" 1000
+load_database last_used "$(full 100000 2000)" 1000
 measure "commits on disk, 4 clients" --placement=pairs --clients=4 \
     no-op tokenauth "tokenauth again=tokenauth" "inline UPDATE"
 
