@@ -35,6 +35,7 @@ REGRESS += id_types on_revoke revoke_prevented attack_identity one_answer long_t
 
 # Nobody gets more than was granted.
 REGRESS += version attack_fix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
+REGRESS += attack_cursors
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING

@@ -73,15 +73,19 @@ row_writer_set(RowWriter *writer, AttrNumber attnum, Datum value, bool isnull)
 
 	change_row(writer, attnum, value, isnull);
 	sandbox_become(&sandbox, writer->table->rd_rel->relowner);
-	if (constraints != NULL && constraints->has_generated_stored)
-		/* for INSERT all of them are computed, whatever has changed */
-		ExecComputeStoredGenerated(writer->target, writer->estate,
-								   writer->changed, CMD_INSERT);
-	simple_table_tuple_update(writer->table, &writer->row->tts_tid,
-							  writer->changed, GetActiveSnapshot(),
-							  &update_indexes);
-	TOKENAUTH_INSERT_INDEX_TUPLES(writer->target, writer->changed,
-								  writer->estate, update_indexes);
-	sandbox_leave(&sandbox);
+	PG_TRY();
+	{
+		if (constraints != NULL && constraints->has_generated_stored)
+			/* for INSERT all of them are computed, whatever has changed */
+			ExecComputeStoredGenerated(writer->target, writer->estate,
+									   writer->changed, CMD_INSERT);
+		simple_table_tuple_update(writer->table, &writer->row->tts_tid,
+								  writer->changed, GetActiveSnapshot(),
+								  &update_indexes);
+		TOKENAUTH_INSERT_INDEX_TUPLES(writer->target, writer->changed,
+									  writer->estate, update_indexes);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 	ResetPerTupleExprContext(writer->estate);
 }

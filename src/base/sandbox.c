@@ -131,13 +131,14 @@ is_whole_session(Oid role)
 		role == GetSessionUserId() && role == GetAuthenticatedUserId();
 }
 
+/* Cursors are locked last: PG_TRY() comes only after this. */
 static void
-become(Sandbox *sandbox, Oid role, bool restricted)
+become(Sandbox *sandbox, Oid role, bool restricted, int guc_level)
 {
 	int			context;
 
 	GetUserIdAndSecContext(&sandbox->role, &sandbox->context);
-	sandbox->guc_level = 0;
+	sandbox->guc_level = guc_level;
 	/*
 	 * Not SECURITY_NOFORCE_RLS: functions of others that are called would have it,
 	 * too, for their tables.
@@ -146,13 +147,16 @@ become(Sandbox *sandbox, Oid role, bool restricted)
 		SECURITY_LOCAL_USERID_CHANGE;
 	if (restricted)
 		context |= SECURITY_RESTRICTED_OPERATION;
+	memset(&sandbox->cursors, 0, sizeof(sandbox->cursors));
+	if (context & SECURITY_RESTRICTED_OPERATION)
+		cursors_lock(&sandbox->cursors);
 	SetUserIdAndSecContext(role, context);
 }
 
 void
 sandbox_become(Sandbox *sandbox, Oid role)
 {
-	become(sandbox, role, !is_whole_session(role));
+	become(sandbox, role, !is_whole_session(role), NewGUCNestLevel());
 }
 
 static void
@@ -162,8 +166,7 @@ enter(Sandbox *sandbox, Oid role, const char *schema, bool restricted)
 
 	setting_fix("search_path", schema == NULL ? "pg_catalog, pg_temp" :
 				psprintf("%s, pg_temp", quote_identifier(schema)));
-	become(sandbox, role, restricted);
-	sandbox->guc_level = guc_level;
+	become(sandbox, role, restricted, guc_level);
 }
 
 void
@@ -173,11 +176,23 @@ sandbox_enter(Sandbox *sandbox, Oid role, const char *schema)
 }
 
 void
-sandbox_leave(const Sandbox *sandbox)
+sandbox_admit(Sandbox *sandbox, Portal portal)
 {
+	cursors_admit(&sandbox->cursors, portal);
+}
+
+void
+sandbox_leave(Sandbox *sandbox)
+{
+	cursors_unlock(&sandbox->cursors);
 	SetUserIdAndSecContext(sandbox->role, sandbox->context);
-	if (sandbox->guc_level != 0)
-		AtEOXact_GUC(false, sandbox->guc_level);
+	AtEOXact_GUC(false, sandbox->guc_level);
+}
+
+void
+sandbox_fail(Sandbox *sandbox)
+{
+	cursors_unlock_after_error(&sandbox->cursors);
 }
 
 void
@@ -211,11 +226,15 @@ sandbox_execute(Oid role, const char *sql, int nargs, Oid *types,
 				Datum *values, const char *nulls)
 {
 	Sandbox		sandbox;
-	QueryResult *result;
+	QueryResult *result = NULL;
 
 	enter(&sandbox, role, NULL, true);
-	result = query_execute(sql, nargs, types, values, nulls, false);
-	sandbox_leave(&sandbox);
+	PG_TRY();
+	{
+		result = query_execute(sql, nargs, types, values, nulls, false);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 	return result;
 }
 

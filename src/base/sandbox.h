@@ -5,8 +5,10 @@
  *
  * Between sandbox_enter() and sandbox_leave() the session has another role
  * and settings that neither the caller chose nor what runs in there can leave
- * behind: all changes of settings are undone.  An error undoes everything,
- * too, as it aborts the (sub)transaction.
+ * behind: all changes of settings are undone, and cursors closed.  An error undoes
+ * everything, too, as it aborts the (sub)transaction; but what has been entered
+ * must be left within PG_TRY(), and end with SANDBOX_END_TRY(), or call
+ * sandbox_fail() in PG_CATCH().
  *
  * Inside, any code of the role can run: triggers, conditions, defaults,
  * operators, functions of types.  It must not gain the rights that the session
@@ -15,7 +17,7 @@
  * maintenance commands are: core refuses to change the role or the session's
  * user, and to leave behind what would run later as another user: a deferred
  * trigger, a cursor WITH HOLD, a prepared statement, an object in the session's
- * temporary schema.
+ * temporary schema.  We refuse, besides, the cursors of those who call (cursors.h).
  *
  * One case is left out, but not for our own tables (sandbox_execute).  If the
  * role is the current user, the session's user and the user that has logged in,
@@ -28,6 +30,7 @@
 #ifndef TOKENAUTH_SANDBOX_H
 #define TOKENAUTH_SANDBOX_H
 
+#include "base/cursors.h"
 #include "base/query.h"
 
 typedef struct Sandbox
@@ -35,6 +38,7 @@ typedef struct Sandbox
 	int			guc_level;
 	Oid			role;
 	int			context;
+	LockedCursors cursors;
 } Sandbox;
 
 /* At the start of the process. */
@@ -45,14 +49,26 @@ extern void sandbox_init(void);
  * pg_temp; pg_catalog comes first of all.
  */
 extern void sandbox_enter(Sandbox *sandbox, Oid role, const char *schema);
-extern void sandbox_leave(const Sandbox *sandbox);
+extern void sandbox_leave(Sandbox *sandbox);
+extern void sandbox_fail(Sandbox *sandbox);
+
+#define SANDBOX_END_TRY(sandbox) \
+	PG_CATCH(); \
+	{ \
+		sandbox_fail(sandbox); \
+		PG_RE_THROW(); \
+	} \
+	PG_END_TRY()
+
+/* A cursor of ours that is opened or used in there, and stays: one in a sandbox. */
+extern void sandbox_admit(Sandbox *sandbox, Portal portal);
 
 /* Does what is running now run in a sandbox, however deep? */
 extern bool sandbox_is_entered(void);
 
 /*
- * The same, cheaper and with the session's settings: for what is not expected
- * to run anything of the role's, but could.
+ * The same, cheaper and with the session's settings to begin with: for what is not
+ * expected to run anything of the role's, but could.
  */
 extern void sandbox_become(Sandbox *sandbox, Oid role);
 

@@ -169,50 +169,61 @@ lookup_search_value(const Source *source, const LookupKey *key)
 /* One scan's business: called for each row found until it returns false. */
 typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
 
-/*
- * Visit the rows whose column is, to the byte, the value sought: by index, or
- * without one in the whole table.  It runs as the table's owner: the types and
- * operators of the columns need not be core's.
- */
-static void
-visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
-		   Snapshot snapshot, Datum sought, RowVisitor visit, void *arg)
+/* The rows whose column is, to the byte, the value sought, and who is shown them. */
+typedef struct Visit
 {
-	TupleTableSlot *slot = table_slot_create(open->table, NULL);
+	const OpenTable *open;
+	const RowFinder *finder;
+	AttrNumber	attnum;
+	Snapshot	snapshot;
+	Datum		sought;
+	RowVisitor	visit;
+	void	   *arg;
+} Visit;
+
+/* A collation may call equal what is not the same. */
+static bool
+is_sought(const Visit *visit, TupleTableSlot *slot)
+{
 	Form_pg_attribute attribute =
-		TupleDescAttr(RelationGetDescr(open->table), attnum - 1);
+		TupleDescAttr(RelationGetDescr(visit->open->table), visit->attnum - 1);
+	bool		isnull;
+	Datum		value = slot_getattr(slot, visit->attnum, &isnull);
+
+	return !isnull && datum_image_eq(value, visit->sought, attribute->attbyval,
+									 attribute->attlen);
+}
+
+/* By index, or without one in the whole table. */
+static void
+scan_rows(const Visit *visit)
+{
+	const OpenTable *open = visit->open;
+	TupleTableSlot *slot = table_slot_create(open->table, NULL);
 	IndexScanDesc index_scan = NULL;
 	TableScanDesc table_scan = NULL;
 	ScanKeyData key;
-	Sandbox		sandbox;
 
-	sandbox_become(&sandbox, open->table->rd_rel->relowner);
-	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : attnum,
-						   open->index ? finder->strategy : 0,
-						   InvalidOid, finder->collation, finder->equality,
-						   sought);
+	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : visit->attnum,
+						   open->index ? visit->finder->strategy : 0,
+						   InvalidOid, visit->finder->collation,
+						   visit->finder->equality, visit->sought);
 	if (open->index != NULL)
 	{
 		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
-											   snapshot, 1);
+											   visit->snapshot, 1);
 		index_rescan(index_scan, &key, 1, NULL, 0);
 	}
 	else
-		table_scan = TOKENAUTH_TABLE_BEGINSCAN(open->table, snapshot, 1, &key);
+		table_scan = TOKENAUTH_TABLE_BEGINSCAN(open->table, visit->snapshot, 1,
+											   &key);
 
 	while (index_scan
 		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)
 		   : table_scan_getnextslot(table_scan, ForwardScanDirection, slot))
 	{
-		bool		isnull;
-		Datum		value = slot_getattr(slot, attnum, &isnull);
-
 		CHECK_FOR_INTERRUPTS();
-		/* a collation may call equal what is not the same */
-		if (isnull || !datum_image_eq(value, sought, attribute->attbyval,
-									  attribute->attlen))
-			continue;
-		if (!visit(slot, arg))
+		if (is_sought(visit, slot) && !visit->visit(slot, visit->arg))
 			break;
 	}
 
@@ -221,7 +232,21 @@ visit_rows(const OpenTable *open, const RowFinder *finder, AttrNumber attnum,
 	else
 		table_endscan(table_scan);
 	ExecDropSingleTupleTableSlot(slot);
-	sandbox_leave(&sandbox);
+}
+
+/* As the table's owner: types and operators of the columns need not be core's. */
+static void
+visit_rows(const Visit *visit)
+{
+	Sandbox		sandbox;
+
+	sandbox_become(&sandbox, visit->open->table->rd_rel->relowner);
+	PG_TRY();
+	{
+		scan_rows(visit);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 }
 
 /*
@@ -288,8 +313,8 @@ parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 		if (isnull)
 			continue;
 		verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
-		visit_rows(open, &parent->finder, parent->key.attnum, scene->snapshot,
-				   key, visit_parent, &search);
+		visit_rows(&(Visit) {open, &parent->finder, parent->key.attnum,
+							 scene->snapshot, key, visit_parent, &search});
 		live &= search.live;
 	}
 	return live;
@@ -398,9 +423,9 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	if (TEST_FAULT(filler_stamps_late))
 		*stamp = clock_read(cache_clock());
 	scene.now = GetCurrentTimestamp();
-	visit_rows(&open.table[0], &source->finder,
-			   source->column[ROLE_TOKEN].attnum, scene.snapshot, sought,
-			   visit_token, &scene);
+	visit_rows(&(Visit) {&open.table[0], &source->finder,
+						 source->column[ROLE_TOKEN].attnum, scene.snapshot, sought,
+						 visit_token, &scene});
 	UnregisterSnapshot(scene.snapshot);
 	close_source(&open);
 	conclude(source, &scene.finding, verdict);
@@ -434,9 +459,9 @@ lookup_is_live(Source *source, Datum stored)
 		return true;
 	scene.snapshot = take_snapshot();
 	scene.now = GetCurrentTimestamp();
-	visit_rows(&open.table[0], &source->finder,
-			   source->column[ROLE_TOKEN].attnum, scene.snapshot, stored,
-			   visit_life, &scene);
+	visit_rows(&(Visit) {&open.table[0], &source->finder,
+						 source->column[ROLE_TOKEN].attnum, scene.snapshot, stored,
+						 visit_life, &scene});
 	UnregisterSnapshot(scene.snapshot);
 	close_source(&open);
 	return scene.finding.nlive > 0 || was_read_again(source, &open);

@@ -91,11 +91,15 @@ doctor_for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types,
 				const Source *source)
 {
 	Sandbox		sandbox;
-	QueryResult *rows;
+	QueryResult *rows = NULL;
 
 	sandbox_enter(&sandbox, GetUserId(), NULL);
-	rows = query_execute(sql, nargs, types, values, NULL, true);
-	sandbox_leave(&sandbox);
+	PG_TRY();
+	{
+		rows = query_execute(sql, nargs, types, values, NULL, true);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 	for (uint64 i = 0; i < rows->nrows; i++)
 	{
 		char	  **row = palloc(rows->desc->natts * sizeof(char *));

@@ -35,8 +35,10 @@
 static void
 enter(Sandbox *sandbox, Relation relation)
 {
+	int			level = fixed_settings_enter();
+
 	sandbox_enter(sandbox, relation->rd_rel->relowner, NULL);
-	(void) fixed_settings_enter();	/* left by leaving the sandbox */
+	sandbox->guc_level = level;	/* both are left by leaving the sandbox */
 }
 
 static const char *
@@ -286,18 +288,17 @@ check_rights(Node *node)
 	FreeExecutorState(estate);
 }
 
-/* The same where names are looked up in pg_catalog only, and qualified. */
+/* Such a condition's text, if that means the same when it is read again. */
 static char *
-qualify(Relation relation, const char *text, ExpressionUse use, Node *node)
+qualified_text(Relation relation, const char *text, ExpressionUse use,
+			   Node *node)
 {
 	Watch		watch = {0};
 	ConditionCheck asked = {relation, noun_of(use), text, NULL, &watch};
 	Bitmapset  *columns = NULL;
-	Sandbox		sandbox;
 	char	   *stored;
 	Node	   *again;
 
-	enter(&sandbox, relation);
 	condition_check(&asked, node);
 	stored = deparse(relation, node);
 	if (asked.temporary || strstr(stored, "pg_temp") != NULL)
@@ -314,27 +315,52 @@ qualify(Relation relation, const char *text, ExpressionUse use, Node *node)
 				 errdetail("It would be stored as \"%s\".", stored),
 				 errhint("Write out its casts, and qualify its operators and functions.")));
 	check_rights(again);
-	sandbox_leave(&sandbox);
 	return stored;
+}
+
+/* The same where names are looked up in pg_catalog only, and qualified. */
+static char *
+qualify(Relation relation, const char *text, ExpressionUse use, Node *node)
+{
+	Sandbox		sandbox;
+	char	   *stored = NULL;
+
+	enter(&sandbox, relation);
+	PG_TRY();
+	{
+		stored = qualified_text(relation, text, use, node);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
+	return stored;
+}
+
+static char *
+resolve(Relation relation, const char *text, ExpressionUse use)
+{
+	int			level = fixed_settings_enter();
+	Node	   *node = analyze(relation, text, use);
+
+	fixed_settings_leave(level);
+	if (!reads_alike(relation, text, use, node))
+		condition_refuse_literal(noun_of(use), text);
+	return qualify(relation, text, use, node);
 }
 
 char *
 expression_resolve(Relation relation, const char *text, ExpressionUse use)
 {
 	Sandbox		sandbox;
-	Node	   *node;
-	int			level;
-	char	   *stored;
+	char	   *stored = NULL;
 
 	/* reading a literal can run code of its type, which may be the owner's */
 	sandbox_become(&sandbox, relation->rd_rel->relowner);
-	level = fixed_settings_enter();
-	node = analyze(relation, text, use);
-	fixed_settings_leave(level);
-	if (!reads_alike(relation, text, use, node))
-		condition_refuse_literal(noun_of(use), text);
-	stored = qualify(relation, text, use, node);
-	sandbox_leave(&sandbox);
+	PG_TRY();
+	{
+		stored = resolve(relation, text, use);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 	return stored;
 }
 
@@ -344,8 +370,12 @@ expression_check(Relation relation, const char *text, ExpressionUse use)
 	Sandbox		sandbox;
 
 	enter(&sandbox, relation);
-	(void) expression_resolve(relation, text, use);
-	sandbox_leave(&sandbox);
+	PG_TRY();
+	{
+		(void) expression_resolve(relation, text, use);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 }
 
 /* ---------- when it is used ---------- */
@@ -356,13 +386,17 @@ expression_read(Relation relation, const char *text, ExpressionUse use,
 {
 	ConditionCheck stored = {relation, noun_of(use), text, *columns, watch};
 	Sandbox		sandbox;
-	Node	   *node;
+	Node	   *node = NULL;
 
-	enter(&sandbox, relation);
 	watch->by_name = true;
-	node = analyze(relation, text, use);
-	condition_check(&stored, node);
-	sandbox_leave(&sandbox);
+	enter(&sandbox, relation);
+	PG_TRY();
+	{
+		node = analyze(relation, text, use);
+		condition_check(&stored, node);
+		sandbox_leave(&sandbox);
+	}
+	SANDBOX_END_TRY(&sandbox);
 	*columns = stored.columns;
 	return node;
 }
@@ -453,23 +487,26 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	Datum		result = (Datum) 0;
 
 	enter(&sandbox, row->relation);
-	setting_fix("TimeZone", row->timezone);
 	caller_hide(&hidden);
 	context->ecxt_scantuple = row->slot;
 	PG_TRY();
 	{
-		ExprState  *state = prepare(node, estate);
+		ExprState  *state;
+
+		setting_fix("TimeZone", row->timezone);
+		state = prepare(node, estate);
 
 		result = ExecEvalExprSwitchContext(state, context, isnull);
+		sandbox_leave(&sandbox);
 	}
 	PG_CATCH();
 	{
+		sandbox_fail(&sandbox);
 		caller_show(&hidden);
 		rethrow_without_row(row->relation, caller);
 	}
 	PG_END_TRY();
 	caller_show(&hidden);
-	sandbox_leave(&sandbox);
 	if (!*isnull)
 		result = keep_value(type, result);
 	FreeExecutorState(estate);

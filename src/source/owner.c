@@ -14,6 +14,7 @@
 #include "source/owner.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -154,25 +155,30 @@ typedef struct OwnerFrame
 static void
 enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
 {
+	int			level = NewGUCNestLevel();
+
 	frame->context = CurrentMemoryContext;
-	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner,
-				  has_expressions(call->source) ? NULL : schema);
 	if (has_expressions(call->source))
 		fix_for_expressions(call->source);
+	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner,
+				  has_expressions(call->source) ? NULL : schema);
+	frame->sandbox.guc_level = level;	/* both are left by leaving the sandbox */
 	caller_hide(&frame->caller);
 }
 
+/* The last in PG_TRY(). */
 static void
-leave_frame(const OwnerFrame *frame)
+leave_frame(OwnerFrame *frame)
 {
-	caller_show(&frame->caller);
 	sandbox_leave(&frame->sandbox);
+	caller_show(&frame->caller);
 }
 
 /* In PG_CATCH(). */
 pg_noreturn static void
-fail_in_frame(const OwnerFrame *frame, const OwnerCall *call)
+fail_in_frame(OwnerFrame *frame, const OwnerCall *call)
 {
+	sandbox_fail(&frame->sandbox);
 	caller_show(&frame->caller);
 	owner_rethrow(call, frame->context);
 }
@@ -190,13 +196,13 @@ run(OwnerCall *call, const char *sql, bool read_only)
 		result = query_execute_exempt(RelationGetRelid(call->table), sql,
 									  call->nparameters, call->type,
 									  call->value, call->isnull, read_only);
+		leave_frame(&frame);
 	}
 	PG_CATCH();
 	{
 		fail_in_frame(&frame, call);
 	}
 	PG_END_TRY();
-	leave_frame(&frame);
 	call->nparameters = 0;
 	return result;
 }
@@ -240,13 +246,14 @@ owner_open(OwnerCall *call, const char *sql)
 		portal = query_open_exempt(RelationGetRelid(call->table), sql,
 								   call->nparameters, call->type, call->value,
 								   call->isnull);
+		sandbox_admit(&frame.sandbox, portal);
+		leave_frame(&frame);
 	}
 	PG_CATCH();
 	{
 		fail_in_frame(&frame, call);
 	}
 	PG_END_TRY();
-	leave_frame(&frame);
 	call->nparameters = 0;
 	return portal;
 }
@@ -258,16 +265,17 @@ owner_fetch(OwnerCall *call, Portal portal, long rows)
 	QueryResult *result = NULL;
 
 	enter_frame(&frame, call, NULL);
+	sandbox_admit(&frame.sandbox, portal);
 	PG_TRY();
 	{
 		result = query_fetch(portal, rows);
+		leave_frame(&frame);
 	}
 	PG_CATCH();
 	{
 		fail_in_frame(&frame, call);
 	}
 	PG_END_TRY();
-	leave_frame(&frame);
 	return result;
 }
 
