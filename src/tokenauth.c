@@ -20,7 +20,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/query.h"
-#include "base/sandbox.h"
+#include "base/session_guard.h"
 #include "base/stats.h"
 #include "cache/cache.h"
 #include "cache/last_used.h"
@@ -93,7 +93,7 @@ _PG_init(void)
 {
 	guc_define();
 	query_init();
-	sandbox_init();
+	session_guard_init();
 	source_init();
 	coherence_init();
 	transaction_init();

@@ -7,23 +7,14 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "base/sandbox.h"
-#include "catalog/namespace.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /*
  * That we are in a sandbox, as a bit of the security context that core does
@@ -42,81 +33,6 @@ setting_fix(const char *name, const char *value)
 		return;
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-static object_access_hook_type prev_object_access_hook = NULL;
-
-/* The schema of a type that has just been created, which no cache has yet. */
-static Oid
-schema_of_new_type(Oid type)
-{
-	Relation	catalog = table_open(TypeRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_type_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(catalog, TypeOidIndexId, true, SnapshotSelf, 1,
-							  &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return schema;
-}
-
-/*
- * Core refuses to create tables in the session's temporary schema in a
- * security-restricted operation; older minor releases allow types.  A domain
- * "text" there would be found wherever the session's user writes text, and its
- * constraint would run the creator's code as that user.
- */
-static void
-refuse_temporary_type(Oid type)
-{
-	if (isAnyTempNamespace(schema_of_new_type(type)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot create a type in a temporary schema within security-restricted operation")));
-}
-
-/*
- * The functions behind the views pg_cursors and pg_prepared_statements show the
- * text of the statements of this session, and core lets everybody call them.  In
- * a sandbox that text is the caller's, and a token may stand in it.
- */
-static void
-refuse_statements(Oid function)
-{
-	if (function == F_PG_CURSOR || function == F_PG_PREPARED_STATEMENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the statements of this session cannot be read in code of a token table's owner that tokenauth runs")));
-}
-
-/* An object_access_hook. */
-static void
-refuse_in_sandbox(ObjectAccessType access, Oid class, Oid object, int column,
-				  void *arg)
-{
-	if (prev_object_access_hook)
-		prev_object_access_hook(access, class, object, column, arg);
-	if (!InSecurityRestrictedOperation())
-		return;
-	if (access == OAT_POST_CREATE && class == TypeRelationId)
-		refuse_temporary_type(object);
-	else if (access == OAT_FUNCTION_EXECUTE && sandbox_is_entered())
-		refuse_statements(object);
-}
-
-void
-sandbox_init(void)
-{
-	prev_object_access_hook = object_access_hook;
-	object_access_hook = refuse_in_sandbox;
 }
 
 /*

@@ -8,7 +8,7 @@
  * behind: all changes of settings are undone, and cursors closed.  An error undoes
  * everything, too, as it aborts the (sub)transaction; but what has been entered
  * must be left within PG_TRY(), and end with SANDBOX_END_TRY(), or call
- * sandbox_fail() in PG_CATCH().
+ * sandbox_fail() in PG_CATCH(); between entering and PG_TRY() nothing may fail.
  *
  * Inside, any code of the role can run: triggers, conditions, defaults,
  * operators, functions of types.  It must not gain the rights that the session
@@ -17,7 +17,8 @@
  * maintenance commands are: core refuses to change the role or the session's
  * user, and to leave behind what would run later as another user: a deferred
  * trigger, a cursor WITH HOLD, a prepared statement, an object in the session's
- * temporary schema.  We refuse, besides, the cursors of those who call (cursors.h).
+ * temporary schema.  Besides, we keep from it the session's cursors (cursors.h), and
+ * what else the session has under a name or a number (session_guard.h).
  *
  * One case is left out, but not for our own tables (sandbox_execute).  If the
  * role is the current user, the session's user and the user that has logged in,
@@ -40,9 +41,6 @@ typedef struct Sandbox
 	int			context;
 	LockedCursors cursors;
 } Sandbox;
-
-/* At the start of the process. */
-extern void sandbox_init(void);
 
 /*
  * Become a role, with a search_path of the given schema (NULL: none), then
@@ -76,7 +74,8 @@ extern void sandbox_become(Sandbox *sandbox, Oid role);
  * Whoever calls us may have written a token into the statement.  Between these two
  * current_query() and the context of errors show nothing of it.  For where code
  * of a table's owner runs; caller_show() also in PG_CATCH().  The views
- * pg_cursors and pg_prepared_statements fail in every security-restricted sandbox.
+ * pg_cursors and pg_prepared_statements fail in every security-restricted sandbox
+ * (session_guard.h).
  */
 typedef struct HiddenCaller
 {
