@@ -670,6 +670,97 @@ END
 $overloads$;
 
 --
+-- Operate: what a service needs is many functions, some with many signatures.
+-- It has no rights of its own: it grants what its caller could.
+--
+CREATE FUNCTION @extschema@.tokenauth_grant(role regrole, what text)
+RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $grant$
+DECLARE
+    members CONSTANT text[] := CASE what
+        WHEN 'resolve' THEN '{resolve,identify}'
+        WHEN 'bind' THEN '{authenticate,user,tenant,source,token_id,has_scope,claims}'
+        WHEN 'hash' THEN '{resolve_hash}'
+        WHEN 'issue' THEN '{issue,rotate,renew,exchange,list,revoke,revoke_user,revoke_tenant}'
+        WHEN 'attach' THEN '{create_table,attach,attach_parent,detach,hash_in_place,changed,hash_row}'
+        WHEN 'operate' THEN '{doctor,ready,warm,flush,flush_user,flush_tenant,flush_last_used,stats_reset,stats_sources,cache_entries}'
+        END;
+    views CONSTANT text[] := CASE what
+        WHEN 'operate' THEN '{sources,stats,cache}'
+        ELSE '{sources}'
+        END;
+    statement text;
+    granted bool;
+BEGIN
+    IF members IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('argument "what" cannot be %L', what),
+            HINT = 'It is resolve, bind, hash, issue, attach or operate.';
+    END IF;
+    PERFORM FROM pg_roles WHERE oid = role;
+    IF NOT FOUND THEN
+        RAISE undefined_object USING MESSAGE = 'argument "role" is no role';
+    END IF;
+    FOR statement, granted IN
+        WITH member AS (
+            SELECT d.classid, d.objid, e.extnamespace
+            FROM pg_extension e JOIN pg_depend d
+                ON d.refclassid = 'pg_extension'::regclass
+                AND d.refobjid = e.oid AND d.deptype = 'e'
+            WHERE e.extname = 'tokenauth')
+        SELECT 'GRANT ' || g.what || ' TO ' || role, g.granted
+        FROM (
+            SELECT 1, n.nspname::text, format('USAGE ON SCHEMA %I', n.nspname),
+                has_schema_privilege(role, n.oid, 'USAGE')
+            FROM pg_namespace n
+            WHERE n.oid = (SELECT extnamespace FROM member LIMIT 1)
+            UNION ALL
+            SELECT 2, p.proname, format('EXECUTE ON ROUTINE %s',
+                    string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid)),
+                false
+            FROM pg_proc p JOIN member m
+                ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+            WHERE p.proname = ANY (SELECT 'tokenauth_' || unnest(members))
+            GROUP BY p.proname
+            UNION ALL
+            SELECT 3, c.relname, format('SELECT ON %s', c.oid::regclass), false
+            FROM pg_class c JOIN member m
+                ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+            WHERE c.relname = ANY (SELECT 'tokenauth_' || unnest(views))
+        ) AS g (kind, name, what, granted)
+        ORDER BY g.kind, g.name COLLATE "C"
+    LOOP
+        CONTINUE WHEN granted;
+        EXECUTE statement;
+        RETURN NEXT statement;
+    END LOOP;
+    -- a GRANT by who may not is a mere warning, if he may do some of it
+    IF EXISTS (SELECT FROM pg_depend d
+               WHERE d.refclassid = 'pg_extension'::regclass
+                   AND d.refobjid = (SELECT oid FROM pg_extension
+                                     WHERE extname = 'tokenauth')
+                   AND CASE d.classid
+                       WHEN 'pg_proc'::regclass THEN
+                           (SELECT proname FROM pg_proc WHERE oid = d.objid)
+                           = ANY (SELECT 'tokenauth_' || unnest(members))
+                           AND NOT has_function_privilege(role, d.objid, 'EXECUTE')
+                       WHEN 'pg_class'::regclass THEN
+                           (SELECT relname FROM pg_class WHERE oid = d.objid)
+                           = ANY (SELECT 'tokenauth_' || unnest(views))
+                           AND NOT has_table_privilege(role, d.objid, 'SELECT')
+                       END)
+    THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('%L cannot be granted to role %s by role %I',
+                             what, role, current_user),
+            HINT = 'Call it as the owner of the extension.';
+    END IF;
+END
+$grant$;
+
+--
 -- Privileges: nothing for any role but the owner, of whatever this script has
 -- created: neither what PUBLIC gets without a GRANT, nor default privileges.  What
 -- is granted to other roles stands below.
@@ -807,6 +898,8 @@ BEGIN
             ('tokenauth_list',
              'a user''s tokens, newest first, without the tokens themselves'),
             -- operate
+            ('tokenauth_grant',
+             'grant a role what a service needs, and return the statements that did it'),
             ('tokenauth_flush',
              'stop believing what is cached for a source, or for all'),
             ('tokenauth_flush_user',
