@@ -272,7 +272,7 @@ CREATE TYPE @extschema@.tokenauth_identity AS (
     claims pg_catalog.jsonb
 );
 COMMENT ON TYPE @extschema@.tokenauth_identity IS
-    'what tokenauth_identify() tells of a token';
+    'what tokenauth_identify() and tokenauth_bind() tell of a token';
 
 CREATE FUNCTION @extschema@.tokenauth_resolve(
     token pg_catalog.text,
@@ -300,6 +300,14 @@ RETURNS @extschema@.tokenauth_identity
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 
+CREATE FUNCTION @extschema@.tokenauth_identify_hash(
+    digest pg_catalog.bytea,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS @extschema@.tokenauth_identity
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+
 --
 -- Bind.  The identity is kept in the backend that has authenticated, hence
 -- PARALLEL RESTRICTED.  PUBLIC may not read it either, because not every
@@ -311,6 +319,22 @@ CREATE FUNCTION @extschema@.tokenauth_authenticate(
     source pg_catalog.name DEFAULT NULL,
     scope pg_catalog.text DEFAULT NULL)
 RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION @extschema@.tokenauth_bind(
+    token pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS @extschema@.tokenauth_identity
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION @extschema@.tokenauth_bind_hash(
+    digest pg_catalog.bytea,
+    source pg_catalog.name DEFAULT NULL,
+    scope pg_catalog.text DEFAULT NULL)
+RETURNS @extschema@.tokenauth_identity
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
@@ -369,6 +393,13 @@ CREATE FUNCTION @extschema@.tokenauth_revoke(token pg_catalog.text)
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME', 'tokenauth_revoke_token'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+CREATE FUNCTION @extschema@.tokenauth_revoke_hash(
+    digest pg_catalog.bytea,
+    source pg_catalog.name DEFAULT NULL)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION @extschema@.tokenauth_revoke_user(
     user_id pg_catalog.anycompatiblenonarray,
@@ -681,11 +712,11 @@ AS $grant$
 DECLARE
     members CONSTANT text[] := CASE what
         WHEN 'resolve' THEN '{resolve,identify}'
-        WHEN 'bind' THEN '{authenticate,user,tenant,source,token_id,has_scope,claims}'
-        WHEN 'hash' THEN '{resolve_hash}'
+        WHEN 'bind' THEN '{authenticate,bind,user,tenant,source,token_id,has_scope,claims}'
+        WHEN 'hash' THEN '{resolve_hash,identify_hash,bind_hash,revoke_hash}'
         WHEN 'issue' THEN '{issue,rotate,renew,exchange,list,revoke,revoke_user,revoke_tenant}'
         WHEN 'attach' THEN '{create_table,attach,attach_parent,detach,hash_in_place,changed,hash_row}'
-        WHEN 'operate' THEN '{doctor,ready,warm,flush,flush_user,flush_tenant,flush_last_used,stats_reset,stats_sources,cache_entries}'
+        WHEN 'operate' THEN '{doctor,ready,version,warm,flush,flush_user,flush_tenant,flush_last_used,stats_reset,stats_sources,cache_entries}'
         END;
     views CONSTANT text[] := CASE what
         WHEN 'operate' THEN '{sources,stats,cache}'
@@ -865,9 +896,15 @@ BEGIN
              'user id of a bearer token by its SHA-256, or NULL if it is not valid now'),
             ('tokenauth_identify',
              'status of a bearer token and, if it is valid, its user'),
+            ('tokenauth_identify_hash',
+             'status of a bearer token by its SHA-256 and, if it is valid, its user'),
             -- bind
             ('tokenauth_authenticate',
              'bind the identity of a valid bearer token to this transaction'),
+            ('tokenauth_bind',
+             'bind the identity of a valid bearer token to this transaction, else nobody, and tell its status'),
+            ('tokenauth_bind_hash',
+             'bind the identity of a valid bearer token by its SHA-256, else nobody, and tell its status'),
             ('tokenauth_user',
              'user id bound to this transaction, or NULL; also NULL if it is not from the named source'),
             ('tokenauth_tenant',
@@ -883,6 +920,8 @@ BEGIN
             -- live
             ('tokenauth_revoke',
              'revoke a token, or a user''s token by its id; true if this call did it'),
+            ('tokenauth_revoke_hash',
+             'revoke a token by its SHA-256; true if this call did it'),
             ('tokenauth_revoke_user',
              'revoke all tokens of a user; returns how many this call revoked'),
             ('tokenauth_revoke_tenant',

@@ -42,7 +42,7 @@ GRANT EXECUTE ON FUNCTION tokenauth_grant TO tokenauth_api;
 SET ROLE tokenauth_api;
 SELECT tokenauth_grant('tokenauth_third', 'issue');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION tokenauth_resolve_hash TO tokenauth_api WITH GRANT OPTION;
+GRANT EXECUTE ON FUNCTION tokenauth_resolve_hash, tokenauth_identify_hash, tokenauth_bind_hash, tokenauth_revoke_hash TO tokenauth_api WITH GRANT OPTION;
 SET ROLE tokenauth_api;
 SELECT tokenauth_grant('tokenauth_third', 'hash');
 RESET ROLE;

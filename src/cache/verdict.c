@@ -41,6 +41,8 @@ token_status_name(TokenStatus status)
 			return "used";
 		case TOKEN_DISABLED:
 			return "disabled";
+		case TOKEN_FORBIDDEN:
+			return "forbidden";
 	}
 	pg_unreachable();
 }

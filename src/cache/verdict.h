@@ -26,7 +26,9 @@ typedef enum TokenStatus
 	TOKEN_EXPIRED,
 	TOKEN_REVOKED,
 	TOKEN_USED,					/* single use, and used */
-	TOKEN_DISABLED				/* what it belongs to is gone or switched off */
+	TOKEN_DISABLED,				/* what it belongs to is gone or switched off */
+	TOKEN_FORBIDDEN				/* valid, without the scope asked for; a caller's
+								 * question, so of no row and no entry */
 } TokenStatus;
 
 /* How a value is carried in a verdict. */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * identity.c
- *		SQL: tokenauth_authenticate(), and what tells the user authenticated:
+ *		SQL: tokenauth_authenticate(), tokenauth_bind(), tokenauth_bind_hash(),
+ *		and what tells the user who is bound:
  *		tokenauth_user(), tokenauth_tenant(), tokenauth_source(),
  *		tokenauth_token_id(), tokenauth_has_scope(), tokenauth_claims().
  *
@@ -36,6 +37,8 @@ typedef struct Identity
 {
 	struct Identity *outer;		/* what a rollback restores */
 	SubTransactionId subxact;	/* ends with this one's rollback */
+	Size		size;			/* with what its fields point to */
+	bool		is_nobody;		/* it was this user; nobody is bound now */
 	Oid			relation;		/* of the source, and */
 	NameData	source;			/* its name */
 	SourceColumn column[FIELD_COUNT];	/* without names */
@@ -89,6 +92,8 @@ make_identity(const Judgement *judgement)
 
 	identity->outer = NULL;
 	identity->subxact = GetCurrentSubTransactionId();
+	identity->size = size;
+	identity->is_nobody = false;
 	identity->relation = source->relation;
 	namestrcpy(&identity->source, source->name);
 	identity->verdict = *verdict;
@@ -140,6 +145,28 @@ bind_identity(Identity *identity)
 	bound = identity;
 }
 
+/*
+ * Nobody is bound from here on.  Who was is kept, because one transaction is not
+ * to serve two users, one after the other.
+ */
+static void
+bind_nobody(void)
+{
+	Identity   *nobody;
+
+	if (bound == NULL || bound->is_nobody)
+		return;
+	nobody = MemoryContextAlloc(identity_memory, bound->size);
+	memcpy(nobody, bound, bound->size);
+	for (int i = 0; i < FIELD_COUNT; i++)
+		if (nobody->verdict.field[i].data != NULL)
+			nobody->verdict.field[i].data = (char *) nobody +
+				(bound->verdict.field[i].data - (char *) bound);
+	nobody->subxact = GetCurrentSubTransactionId();
+	nobody->is_nobody = true;
+	bind_identity(nobody);
+}
+
 /* A trigger's code is running; event triggers, which are superusers', aside. */
 static bool
 is_in_trigger(void)
@@ -153,15 +180,15 @@ is_in_trigger(void)
  * operations are another role's code, which could choose the caller's identity.
  */
 static void
-check_may_bind(void)
+check_may_bind(const char *function)
 {
-	PreventCommandIfParallelMode("tokenauth_authenticate()");
+	PreventCommandIfParallelMode(function);
 	if (InSecurityRestrictedOperation() || sandbox_is_entered() ||
 		is_in_trigger())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot authenticate within a trigger, a condition or a security-restricted operation"),
-				 errhint("Call tokenauth_authenticate() in a statement of the transaction itself."),
+				 errhint("Call %s in a statement of the transaction itself.", function),
 				 errhidestmt(true), errhidecontext(true)));
 }
 
@@ -193,6 +220,34 @@ refuse_second_user(void)
 			 errhidestmt(true), errhidecontext(true)));
 }
 
+/* Judge a token whose user is to be bound; without one it cannot be valid. */
+static void
+judge_for_binding(FunctionCallInfo fcinfo, TokenQuery *query,
+				  Judgement *judgement)
+{
+	judge_take_options(fcinfo, 1, 2, query);
+	judge_token(query, judge_check_user, NULL, judgement);
+	judge_check_claims(judgement);
+	if (judgement->verdict.status == TOKEN_VALID &&
+		judgement->verdict.field[FIELD_USER].data == NULL)
+		verdict_init(&judgement->verdict, TOKEN_DISABLED);
+}
+
+/* Bind the user of a valid token. */
+static const Identity *
+bind_user(const Judgement *judgement)
+{
+	Identity   *identity = make_identity(judgement);
+
+	if (bound != NULL && !same_user(bound, identity))
+	{
+		pfree(identity);
+		refuse_second_user();
+	}
+	bind_identity(identity);
+	return identity;
+}
+
 /*
  * tokenauth_authenticate(token text, source name, scope text) returns text
  *
@@ -207,30 +262,80 @@ tokenauth_authenticate(PG_FUNCTION_ARGS)
 {
 	TokenQuery	query;
 	Judgement	judgement;
-	Identity   *identity;
+	const Identity *identity;
 	text	   *token;
 
-	check_may_bind();
+	check_may_bind("tokenauth_authenticate()");
 	if (PG_ARGISNULL(0))
 		refuse_token();
 	token = judge_take_token(fcinfo, &query);
-	judge_take_options(fcinfo, 1, 2, &query);
-	judge_token(&query, judge_check_user, NULL, &judgement);
+	judge_for_binding(fcinfo, &query, &judgement);
 	token_forget_copy(token, PG_GETARG_DATUM(0));
-	if (judgement.verdict.status != TOKEN_VALID ||
-		judgement.verdict.field[FIELD_USER].data == NULL)
+	if (judgement.verdict.status != TOKEN_VALID)
 		refuse_token();
-	judge_check_claims(&judgement);
-
-	identity = make_identity(&judgement);
-	if (bound != NULL && !same_user(bound, identity))
-	{
-		pfree(identity);
-		refuse_second_user();
-	}
-	bind_identity(identity);
+	identity = bind_user(&judgement);
 	PG_RETURN_TEXT_P(verdict_text(&identity->verdict, FIELD_USER,
 								  identity->column[FIELD_USER].kind));
+}
+
+/* Bind a valid token's user, else nobody; without a query, nobody. */
+static Datum
+bind_or_unbind(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	Judgement	judgement;
+
+	judgement.source = NULL;
+	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
+	if (query != NULL)
+		judge_for_binding(fcinfo, query, &judgement);
+	if (judgement.verdict.status == TOKEN_VALID)
+		(void) bind_user(&judgement);
+	else
+		bind_nobody();
+	return judge_identity_record(fcinfo, &judgement);
+}
+
+/*
+ * tokenauth_bind(token text, source name, scope text)
+ * returns tokenauth_identity
+ *
+ * tokenauth_authenticate() for a caller who wants the reason, and no error, if
+ * the token is not valid: then nobody is bound, whoever was before.  Returns what
+ * tokenauth_identify() does.  Throws 55000 and 42501 as tokenauth_authenticate().
+ */
+TOKENAUTH_FUNCTION(tokenauth_bind);
+Datum
+tokenauth_bind(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	text	   *token;
+	Datum		record;
+
+	check_may_bind("tokenauth_bind()");
+	if (PG_ARGISNULL(0))
+		return bind_or_unbind(fcinfo, NULL);
+	token = judge_take_token(fcinfo, &query);
+	record = bind_or_unbind(fcinfo, &query);
+	token_forget_copy(token, PG_GETARG_DATUM(0));
+	return record;
+}
+
+/*
+ * tokenauth_bind_hash(digest bytea, source name, scope text)
+ * returns tokenauth_identity
+ *
+ * The same for a caller that has hashed the token, as tokenauth_resolve_hash().
+ */
+TOKENAUTH_FUNCTION(tokenauth_bind_hash);
+Datum
+tokenauth_bind_hash(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	TokenDigest digest;
+
+	check_may_bind("tokenauth_bind_hash()");
+	return bind_or_unbind(fcinfo, judge_take_digest(fcinfo, &query, &digest) ?
+						  &query : NULL);
 }
 
 /* ---------- telling ---------- */
@@ -247,7 +352,7 @@ bound_identity(void)
 				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
 				 errmsg("a parallel worker does not know who is authenticated"),
 				 errhint("Functions that ask must be PARALLEL RESTRICTED or PARALLEL UNSAFE.")));
-	return bound;
+	return bound != NULL && !bound->is_nobody ? bound : NULL;
 }
 
 /*

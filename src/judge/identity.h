@@ -5,7 +5,8 @@
  *
  * Row-level security policies ask for it, so this must hold (G11):
  *
- *	- It is set by tokenauth_authenticate() alone, which needs a valid token.
+ *	- It is set by tokenauth_authenticate(), tokenauth_bind() and
+ *	  tokenauth_bind_hash() alone, which need a valid token, or its digest.
  *	  It is kept in this process's memory, not in a setting, a table or
  *	  anything else that SQL can write, and does not depend on the role.
  *	- It is set by the transaction's own statements: not in triggers, nor in
@@ -15,14 +16,16 @@
  *	  the next client of a pooled connection finds nothing bound.
  *	- It follows savepoints: rolling back to one, as an exception block does,
  *	  restores what was bound, or that nothing was, when it was set.
- *	- While a user is bound no other can be: another user, or the same one of
- *	  another tenant or source, is refused.  The same user can be bound again,
- *	  by a newer token.
+ *	- A transaction serves one user: once a user is bound another one, or the
+ *	  same one of another tenant or source, is refused.  The same user can be
+ *	  bound again, by a newer token.
+ *	- tokenauth_bind() of a token that is not valid leaves nobody bound, whoever
+ *	  was before.
  *	- Where it is not known, in a parallel worker, that is an error and not
  *	  NULL.
  *
  * It is that of the moment of authentication: a token that is revoked, or
- * expires, later in the transaction does not end it.
+ * expires, later in the transaction does not end it, until it is shown again.
  *
  *-------------------------------------------------------------------------
  */

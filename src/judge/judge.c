@@ -66,7 +66,7 @@ check_askable(const Source *source, const TokenQuery *query)
 				 errmsg("token source \"%s\" cannot be asked by digest",
 						source->name),
 				 errdetail("Its table holds the tokens themselves."),
-				 errhint("Use tokenauth_resolve().")));
+				 errhint("Give the token itself to the function of the same name without \"_hash\".")));
 }
 
 /* As its source hashes it; false if it is no token of that source. */
@@ -298,13 +298,20 @@ note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
 		count(source, STATS_USES_DROPPED);
 }
 
-/* A token of another scope than that asked for is as good as none. */
+/*
+ * A token without the scope asked for is valid, but not for this.  Nothing but its
+ * id and expiry is left to be told, as of a token that is refused.
+ */
 static void
 check_scope(const TokenQuery *query, Verdict *verdict)
 {
-	if (query->scope != NULL && verdict->status == TOKEN_VALID &&
-		!verdict_has_scope(verdict, query->scope, query->scope_len))
-		verdict_init(verdict, TOKEN_UNKNOWN);
+	if (query->scope == NULL || verdict->status != TOKEN_VALID ||
+		verdict_has_scope(verdict, query->scope, query->scope_len))
+		return;
+	verdict->status = TOKEN_FORBIDDEN;
+	for (int i = 0; i < FIELD_COUNT; i++)
+		if (i != FIELD_ID)
+			verdict->field[i].data = NULL;
 }
 
 /*
@@ -419,6 +426,26 @@ judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
 	query->is_use = true;
 	query->found = NULL;
 	return token;
+}
+
+bool
+judge_take_digest(FunctionCallInfo fcinfo, TokenQuery *query,
+				  TokenDigest *digest)
+{
+	bytea	   *bytes;
+
+	if (PG_ARGISNULL(0))
+		return false;
+	bytes = PG_GETARG_BYTEA_PP(0);
+	if (VARSIZE_ANY_EXHDR(bytes) != TOKEN_DIGEST_LEN)
+		return false;
+	memcpy(digest->bytes, VARDATA_ANY(bytes), TOKEN_DIGEST_LEN);
+	query->token = NULL;
+	query->token_len = 0;
+	query->digest = digest;
+	query->is_use = true;
+	query->found = NULL;
+	return true;
 }
 
 void

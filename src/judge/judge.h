@@ -79,9 +79,25 @@ extern void judge_check_claims(const Judgement *judgement);
  */
 extern text *judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query);
 
+/*
+ * The same for the digest of a token, which stays where *digest is.  False if it is
+ * NULL or no digest.
+ */
+extern bool judge_take_digest(FunctionCallInfo fcinfo, TokenQuery *query,
+							  TokenDigest *digest);
+
 /* The arguments after the token, each of which may be NULL. */
 extern void judge_take_options(FunctionCallInfo fcinfo, int source_arg,
 							   int scope_arg, TokenQuery *query);
+
+/*
+ * A row of tokenauth_identity, the type that the function returns.  It names the
+ * user only if the token is valid, so that a caller that forgets to look at the
+ * status lets no user in, and always then if the source has a user column.  The
+ * token's id and expiry are given for refused tokens, too, to tell why.
+ */
+extern Datum judge_identity_record(FunctionCallInfo fcinfo,
+								   const Judgement *judgement);
 
 /* The source of that name, refreshed; throws 42704 if there is none. */
 extern Source *judge_named_source(const char *name);

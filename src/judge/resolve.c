@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * resolve.c
- *		SQL: tokenauth_resolve(), tokenauth_resolve_hash(),
- *		tokenauth_identify().
+ *		SQL: tokenauth_resolve(), tokenauth_identify(), and both by digest:
+ *		tokenauth_resolve_hash(), tokenauth_identify_hash().
  *
  *-------------------------------------------------------------------------
  */
@@ -91,19 +91,9 @@ tokenauth_resolve_hash(PG_FUNCTION_ARGS)
 {
 	TokenQuery	query;
 	TokenDigest digest;
-	bytea	   *bytes;
 
-	if (PG_ARGISNULL(0))
+	if (!judge_take_digest(fcinfo, &query, &digest))
 		PG_RETURN_NULL();
-	bytes = PG_GETARG_BYTEA_PP(0);
-	if (VARSIZE_ANY_EXHDR(bytes) != TOKEN_DIGEST_LEN)
-		PG_RETURN_NULL();
-	memcpy(digest.bytes, VARDATA_ANY(bytes), TOKEN_DIGEST_LEN);
-	query.token = NULL;
-	query.token_len = 0;
-	query.digest = &digest;
-	query.is_use = true;
-	query.found = NULL;
 	return resolve(fcinfo, &query);
 }
 
@@ -121,23 +111,13 @@ identity_field(const Judgement *judgement, VerdictField field,
 										judgement->source->column[role].kind));
 }
 
-/*
- * tokenauth_identify(token text, source name, scope text)
- * returns tokenauth_identity
- *
- * Always one row.  It names the user only if the token is valid, so that a
- * caller that forgets to look at the status lets no user in, and always then if
- * the source has a user column.  The token's id and expiry are given for
- * refused tokens, too, to tell why.
- */
-TOKENAUTH_FUNCTION(tokenauth_identify);
 Datum
-tokenauth_identify(PG_FUNCTION_ARGS)
+judge_identity_record(FunctionCallInfo fcinfo, const Judgement *judgement)
 {
+	const Verdict *verdict = &judgement->verdict;
 	Datum		value[IDENTITY_NATTS] = {0};
 	bool		isnull[IDENTITY_NATTS];
 	NameData	source_name;
-	Judgement	judgement;
 	TupleDesc	desc;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -145,51 +125,93 @@ tokenauth_identify(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("function returning record called in context that cannot accept type record")));
 
-	judgement.source = NULL;
-	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
-	if (!PG_ARGISNULL(0))
-	{
-		TokenQuery	query;
-		text	   *token = judge_take_token(fcinfo, &query);
-
-		judge_take_options(fcinfo, 1, 2, &query);
-		judge_token(&query, NULL, NULL, &judgement);
-		judge_check_claims(&judgement);
-		token_forget_copy(token, PG_GETARG_DATUM(0));
-	}
-
 	memset(isnull, true, sizeof(isnull));
 	value[IDENTITY_STATUS] =
-		CStringGetTextDatum(token_status_name(judgement.verdict.status));
+		CStringGetTextDatum(token_status_name(verdict->status));
 	isnull[IDENTITY_STATUS] = false;
-	if (judgement.source != NULL)
+	if (judgement->source != NULL)
 	{
-		namestrcpy(&source_name, judgement.source->name);
+		namestrcpy(&source_name, judgement->source->name);
 		value[IDENTITY_SOURCE] = NameGetDatum(&source_name);
 		isnull[IDENTITY_SOURCE] = false;
 	}
-	value[IDENTITY_TOKEN_ID] = identity_field(&judgement, FIELD_ID, ROLE_ID,
+	value[IDENTITY_TOKEN_ID] = identity_field(judgement, FIELD_ID, ROLE_ID,
 											  &isnull[IDENTITY_TOKEN_ID]);
-	value[IDENTITY_EXPIRES_AT] =
-		TimestampTzGetDatum(judgement.verdict.expires_at);
-	isnull[IDENTITY_EXPIRES_AT] = !judgement.verdict.has_expiry;
-	if (judgement.verdict.status == TOKEN_VALID)
+	value[IDENTITY_EXPIRES_AT] = TimestampTzGetDatum(verdict->expires_at);
+	isnull[IDENTITY_EXPIRES_AT] = !verdict->has_expiry;
+	if (verdict->status == TOKEN_VALID)
 	{
-		value[IDENTITY_USER_ID] = identity_field(&judgement, FIELD_USER,
+		value[IDENTITY_USER_ID] = identity_field(judgement, FIELD_USER,
 												 ROLE_USER,
 												 &isnull[IDENTITY_USER_ID]);
-		value[IDENTITY_TENANT_ID] = identity_field(&judgement, FIELD_TENANT,
+		value[IDENTITY_TENANT_ID] = identity_field(judgement, FIELD_TENANT,
 												   ROLE_TENANT,
 												   &isnull[IDENTITY_TENANT_ID]);
-		value[IDENTITY_SCOPE] = identity_field(&judgement, FIELD_SCOPE,
+		value[IDENTITY_SCOPE] = identity_field(judgement, FIELD_SCOPE,
 											   ROLE_SCOPE,
 											   &isnull[IDENTITY_SCOPE]);
-		isnull[IDENTITY_CLAIMS] =
-			judgement.verdict.field[FIELD_CLAIMS].data == NULL;
+		isnull[IDENTITY_CLAIMS] = verdict->field[FIELD_CLAIMS].data == NULL;
 		if (!isnull[IDENTITY_CLAIMS])
-			value[IDENTITY_CLAIMS] = verdict_datum(&judgement.verdict,
-												   FIELD_CLAIMS, VALUE_JSONB);
+			value[IDENTITY_CLAIMS] = verdict_datum(verdict, FIELD_CLAIMS,
+												   VALUE_JSONB);
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
 											 isnull));
+}
+
+/* Always one row; without a query, of what can be no token. */
+static Datum
+identify(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	Judgement	judgement;
+
+	judgement.source = NULL;
+	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
+	if (query != NULL)
+	{
+		judge_take_options(fcinfo, 1, 2, query);
+		judge_token(query, NULL, NULL, &judgement);
+		judge_check_claims(&judgement);
+	}
+	return judge_identity_record(fcinfo, &judgement);
+}
+
+/*
+ * tokenauth_identify(token text, source name, scope text)
+ * returns tokenauth_identity
+ *
+ * The status of a token and, if it is valid, whose it is.  A valid token without
+ * the scope asked for is "forbidden".
+ */
+TOKENAUTH_FUNCTION(tokenauth_identify);
+Datum
+tokenauth_identify(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	text	   *token;
+	Datum		record;
+
+	if (PG_ARGISNULL(0))
+		return identify(fcinfo, NULL);
+	token = judge_take_token(fcinfo, &query);
+	record = identify(fcinfo, &query);
+	token_forget_copy(token, PG_GETARG_DATUM(0));
+	return record;
+}
+
+/*
+ * tokenauth_identify_hash(digest bytea, source name, scope text)
+ * returns tokenauth_identity
+ *
+ * The same for a caller that has hashed the token, as tokenauth_resolve_hash().
+ */
+TOKENAUTH_FUNCTION(tokenauth_identify_hash);
+Datum
+tokenauth_identify_hash(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	TokenDigest digest;
+
+	return identify(fcinfo, judge_take_digest(fcinfo, &query, &digest) ?
+					&query : NULL);
 }

@@ -14,6 +14,7 @@
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "judge/coherence.h"
+#include "judge/judge.h"
 #include "judge/lookup.h"
 #include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
@@ -26,23 +27,46 @@
 
 typedef struct TokenRevocation
 {
-	const char *token;
+	const char *token;			/* its text; or NULL: */
+	TokenDigest digest;
 	Size		len;
 	uint64		revoked;
 } TokenRevocation;
+
+/* How its row is found in a source; false if it is no token of that one. */
+static bool
+find_by(const Source *source, const TokenRevocation *revocation,
+		LookupKey *key)
+{
+	key->token = revocation->token;
+	key->token_len = revocation->len;
+	key->digest = revocation->digest;
+	if (key->token != NULL)
+		return source_has_prefix(source, key->token, key->token_len) &&
+			token_digest(source->encoding, key->token, key->token_len,
+						 &key->digest);
+	/* it may well be a token of that source, which is not to be passed over */
+	if (source->stored_as == STORED_PLAINTEXT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("token source \"%s\" cannot be asked by digest",
+						source->name),
+				 errdetail("Its table holds the tokens themselves."),
+				 errhint("Give the token itself to tokenauth_revoke(), or name the source that is meant.")));
+	return true;
+}
 
 /* A SourceWork. */
 static bool
 revoke_token(Source *source, void *arg)
 {
 	TokenRevocation *revocation = arg;
-	LookupKey	key = {{{0}}, revocation->token, revocation->len};
+	LookupKey	key;
 	OwnerCall	call;
 	Datum		stored;
 	uint64		revoked;
 
-	if (!source_has_prefix(source, key.token, key.token_len) ||
-		!token_digest(source->encoding, key.token, key.token_len, &key.digest))
+	if (!find_by(source, revocation, &key))
 		return false;
 	stored = lookup_search_value(source, &key);
 	owner_begin(&call, source);
@@ -53,14 +77,28 @@ revoke_token(Source *source, void *arg)
 	return true;
 }
 
-/* All that it could be of, or the one that is named. */
+/* All that it could be of, or the one that is named; a digest has no prefix. */
 static List *
 sources_of_token(const char *name, const TokenRevocation *revocation)
 {
-	if (name != NULL)
+	if (name != NULL || revocation->token == NULL)
 		return each_source_choose(name);
 	coherence_refresh();
 	return source_candidates(revocation->token, revocation->len);
+}
+
+/* True, false, or NULL if a source was left out. */
+static NullableDatum
+revoke_wherever(TokenRevocation *revocation, const char *source_name)
+{
+	List	   *sources = sources_of_token(source_name, revocation);
+	int			concerned = list_length(sources);
+	NullableDatum result;
+
+	sources = each_source(sources, true, revoke_token, revocation);
+	result.isnull = list_length(sources) < concerned;
+	result.value = BoolGetDatum(revocation->revoked > 0);
+	return result;
 }
 
 static Datum
@@ -68,20 +106,16 @@ revoke_by_token(FunctionCallInfo fcinfo, const char *source_name)
 {
 	text	   *token;
 	TokenRevocation revocation = {0};
-	List	   *sources;
-	int			concerned;
+	NullableDatum result;
 
 	PreventCommandIfReadOnly("tokenauth_revoke()");
 	token = PG_GETARG_TEXT_PP(0);
 	revocation.token = VARDATA_ANY(token);
 	revocation.len = VARSIZE_ANY_EXHDR(token);
-	sources = sources_of_token(source_name, &revocation);
-	concerned = list_length(sources);
-	sources = each_source(sources, true, revoke_token, &revocation);
+	result = revoke_wherever(&revocation, source_name);
 	token_forget_copy(token, PG_GETARG_DATUM(0));
-	if (list_length(sources) < concerned)
-		PG_RETURN_NULL();
-	PG_RETURN_BOOL(revocation.revoked > 0);
+	fcinfo->isnull = result.isnull;
+	return result.value;
 }
 
 /*
@@ -109,6 +143,35 @@ Datum
 tokenauth_revoke_token_of(PG_FUNCTION_ARGS)
 {
 	return revoke_by_token(fcinfo, NameStr(*PG_GETARG_NAME(1)));
+}
+
+/*
+ * tokenauth_revoke_hash(digest bytea, source name) returns boolean
+ *
+ * The same by digest: in the source named, or in all.  Throws 22023 if it is no
+ * digest, which would be no success; 0A000, or leaves the source out, where the
+ * table holds the tokens themselves.
+ */
+TOKENAUTH_FUNCTION(tokenauth_revoke_hash);
+Datum
+tokenauth_revoke_hash(PG_FUNCTION_ARGS)
+{
+	TokenQuery	query;
+	TokenRevocation revocation = {0};
+	NullableDatum result;
+
+	PreventCommandIfReadOnly("tokenauth_revoke_hash()");
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (!judge_take_digest(fcinfo, &query, &revocation.digest))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"digest\" must have %d bytes",
+						TOKEN_DIGEST_LEN),
+				 errhint("It is the SHA-256 as bytea: sha256(...), or decode(..., 'hex').")));
+	result = revoke_wherever(&revocation, name_or_null(fcinfo, 1));
+	fcinfo->isnull = result.isnull;
+	return result.value;
 }
 
 /* ---------- by what its row says ---------- */
