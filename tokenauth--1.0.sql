@@ -891,7 +891,7 @@ BEGIN
              'replace the plaintext tokens of a source by their SHA-256, while it is in use'),
             -- judge
             ('tokenauth_resolve',
-             'user id of a bearer token, or NULL if it is not valid now'),
+             'user id of a bearer token, or NULL if it is not valid now; a uuid, or of the type of as_type: tokenauth_resolve($1, NULL::bigint)'),
             ('tokenauth_resolve_hash',
              'user id of a bearer token by its SHA-256, or NULL if it is not valid now'),
             ('tokenauth_identify',
