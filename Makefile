@@ -35,7 +35,7 @@ REGRESS += id_types grant bind one_query on_revoke revoke_prevented attack_ident
 
 # Nobody gets more than was granted.
 REGRESS += version attack_fix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
-REGRESS += attack_cursors attack_session
+REGRESS += attack_cursors attack_session revoke_all
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING

@@ -14,12 +14,14 @@
 #include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "fmgr.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
 #include "varatt.h"
 #endif
 
@@ -72,6 +74,42 @@
 #else
 #define pg_fallthrough ((void) 0)
 #endif
+#endif
+
+/* Does this input function, one of core's, accept a text? */
+#if PG_VERSION_NUM >= 160000
+static inline bool
+TOKENAUTH_IS_INPUT(FmgrInfo *input, const char *text, Oid parameter)
+{
+	ErrorSaveContext error = {T_ErrorSaveContext};
+	Datum		value;
+
+	return InputFunctionCallSafe(input, unconstify(char *, text), parameter, -1,
+								 (Node *) &error, &value);
+}
+#else
+static inline bool
+TOKENAUTH_IS_INPUT(FmgrInfo *input, const char *text, Oid parameter)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool accepted = true;
+
+	PG_TRY();
+	{
+		(void) InputFunctionCall(input, unconstify(char *, text), parameter, -1);
+	}
+	PG_CATCH();
+	{
+		/* it touches nothing that would have to be rolled back */
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		accepted = false;
+	}
+	PG_END_TRY();
+	return accepted;
+}
 #endif
 
 /* What a post_parse_analyze_hook must not change. */

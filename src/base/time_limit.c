@@ -22,12 +22,17 @@ typedef struct TimeLimit
 	TimestampTz end;
 	volatile sig_atomic_t repeats;	/* since it was over */
 	bool		statement_has_limit;	/* statement_timeout, yet to strike */
+	sig_atomic_t requests;		/* when it began */
 } TimeLimit;
 
 /* The one that is over first; those within it end later, and do not count. */
 static TimeLimit *volatile current = NULL;
 static TimeoutId timeout = MAX_TIMEOUTS;	/* not registered yet */
 static volatile sig_atomic_t has_terminated = false;
+
+/* How often somebody else has asked to cancel what this process is doing. */
+static volatile sig_atomic_t requests = 0;
+static struct sigaction core_action;
 
 /* In a signal handler, as core's own timeouts are. */
 static void
@@ -53,6 +58,37 @@ say_why(int code, Datum arg)
 				 errhint("See what a trigger of its table does when its statement is canceled.")));
 }
 
+/*
+ * In the place of core's handler of SIGINT.  Timeouts of core's send it, too, but
+ * from this process to itself.
+ */
+static void
+count_request(int signo, siginfo_t *info, void *context)
+{
+	if (info->si_pid != MyProcPid)
+		requests++;
+	if (core_action.sa_flags & SA_SIGINFO)
+		core_action.sa_sigaction(signo, info, context);
+	else
+		core_action.sa_handler(signo);
+}
+
+/* Core does not tell who has cancelled. */
+static void
+count_requests(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGINT, NULL, &core_action) < 0 ||
+		(!(core_action.sa_flags & SA_SIGINFO) &&
+		 (core_action.sa_handler == SIG_DFL || core_action.sa_handler == SIG_IGN)))
+		return;
+	action = core_action;
+	action.sa_sigaction = count_request;
+	action.sa_flags |= SA_SIGINFO;
+	(void) sigaction(SIGINT, &action, NULL);
+}
+
 static void
 start_timer(const TimeLimit *limit)
 {
@@ -60,6 +96,7 @@ start_timer(const TimeLimit *limit)
 	{
 		timeout = RegisterTimeout(USER_TIMEOUT, cancel);
 		before_shmem_exit(say_why, (Datum) 0);
+		count_requests();
 	}
 	enable_timeout_every(timeout, limit->end, REPEAT_MS);
 }
@@ -72,6 +109,7 @@ begin_limit(TimeLimit *limit, int milliseconds)
 		return false;
 	limit->outer = current;
 	limit->repeats = 0;
+	limit->requests = requests;
 	limit->statement_has_limit = get_timeout_active(STATEMENT_TIMEOUT);
 	limit->end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											 milliseconds);
@@ -82,11 +120,14 @@ begin_limit(TimeLimit *limit, int milliseconds)
 	return true;
 }
 
-/* Is it this limit that is over, and not the statement's, which strikes once? */
+/*
+ * Is it this limit that is over, and not the statement's, which strikes once?  And
+ * nobody has cancelled the statement, which code that we run may have caught.
+ */
 static bool
 is_over(const TimeLimit *limit)
 {
-	return limit->repeats > 0 &&
+	return limit->repeats > 0 && limit->requests == requests &&
 		!(limit->statement_has_limit && !get_timeout_active(STATEMENT_TIMEOUT));
 }
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/sandbox.h"
 #include "base/time_limit.h"
@@ -17,6 +18,7 @@
 #include "source/directory.h"
 #include "source/problem.h"
 #include "source/registry.h"
+#include "utils/lsyscache.h"
 
 /* What is to be done in one source, and whether that was concerned. */
 typedef struct Attempt
@@ -146,30 +148,19 @@ bool
 each_source_could_have(const Source *source, SourceRole role, const char *text)
 {
 	const SourceColumn *column = &source->column[role];
-	char	   *end;
-	int			digits = 0;
-	int64		number;
+	FmgrInfo	input;
+	Oid			function;
+	Oid			parameter;
 
 	switch (column->kind)
 	{
 		case VALUE_UUID:
-			for (const char *c = text; *c; c++)
-				if (isxdigit((unsigned char) *c))
-					digits++;
-				else if (strchr("-{}", *c) == NULL)
-					return false;
-			return digits == 32;
 		case VALUE_INT4:
 		case VALUE_INT8:
-			errno = 0;
-			number = strtoll(text, &end, 10);
-			if (errno != 0 || end == text)
-				return false;
-			while (isspace((unsigned char) *end))	/* as the type's input does */
-				end++;
-			return *end == '\0' &&
-				(column->kind == VALUE_INT8 ||
-				 (number >= PG_INT32_MIN && number <= PG_INT32_MAX));
+			/* functions of core's; a domain's would check its constraints */
+			getTypeInputInfo(getBaseType(column->type), &function, &parameter);
+			fmgr_info(function, &input);
+			return TOKENAUTH_IS_INPUT(&input, text, parameter);
 		case VALUE_TEXT:
 			return true;
 		case VALUE_NONE:

@@ -45,9 +45,8 @@ extern bool each_source_has_role(const Source *source, SourceRole role,
 								 bool named);
 
 /*
- * Could this text be a value of that column?  Where no source is named, sources
- * with ids of another form are not concerned.  A text of the right form that is
- * no value all the same is refused by the type's input function.
+ * Could this text be a value of that column: does its type's input function accept
+ * it?  Where no source is named, sources with ids of another type are not concerned.
  */
 extern bool each_source_could_have(const Source *source, SourceRole role,
 								   const char *text);

@@ -211,11 +211,48 @@ ending_revoke_live(OwnerCall *call, QueryResult *tokens)
 		bool		isnull;
 		Datum		stored = query_value(tokens, i, 1, &isnull);
 
-		if (!isnull && ending_is_live(call, stored))
-			revoked += ending_revoke_token(call, stored);
+		if (!isnull && ending_is_live(call, stored) &&
+			ending_revoke_token(call, stored) > 0)
+			revoked++;
 	}
-	query_free(tokens);
 	return revoked;
+}
+
+/* For qsort(): by bytes, as the type of the column may call equal what is not. */
+static int
+compare_stored(const void *a, const void *b)
+{
+	struct varlena *x = (struct varlena *) DatumGetPointer(*(const Datum *) a);
+	struct varlena *y = (struct varlena *) DatumGetPointer(*(const Datum *) b);
+	Size		len = Min(VARSIZE_ANY_EXHDR(x), VARSIZE_ANY_EXHDR(y));
+	int			order = memcmp(VARDATA_ANY(x), VARDATA_ANY(y), len);
+
+	if (order != 0)
+		return order;
+	return VARSIZE_ANY_EXHDR(x) < VARSIZE_ANY_EXHDR(y) ? -1 :
+		VARSIZE_ANY_EXHDR(x) > VARSIZE_ANY_EXHDR(y);
+}
+
+uint64
+ending_distinct(const QueryResult *tokens)
+{
+	Datum	   *stored = MemoryContextAllocHuge(CurrentMemoryContext,
+												Max(tokens->nrows, 1) * sizeof(Datum));
+	uint64		n = 0;
+	uint64		distinct = 0;
+
+	for (uint64 i = 0; i < tokens->nrows; i++)
+	{
+		bool		isnull;
+
+		stored[n] = query_value(tokens, i, 1, &isnull);
+		n += !isnull;
+	}
+	qsort(stored, n, sizeof(Datum), compare_stored);
+	for (uint64 i = 0; i < n; i++)
+		distinct += i == 0 || compare_stored(&stored[i - 1], &stored[i]) != 0;
+	pfree(stored);
+	return distinct;
 }
 
 uint64

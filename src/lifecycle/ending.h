@@ -39,15 +39,18 @@ typedef struct RowsOf
 /*
  * Revoking such rows takes three steps, and other sources may have their turn in
  * between.  ending_tokens_of() notes the tokens of those that are not revoked, of
- * now, in every isolation level.  ending_revoke_rows() writes the rows.
- * ending_revoke_live() judges the tokens that were noted, not the rows that meet
- * the condition then, for a trigger can have moved a row to another user, or copied
- * it; it revokes those that are live all the same, one by one, and frees the list.
- * Both return how many rows they have written.  Errors as above.
+ * now, in every isolation level.  ending_revoke_rows() writes the rows, and returns
+ * how many.  ending_revoke_live() judges the tokens that were noted, not the rows that
+ * meet the condition then, for a trigger can have moved a row to another user, or
+ * copied it; it revokes those that are live all the same, one by one, and returns of
+ * how many tokens it has written a row.  Errors as above.
  */
 extern QueryResult *ending_tokens_of(OwnerCall *call, const RowsOf *rows);
 extern uint64 ending_revoke_rows(OwnerCall *call, const RowsOf *rows);
 extern uint64 ending_revoke_live(OwnerCall *call, QueryResult *tokens);
+
+/* How many different ones there are. */
+extern uint64 ending_distinct(const QueryResult *tokens);
 
 /* Is a row of the token live now? */
 extern bool ending_is_live(const OwnerCall *call, Datum stored);

@@ -180,16 +180,19 @@ tokenauth_revoke_hash(PG_FUNCTION_ARGS)
 typedef struct NotedTokens
 {
 	Oid			relation;
-	QueryResult *tokens;
+	QueryResult *tokens;		/* NULL: they are judged */
+	uint64		written;		/* rows */
 } NotedTokens;
 
-/* In the source named, or in each with values of such a form. */
+/* In the source named, or in each that could have such values. */
 typedef struct RowRevocation
 {
 	RowsOf		rows;
 	bool		named;
-	uint64		revoked;
 	List	   *noted;
+	uint64		written;		/* rows, by the conditions */
+	uint64		swept;			/* tokens, one by one */
+	uint64		ended;			/* tokens */
 } RowRevocation;
 
 static bool
@@ -205,6 +208,41 @@ is_concerned(const Source *source, const RowRevocation *revocation)
 	return true;
 }
 
+/* Those noted of a source; they are noted now if they have not been before. */
+static NotedTokens *
+note(RowRevocation *revocation, OwnerCall *call)
+{
+	NotedTokens *noted;
+	ListCell   *lc;
+
+	foreach(lc, revocation->noted)
+	{
+		noted = lfirst(lc);
+		if (noted->relation == call->source->relation)
+			return noted;
+	}
+	noted = palloc0(sizeof(NotedTokens));
+	noted->relation = call->source->relation;
+	noted->tokens = ending_tokens_of(call, &revocation->rows);
+	revocation->noted = lappend(revocation->noted, noted);
+	return noted;
+}
+
+/* A SourceWork. */
+static bool
+note_tokens(Source *source, void *arg)
+{
+	RowRevocation *revocation = arg;
+	OwnerCall	call;
+
+	if (!is_concerned(source, revocation))
+		return false;
+	owner_begin(&call, source);
+	(void) note(revocation, &call);
+	owner_end(&call);
+	return true;
+}
+
 /* A SourceWork. */
 static bool
 write_rows(Source *source, void *arg)
@@ -212,37 +250,31 @@ write_rows(Source *source, void *arg)
 	RowRevocation *revocation = arg;
 	NotedTokens *noted;
 	OwnerCall	call;
-	uint64		revoked;
+	uint64		written;
 
 	if (!is_concerned(source, revocation))
 		return false;
-	noted = palloc(sizeof(NotedTokens));
-	noted->relation = source->relation;
 	owner_begin(&call, source);
-	noted->tokens = ending_tokens_of(&call, &revocation->rows);
-	revoked = ending_revoke_rows(&call, &revocation->rows);
+	noted = note(revocation, &call);
+	written = ending_revoke_rows(&call, &revocation->rows);
 	owner_end(&call);
-	revocation->noted = lappend(revocation->noted, noted);
-	revocation->revoked += revoked;
+	noted->written += written;
+	revocation->written += written;
 	return true;
 }
 
-/* What is noted of a source, which is forgotten; NULL: nothing is. */
-static QueryResult *
-take_noted(RowRevocation *revocation, const Source *source)
+/*
+ * How many tokens have been ended, if so many were revoked one by one because they
+ * were live after all: of these a row can have been written before, in vain.  There
+ * can be several rows of a token, and rows that have come since it was noted.
+ */
+static uint64
+count_ended(const NotedTokens *noted, uint64 distinct, uint64 one_by_one)
 {
-	ListCell   *lc;
+	uint64		rows = noted->tokens->nrows;
 
-	foreach(lc, revocation->noted)
-	{
-		NotedTokens *noted = lfirst(lc);
-
-		if (noted->relation != source->relation)
-			continue;
-		revocation->noted = foreach_delete_current(revocation->noted, lc);
-		return noted->tokens;
-	}
-	return NULL;
+	return Min(noted->written + one_by_one,
+			   distinct + (noted->written > rows ? noted->written - rows : 0));
 }
 
 /* A SourceWork. */
@@ -250,20 +282,31 @@ static bool
 sweep(Source *source, void *arg)
 {
 	RowRevocation *revocation = arg;
-	QueryResult *noted;
+	NotedTokens *noted;
 	OwnerCall	call;
-	uint64		revoked = 0;
+	uint64		ended = 0;
+	uint64		swept = 0;
+	uint64		later;
 
 	if (!is_concerned(source, revocation))
 		return false;
-	noted = take_noted(revocation, source);
 	owner_begin(&call, source);
-	if (noted != NULL)
-		revoked += ending_revoke_live(&call, noted);
-	revoked += ending_revoke_live(&call, ending_tokens_of(&call,
-														  &revocation->rows));
+	noted = note(revocation, &call);
+	if (noted->tokens != NULL)
+	{
+		uint64		distinct = ending_distinct(noted->tokens);
+
+		swept = ending_revoke_live(&call, noted->tokens);
+		ended = count_ended(noted, distinct, swept);
+	}
+	later = ending_revoke_live(&call,
+							   ending_tokens_of(&call, &revocation->rows));
 	owner_end(&call);
-	revocation->revoked += revoked;
+	if (noted->tokens != NULL)
+		query_free(noted->tokens);
+	noted->tokens = NULL;
+	revocation->swept += swept + later;
+	revocation->ended += ended + later;
 	return true;
 }
 
@@ -271,21 +314,24 @@ sweep(Source *source, void *arg)
 
 /*
  * Revoke such rows, judge their tokens, and look again until none is live.  A
- * rotation or exchange
- * that was under way may have committed a new token while we waited for the row
- * of the old one, which our snapshot was too old to show.
+ * rotation or exchange that was under way may have committed a new token while we
+ * waited for the row of the old one, which our snapshot was too old to show.
+ *
+ * The tokens of all sources are noted before anything is written: what that brings
+ * about in one table, by its triggers, can move the rows of another.
  */
 static List *
 revoke_rows(List *sources, RowRevocation *revocation)
 {
 	uint64		before;
 
+	sources = each_source(sources, true, note_tokens, revocation);
 	sources = each_source(sources, true, write_rows, revocation);
 	for (int i = 0; i < MAX_SWEEPS; i++)
 	{
-		before = revocation->revoked;
+		before = revocation->swept;
 		sources = each_source(sources, true, sweep, revocation);
-		if (revocation->revoked == before)
+		if (revocation->swept == before)
 			return sources;
 	}
 	ereport(ERROR,
@@ -324,7 +370,7 @@ tokenauth_revoke_id(PG_FUNCTION_ARGS)
 	sources = revoke_rows(sources, &revocation);
 	if (list_length(sources) < concerned)
 		PG_RETURN_NULL();
-	PG_RETURN_BOOL(revocation.revoked > 0);
+	PG_RETURN_BOOL(revocation.written + revocation.swept > 0);
 }
 
 static Datum
@@ -346,13 +392,13 @@ revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 	sources = revoke_rows(sources, &revocation);
 	if (list_length(sources) < concerned)
 		PG_RETURN_NULL();
-	PG_RETURN_INT64((int64) revocation.revoked);
+	PG_RETURN_INT64((int64) revocation.ended);
 }
 
 /*
  * tokenauth_revoke_user(user_id anycompatiblenonarray, source name) returns bigint
  *
- * Revoke all tokens of a user; how many this call has revoked, or NULL if a
+ * Revoke all tokens of a user; how many this call has ended, or NULL if a
  * source was left out.
  */
 TOKENAUTH_FUNCTION(tokenauth_revoke_user);
