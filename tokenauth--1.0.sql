@@ -67,9 +67,7 @@ CREATE TABLE @extschema@.tokenauth_source (
     relation_name pg_catalog.text NOT NULL,
     relation_owner pg_catalog.oid NOT NULL,
     prefix pg_catalog.text UNIQUE,
-    stored_as pg_catalog.text NOT NULL
-        CHECK (stored_as OPERATOR(pg_catalog.=) ANY
-               (ARRAY['sha256-hex', 'sha256-bytea', 'plaintext'])),
+    stored_as pg_catalog.text NOT NULL,
     token_encoding pg_catalog.text NOT NULL
         CHECK (token_encoding OPERATOR(pg_catalog.=) ANY
                (ARRAY['text', 'base64url', 'hex'])),

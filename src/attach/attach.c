@@ -34,6 +34,7 @@
 #include "source/problem.h"
 #include "source/registry.h"
 #include "source/registry_guard.h"
+#include "source/stored.h"
 #include "storage/lockdefs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -209,6 +210,21 @@ choice_argument(FunctionCallInfo fcinfo, int arg, const char *name,
 	return choice;
 }
 
+static StoredAs
+stored_as_argument(FunctionCallInfo fcinfo)
+{
+	const char *value = text_argument(fcinfo, ARG_STORED_AS, "stored_as");
+	StoredAs	as;
+
+	if (!stored_as_read(value, &as))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for argument \"%s\": \"%s\"",
+						"stored_as", value),
+				 errhint("%s", stored_as_names())));
+	return as;
+}
+
 /* An argument of type text[] or name[]; NIL for NULL. */
 static List *
 list_argument(FunctionCallInfo fcinfo, int arg, const char *name, Oid type)
@@ -249,9 +265,7 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 	source.name = PG_ARGISNULL(ARG_SOURCE) ?
 		get_rel_name(source.relation) : NameStr(*PG_GETARG_NAME(ARG_SOURCE));
 	source.prefix = text_or_null(fcinfo, ARG_PREFIX);
-	source.stored_as = choice_argument(fcinfo, ARG_STORED_AS, "stored_as",
-									   source_storages,
-									   "It is one of sha256-hex, sha256-bytea, plaintext.");
+	source.stored_as = stored_as_argument(fcinfo);
 	source.encoding = choice_argument(fcinfo, ARG_TOKEN_ENCODING,
 									  "token_encoding", source_encodings,
 									  "It is one of text, base64url, hex.");

@@ -67,7 +67,7 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 	source.relation = get_relname_relid(range->relname, schema);
 	source.name = range->relname;
 	source.prefix = text_or_null(fcinfo, 1);
-	source.stored_as = STORED_SHA256_HEX;
+	source.stored_as = (StoredAs) {HASH_SHA256, FORM_HEX};
 	source.encoding = TOKEN_TEXT;
 	source.timezone = "UTC";
 	source.checksum = bool_or_false(fcinfo, 2);

@@ -63,6 +63,7 @@
 #include "source/problem.h"
 #include "source/registry.h"
 #include "source/registry_guard.h"
+#include "source/stored.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -378,7 +379,7 @@ verify(const Move *move)
 {
 	Source	   *source = judge_named_source(NameStr(move->source));
 
-	if (!source_validate(source) || source->stored_as != STORED_SHA256_HEX)
+	if (!source_validate(source) || !stored_is_digest(source))
 		elog(ERROR, "token source \"%s\" was not switched",
 			 NameStr(move->source));
 	if (PROBLEM_IS_FATAL(source->problem))

@@ -22,6 +22,7 @@
 #include "source/names.h"
 #include "source/owner.h"
 #include "source/problem.h"
+#include "source/stored.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -59,6 +60,21 @@ take_source(Move *move, const Source *source)
 	table_close(table, AccessShareLock);
 }
 
+/* The digest column will have that of the whole token, as text. */
+static void
+check_is_whole(const Source *source)
+{
+	Oid			type = source->column[ROLE_TOKEN].type;
+
+	if (source->token_part != NULL || source->verify != NULL ||
+		(type != TEXTOID && type != VARCHAROID))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be hashed in place",
+						source->name),
+				 errdetail("Its table does not hold the tokens as a whole, as text.")));
+}
+
 Source *
 move_find_source(Move *move)
 {
@@ -70,12 +86,12 @@ move_find_source(Move *move)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("token source \"%s\" has become another table",
 						source->name)));
-	if (source->stored_as != STORED_PLAINTEXT)
+	if (!stored_is_token(source))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("token source \"%s\" does not hold plaintext tokens",
 						source->name),
-				 errdetail("Column \"%s\" holds SHA-256 digests.",
+				 errdetail("Column \"%s\" holds what is made of them.",
 						   source->column[ROLE_TOKEN].name)));
 	if (!source_validate(source))
 		ereport(ERROR,
@@ -84,6 +100,7 @@ move_find_source(Move *move)
 						source->name)));
 	if (PROBLEM_IS_FATAL(source->problem))
 		problem_report(source);
+	check_is_whole(source);
 	move->relation = source->relation;
 	take_source(move, source);
 	return source;

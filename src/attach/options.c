@@ -88,6 +88,10 @@ options_resolve(Source *source)
 {
 	source->live_when = options_resolve_condition(source->relation,
 												  source->live_when);
+	source->lookup = resolve(source->relation, source->lookup,
+							 EXPRESSION_LOOKUP);
+	source->verify = resolve(source->relation, source->verify,
+							 EXPRESSION_VERIFY);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		source->column[role].expression =
 			resolve(source->relation, source->column[role].expression,

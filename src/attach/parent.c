@@ -19,16 +19,20 @@
 #include "source/problem.h"
 #include "source/registry.h"
 #include "source/registry_guard.h"
+#include "source/stored.h"
 
 /* A source has few parents, and one for a column. */
 static void
 check_parent_is_new(const Source *source, const char *column)
 {
-	if (source->nparents == SOURCE_MAX_PARENTS)
+	/* an entry can stand behind so many cells */
+	int			limit = SOURCE_MAX_PARENTS - (stored_gives_key(source) ? 0 : 1);
+
+	if (source->nparents >= limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("token source \"%s\" has %d parents already",
-						source->name, SOURCE_MAX_PARENTS),
+						source->name, limit),
 				 errhint("Combine conditions, or maintain a column of the token table.")));
 	for (int i = 0; i < source->nparents; i++)
 		if (strcmp(source->parent[i].from.name, column) == 0)

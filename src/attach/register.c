@@ -15,6 +15,7 @@
 #include "source/mapping_keys.h"
 #include "source/names.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -166,7 +167,7 @@ register_source(const ExtensionInfo *extension, const Source *source)
 	add_text(&row, "relation_name", source->relation_name);
 	add_oid(&row, "relation_owner", source->owner);
 	add_text(&row, "prefix", source->prefix);
-	add_text(&row, "stored_as", source_storages[source->stored_as]);
+	add_text(&row, "stored_as", stored_as_name(source->stored_as));
 	add_text(&row, "token_encoding", source_encodings[source->encoding]);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		add_name(&row, role_argument(role),

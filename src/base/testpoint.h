@@ -49,7 +49,10 @@
 	FAULT(5, no_fence)				/* committers do not fence */ \
 	FAULT(6, trust_everything)		/* a new backend believes all it finds */ \
 	FAULT(7, ignore_messages)		/* messages do not raise floors */ \
-	FAULT(8, publish_own_writes)	/* dirty transactions use the cache */
+	FAULT(8, publish_own_writes)	/* dirty transactions use the cache */ \
+	FAULT(9, no_own_cell)			/* entries lack their stored value's cell */ \
+	FAULT(10, own_cell_not_noted)	/* the trigger does not note it */ \
+	FAULT(11, old_cell_forgotten)	/* nor that of the value before an UPDATE */
 
 #ifdef TOKENAUTH_TESTING
 

@@ -226,6 +226,32 @@ token_digest(TokenEncoding encoding, const char *text, Size len,
 	return true;
 }
 
+void
+token_digest_keyed(const uint8 secret[TOKEN_SECRET_LEN], const char *text,
+				   Size len, TokenDigest *digest)
+{
+	Sha256		sha;
+
+	sha256_begin(&sha);
+	sha256_add(&sha, secret, TOKEN_SECRET_LEN);
+	sha256_add(&sha, (const uint8 *) text, len);
+	sha256_end(&sha, digest);
+}
+
+bool
+token_decode(TokenEncoding encoding, const char *text, Size len,
+			 uint8 **bytes, Size *nbytes)
+{
+	if (len == 0)
+		return false;
+	*bytes = palloc(len);
+	*nbytes = len;
+	if (encoding != TOKEN_TEXT)
+		return decode_piece(encoding, text, len, *bytes, nbytes);
+	memcpy(*bytes, text, len);
+	return true;
+}
+
 static const char base62_digits[] =
 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

@@ -41,6 +41,22 @@ extern bool token_digest(TokenEncoding encoding, const char *text, Size len,
 						 TokenDigest *digest);
 
 /*
+ * The same with a secret before the token, for a digest that nobody else can make.
+ */
+#define TOKEN_SECRET_LEN	32
+
+extern void token_digest_keyed(const uint8 secret[TOKEN_SECRET_LEN],
+							   const char *text, Size len,
+							   TokenDigest *digest);
+
+/*
+ * What a text stands for, in the current memory context; false as above.  Wipe it
+ * where it is a token.
+ */
+extern bool token_decode(TokenEncoding encoding, const char *text, Size len,
+						 uint8 **bytes, Size *nbytes);
+
+/*
  * Tokens that we issue: the source's prefix, "_" unless it ends so, 27 base62
  * digits of more than 160 random bits, and a CRC-32 of all that as 6 base62
  * digits.  With a prefix of TOKEN_MAX_PREFIX_LEN that is 55 bytes, which

@@ -32,6 +32,7 @@ typedef struct CacheShared
 {
 	SharedClock clock;			/* alone on its line */
 	char		pad[LINE_SIZE - sizeof(SharedClock)];
+	uint8		secret[LINE_SIZE];	/* constant; TOKEN_SECRET_LEN of it */
 	CacheGate	gate[CACHE_GATES];
 	CacheBucket bucket[FLEXIBLE_ARRAY_MEMBER];
 } CacheShared;
@@ -99,6 +100,10 @@ cache_shmem_init(void *area, bool found)
 
 	memset(area, 0, cache_shmem_size());
 	pg_atomic_init_u64(&shared->clock, 1);
+	if (!pg_strong_random(shared->secret, TOKEN_SECRET_LEN))
+		ereport(FATAL,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
 	for (int i = 0; i < CACHE_GATES; i++)
 	{
 		init_guard(&shared->gate[i].guard);
@@ -123,6 +128,12 @@ SharedClock *
 cache_clock(void)
 {
 	return &shared->clock;
+}
+
+const uint8 *
+cache_secret(void)
+{
+	return shared->secret;
 }
 
 int

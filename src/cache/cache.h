@@ -144,6 +144,12 @@ extern bool cache_is_on(void);
 
 extern SharedClock *cache_clock(void);
 
+/*
+ * A secret of this start of the server, TOKEN_SECRET_LEN bytes, for digests that
+ * stand for nothing elsewhere.
+ */
+extern const uint8 *cache_secret(void);
+
 /* The gate of a source. */
 extern int	cache_gate(Oid database, Oid relation);
 

@@ -18,6 +18,7 @@
 #include "judge/trust.h"
 #include "miscadmin.h"
 #include "source/directory.h"
+#include "source/stored.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -60,12 +61,14 @@ find_source(const TokenQuery *query)
 static void
 check_askable(const Source *source, const TokenQuery *query)
 {
-	if (query->token == NULL && source->stored_as == STORED_PLAINTEXT)
+	if (query->token == NULL && !stored_is_digest(source))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("token source \"%s\" cannot be asked by digest",
 						source->name),
-				 errdetail("Its table holds the tokens themselves."),
+				 stored_is_token(source) ?
+				 errdetail("Its table holds the tokens themselves.") :
+				 errdetail("Its table does not hold their SHA-256."),
 				 errhint("Give the token itself to the function of the same name without \"_hash\".")));
 }
 
@@ -86,7 +89,7 @@ digest_query(const Source *source, const TokenQuery *query,
 	/* it may have been found by its prefix */
 	return ((query->found == NULL && query->source_name == NULL) ||
 			source_has_prefix(source, query->token, query->token_len)) &&
-		token_digest(source->encoding, query->token, query->token_len, digest);
+		stored_key(source, query->token, query->token_len, digest);
 }
 
 static void
@@ -219,25 +222,19 @@ ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
 }
 
 bool
-judge_warm(Source *source, const TokenQuery *query)
+judge_warm(Source *source, const TokenDigest *digest, Datum stored)
 {
-	CacheKey	key = {.database = MyDatabaseId,.relation = source->relation};
-	LookupKey	lookup;
+	CacheKey	key = {*digest, MyDatabaseId, source->relation};
 	TimestampTz now = GetCurrentTimestamp();
 	Verdict		verdict;
 	Verdict		settled;
 	CacheItem	item;
 	uint64		stamp;
 
-	if (!digest_query(source, query, &key.digest) ||
-		coherence_may_use(source) != CACHE_USE_YES ||
+	if (coherence_may_use(source) != CACHE_USE_YES ||
 		cache_probe(&key, source->gate, trust_floor(), source->fingerprint,
-					now, &item) != CACHE_ABSENT)
-		return false;
-	lookup.digest = key.digest;
-	lookup.token = query->token;
-	lookup.token_len = query->token_len;
-	if (!lookup_token(source, &lookup, &verdict, &stamp))
+					now, &item) != CACHE_ABSENT ||
+		!lookup_stored(source, stored, NULL, &verdict, &stamp))
 		return false;
 	settled = verdict;
 	verdict_settle(&settled, now);
@@ -254,7 +251,7 @@ judge_used_token(const Source *source, const TokenDigest *digest,
 
 	used->database = MyDatabaseId;
 	used->relation = source->relation;
-	used->by_id = source->stored_as == STORED_PLAINTEXT;
+	used->by_id = !stored_is_digest(source);
 	if (used->by_id)
 	{
 		text	   *id;

@@ -52,9 +52,10 @@ extern void judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 
 /*
  * Put a token's verdict into the cache ahead of its use, if it is valid, there
- * is room, and it is not there yet.  True if that has been done.
+ * is room, and it is not there yet.  True if that has been done.  It is told by what
+ * its row has, and the key that this gives.
  */
-extern bool judge_warm(Source *source, const TokenQuery *query);
+extern bool judge_warm(Source *source, const TokenDigest *digest, Datum stored);
 
 /*
  * How a use of a token is noted; false if it cannot be, for its row could not

@@ -26,6 +26,7 @@
 #include "source/directory.h"
 #include "source/expression.h"
 #include "source/problem.h"
+#include "source/stored.h"
 #include "source/value.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
@@ -142,28 +143,13 @@ take_snapshot(void)
 	return RegisterSnapshot(GetSnapshotData(&latest));
 }
 
-Datum
-lookup_search_value(const Source *source, const LookupKey *key)
+bool
+lookup_search_value(const Source *source, const LookupKey *key, Datum *value)
 {
-	char		hex[TOKEN_DIGEST_HEX_LEN];
-	const char *data = key->token;
-	Size		len = key->token_len;
-
-	switch (source->stored_as)
-	{
-		case STORED_SHA256_HEX:
-			token_digest_to_hex(&key->digest, hex);
-			data = hex;
-			len = sizeof(hex);
-			break;
-		case STORED_SHA256_BYTEA:
-			data = (const char *) key->digest.bytes;
-			len = TOKEN_DIGEST_LEN;
-			break;
-		case STORED_PLAINTEXT:
-			break;
-	}
-	return PointerGetDatum(cstring_to_text_with_len(data, (int) len));
+	if (!stored_is_digest(source))
+		return stored_value(source, key->token, key->token_len, value);
+	*value = stored_value_of_digest(source, &key->digest);
+	return true;
 }
 
 /* One scan's business: called for each row found until it returns false. */
@@ -268,6 +254,8 @@ typedef struct Scene
 	Snapshot	snapshot;
 	TimestampTz now;
 	bool		without_parents;	/* they are not open, and do not count */
+	const LookupKey *key;		/* to be verified; NULL: nothing is, */
+	const char *id;				/* and the row is known by its id */
 	Finding		finding;
 } Scene;
 
@@ -362,6 +350,42 @@ speaks_before(const Verdict *a, const Verdict *b)
 		(!a->has_expiry || a->expires_at > b->expires_at);
 }
 
+/* Is it the row of the id that is known? */
+static bool
+has_id(const Scene *scene, TupleTableSlot *row)
+{
+	const Source *source = scene->source;
+	Verdict		verdict;
+
+	verdict_init(&verdict, TOKEN_VALID);
+	row_take_fields(source, scene->open->table[0].table, row, &verdict);
+	/* without an id, whatever row it is */
+	return scene->id == NULL || (verdict.field[FIELD_ID].data != NULL &&
+		strcmp(text_to_cstring(verdict_text(&verdict, FIELD_ID,
+											source->column[ROLE_ID].kind)),
+			   scene->id) == 0);
+}
+
+/* Is it the row of the token that was presented? */
+static bool
+is_verified(const Scene *scene, TupleTableSlot *row)
+{
+	const Source *source = scene->source;
+	const LookupKey *key = scene->key;
+	ExpressionRow over = {scene->open->table[0].table, row, source->timezone};
+	Datum		verified;
+	bool		found;
+
+	if (source->verify_node == NULL)
+		return true;
+	if (key == NULL)
+		return has_id(scene, row);
+	over.token = cstring_to_text_with_len(key->token, (int) key->token_len);
+	found = expression_try(&over, source->verify_node, &verified);
+	token_wipe(PointerGetDatum(over.token));
+	return found && DatumGetBool(verified);
+}
+
 /* A RowVisitor: a row of the token table. */
 static bool
 visit_token(TupleTableSlot *row, void *arg)
@@ -369,6 +393,9 @@ visit_token(TupleTableSlot *row, void *arg)
 	Scene	   *scene = arg;
 	Finding    *finding = &scene->finding;
 	Verdict		verdict;
+
+	if (!is_verified(scene, row))
+		return !scene->source->finder.unique;
 
 	judge_life(scene, row, &verdict);
 	row_take_fields(scene->source, scene->open->table[0].table, row, &verdict);
@@ -403,35 +430,84 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 		verdict->transient = true;
 }
 
+/* Search and judge the rows of a token, of which there may be none. */
+static void
+find_rows(Scene *scene, Datum sought)
+{
+	const Source *source = scene->source;
+
+	scene->snapshot = take_snapshot();
+	TEST_POINT(fill_after_snapshot);
+	scene->now = GetCurrentTimestamp();
+	visit_rows(&(Visit) {&scene->open->table[0], &source->finder,
+						 source->column[ROLE_TOKEN].attnum, scene->snapshot,
+						 sought, visit_token, scene});
+	UnregisterSnapshot(scene->snapshot);
+}
+
+/*
+ * Where the key cannot be made from the row, the entry stands behind the cell of
+ * the stored value: the trigger notes that one.
+ */
+static void
+add_own_cell(const Source *source, Datum sought, Verdict *verdict)
+{
+	if (stored_gives_key(source) || TEST_FAULT(no_own_cell))
+		return;
+	Assert(verdict->ncells < CACHE_MAX_CELLS);
+	verdict->cell[verdict->ncells++] = stored_cell(source, sought);
+}
+
+/* With the source open: what its table says of a stored value. */
+static void
+judge_stored(Scene *scene, Datum sought, Verdict *verdict, uint64 *stamp)
+{
+	TEST_POINT(fill_before_stamp);
+	*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
+	TEST_POINT(fill_before_snapshot);
+	find_rows(scene, sought);
+	if (TEST_FAULT(filler_stamps_late))
+		*stamp = clock_read(cache_clock());
+	conclude(scene->source, &scene->finding, verdict);
+	add_own_cell(scene->source, sought, verdict);
+}
+
 bool
 lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 			 uint64 *stamp)
 {
 	OpenSource	open;
-	Scene		scene = {source, &open};
+	Scene		scene = {source, &open,.key = key};
 	Datum		sought;
 
 	if (!open_source(source, true, &open))
 		return false;
-	sought = lookup_search_value(source, key);
-
-	TEST_POINT(fill_before_stamp);
-	*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
-	TEST_POINT(fill_before_snapshot);
-	scene.snapshot = take_snapshot();
-	TEST_POINT(fill_after_snapshot);
-	if (TEST_FAULT(filler_stamps_late))
-		*stamp = clock_read(cache_clock());
-	scene.now = GetCurrentTimestamp();
-	visit_rows(&(Visit) {&open.table[0], &source->finder,
-						 source->column[ROLE_TOKEN].attnum, scene.snapshot, sought,
-						 visit_token, &scene});
-	UnregisterSnapshot(scene.snapshot);
+	if (lookup_search_value(source, key, &sought))
+	{
+		judge_stored(&scene, sought, verdict, stamp);
+		stored_forget(source, sought);
+	}
+	else
+	{
+		/* whatever the table has, now and later */
+		*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
+		verdict_init(verdict, TOKEN_UNKNOWN);
+	}
 	close_source(&open);
-	conclude(source, &scene.finding, verdict);
+	return !was_read_again(source, &open);
+}
 
-	token_wipe(sought);
-	pfree(DatumGetPointer(sought));
+bool
+lookup_stored(Source *source, Datum stored, const char *id, Verdict *verdict,
+			  uint64 *stamp)
+{
+	OpenSource	open;
+	Scene		scene = {source, &open,.id = id};
+
+	if (!open_source(source, true, &open))
+		return false;
+	judge_stored(&scene, stored, verdict, stamp);
+	close_source(&open);
 	return !was_read_again(source, &open);
 }
 
@@ -442,6 +518,8 @@ visit_life(TupleTableSlot *row, void *arg)
 	Scene	   *scene = arg;
 	Verdict		verdict;
 
+	if (!is_verified(scene, row))
+		return true;
 	judge_life(scene, row, &verdict);
 	if (is_live(&verdict, scene->now))
 		scene->finding.nlive++;
@@ -449,10 +527,10 @@ visit_life(TupleTableSlot *row, void *arg)
 }
 
 bool
-lookup_is_live(Source *source, Datum stored)
+lookup_is_live(Source *source, Datum stored, const char *id)
 {
 	OpenSource	open;
-	Scene		scene = {source, &open,.without_parents = true};
+	Scene		scene = {source, &open,.without_parents = true,.id = id};
 
 	/* what cannot be looked at is not known to be dead */
 	if (!open_source(source, false, &open))

@@ -13,8 +13,8 @@
 /* What to look for: a token in its source. */
 typedef struct LookupKey
 {
-	TokenDigest digest;
-	const char *token;			/* its text; NULL will do if not STORED_PLAINTEXT */
+	TokenDigest digest;			/* its key in the cache */
+	const char *token;			/* its text; NULL will do if stored_is_digest() */
 	Size		token_len;
 } LookupKey;
 
@@ -39,13 +39,24 @@ extern bool lookup_token(Source *source, const LookupKey *key,
 						 Verdict *verdict, uint64 *stamp);
 
 /*
+ * The same of what a row's token column has.  There is no token to be verified: if
+ * the source has a verify, tell the row's id as text, or NULL if that is NULL, too.
+ */
+extern bool lookup_stored(Source *source, Datum stored, const char *id,
+						  Verdict *verdict, uint64 *stamp);
+
+/*
  * Is there a row with this value in the token column that is live by what it
  * says itself, whatever its parents say?  By the same state of the table; true
- * if it cannot be told.  Throws what lookup_token() throws.
+ * if it cannot be told.  Throws what lookup_token() throws.  The id is as above.
  */
-extern bool lookup_is_live(Source *source, Datum stored);
+extern bool lookup_is_live(Source *source, Datum stored, const char *id);
 
-/* The value of the token column to look for, of type text or bytea. */
-extern Datum lookup_search_value(const Source *source, const LookupKey *key);
+/*
+ * The value of the token column to look for: stored_value().  False if there
+ * cannot be one.
+ */
+extern bool lookup_search_value(const Source *source, const LookupKey *key,
+								Datum *value);
 
 #endif							/* TOKENAUTH_LOOKUP_H */

@@ -12,12 +12,14 @@
 
 #include "access/relation.h"
 #include "base/compat.h"
+#include "base/testpoint.h"
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "judge/changes.h"
 #include "source/directory.h"
 #include "source/extension.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "source/value.h"
 #include "storage/lmgr.h"
 #include "utils/datum.h"
@@ -58,7 +60,12 @@ note_token_row(const Source *source, TupleTableSlot *row, int classes)
 	Datum		value = slot_getattr(row, source->column[ROLE_TOKEN].attnum,
 									 &isnull);
 
-	if (source_digest_of_value(source, value, isnull, &digest))
+	if (!stored_gives_key(source))
+	{
+		if (!isnull && !TEST_FAULT(own_cell_not_noted))
+			changes_note_cell(source, stored_cell(source, value), classes);
+	}
+	else if (stored_key_of_row(source, value, isnull, &digest))
 		changes_note_token(source, &digest, classes);
 }
 
@@ -105,7 +112,8 @@ note_row_event(const Source *source, const SourceParent *parent,
 	}
 	else
 	{
-		note_token_row(source, trigger->tg_trigslot, classes);
+		if (!updated || !TEST_FAULT(old_cell_forgotten))
+			note_token_row(source, trigger->tg_trigslot, classes);
 		if (updated)
 			note_token_row(source, trigger->tg_newslot, classes);
 	}

@@ -15,6 +15,7 @@
 #include "lifecycle/lifecycle.h"
 #include "source/deletion.h"
 #include "source/flag.h"
+#include "source/stored.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -115,6 +116,10 @@ write_rows(OwnerCall *call, const char *condition)
 {
 	char	   *objection = NULL;
 
+	if (call->source->verify != NULL &&
+		!AttributeNumberIsValid(call->source->column[ROLE_ID].attnum))
+		return refuse_to_revoke(call, condition,
+								"Several of its rows can be found for one token, and it has no id_column.");
 	switch (call->source->on_revoke)
 	{
 		case ON_REVOKE_FLAG:
@@ -135,9 +140,10 @@ write_rows(OwnerCall *call, const char *condition)
 /* ---------- what has come of it ---------- */
 
 bool
-ending_is_live(const OwnerCall *call, Datum stored)
+ending_is_live(const OwnerCall *call, const TokenRows *token)
 {
-	return lookup_is_live(unconstify(Source *, call->source), stored);
+	return lookup_is_live(unconstify(Source *, call->source), token->stored,
+						  token->id);
 }
 
 void
@@ -152,28 +158,40 @@ ending_prevented(const OwnerCall *call, const char *what)
 					 RelationGetRelationName(call->table))));
 }
 
+/* "the row is one of the token's" */
+static char *
+is_of_token(OwnerCall *call, const TokenRows *token)
+{
+	char	   *is_token = owner_is_token(call, token->stored);
+
+	if (token->id == NULL)
+		return is_token;
+	return psprintf("%s AND %s", is_token,
+					lifecycle_has_value(call, ROLE_ID, token->id));
+}
+
 /* Does the transaction's snapshot show a row of the token to be revoked? */
 static bool
-is_in_sight(OwnerCall *call, Datum stored)
+is_in_sight(OwnerCall *call, const TokenRows *token)
 {
 	return owner_execute(call,
 						 psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
 								  owner_table(call),
-								  not_revoked_and(call, owner_is_token(call, stored)))) > 0;
+								  not_revoked_and(call, is_of_token(call, token)))) > 0;
 }
 
 uint64
-ending_revoke_token(OwnerCall *call, Datum stored)
+ending_revoke_token(OwnerCall *call, const TokenRows *token)
 {
-	uint64		revoked = write_rows(call, owner_is_token(call, stored));
+	uint64		revoked = write_rows(call, is_of_token(call, token));
 
-	if (!ending_is_live(call, stored))
+	if (!ending_is_live(call, token))
 		return revoked;
 	/* a row may have come, or come back to life, after the statement's snapshot */
-	revoked += write_rows(call, owner_is_token(call, stored));
-	if (!ending_is_live(call, stored))
+	revoked += write_rows(call, is_of_token(call, token));
+	if (!ending_is_live(call, token))
 		return revoked;
-	if (IsolationUsesXactSnapshot() && !is_in_sight(call, stored))
+	if (IsolationUsesXactSnapshot() && !is_in_sight(call, token))
 		lifecycle_concurrent_update();
 	ending_prevented(call, "revoke");
 }
@@ -191,12 +209,21 @@ condition_of(OwnerCall *call, const RowsOf *rows)
 	return condition.data;
 }
 
+/* Must a token's row be known by its id? */
+static bool
+has_id(const OwnerCall *call)
+{
+	return call->source->verify != NULL &&
+		AttributeNumberIsValid(call->source->column[ROLE_ID].attnum);
+}
+
 QueryResult *
 ending_tokens_of(OwnerCall *call, const RowsOf *rows)
 {
 	return owner_query_latest(call,
-							  psprintf("SELECT %s FROM ONLY %s WHERE %s",
+							  psprintf("SELECT %s, %s FROM ONLY %s WHERE %s",
 									   owner_column(call, ROLE_TOKEN),
+									   has_id(call) ? owner_column(call, ROLE_ID) : "NULL",
 									   owner_table(call),
 									   not_revoked_and(call, condition_of(call, rows))));
 }
@@ -209,10 +236,11 @@ ending_revoke_live(OwnerCall *call, QueryResult *tokens)
 	for (uint64 i = 0; i < tokens->nrows; i++)
 	{
 		bool		isnull;
-		Datum		stored = query_value(tokens, i, 1, &isnull);
+		TokenRows	token = {query_value(tokens, i, 1, &isnull),
+			query_text(tokens, i, 2)};
 
-		if (!isnull && ending_is_live(call, stored) &&
-			ending_revoke_token(call, stored) > 0)
+		if (!isnull && ending_is_live(call, &token) &&
+			ending_revoke_token(call, &token) > 0)
 			revoked++;
 	}
 	return revoked;
@@ -234,7 +262,7 @@ compare_stored(const void *a, const void *b)
 }
 
 uint64
-ending_distinct(const QueryResult *tokens)
+ending_distinct(const OwnerCall *call, const QueryResult *tokens)
 {
 	Datum	   *stored = MemoryContextAllocHuge(CurrentMemoryContext,
 												Max(tokens->nrows, 1) * sizeof(Datum));
@@ -244,10 +272,13 @@ ending_distinct(const QueryResult *tokens)
 	for (uint64 i = 0; i < tokens->nrows; i++)
 	{
 		bool		isnull;
+		Datum		value = query_value(tokens, i, 1, &isnull);
 
-		stored[n] = query_value(tokens, i, 1, &isnull);
-		n += !isnull;
+		if (!isnull)
+			stored[n++] = stored_text(call->source, value);
 	}
+	if (has_id(call))
+		return n;
 	qsort(stored, n, sizeof(Datum), compare_stored);
 	for (uint64 i = 0; i < n; i++)
 		distinct += i == 0 || compare_stored(&stored[i - 1], &stored[i]) != 0;

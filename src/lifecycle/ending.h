@@ -19,6 +19,16 @@
 #include "source/owner.h"
 
 /*
+ * The rows of a token: by what they have in the token column and, where that is not
+ * of one token only, because the source has a verify, by its id, as text; else NULL.
+ */
+typedef struct TokenRows
+{
+	Datum		stored;
+	const char *id;
+} TokenRows;
+
+/*
  * Revoke a token, as the source was told to when its table was attached, and
  * judge it again; it is not live then.  Returns how many rows were written.
  * Throws 55000 if there is a row to revoke and the source was told no way, or
@@ -26,7 +36,7 @@
  * token is still live; 40001 if the transaction's snapshot is too old to see its
  * row.
  */
-extern uint64 ending_revoke_token(OwnerCall *call, Datum stored);
+extern uint64 ending_revoke_token(OwnerCall *call, const TokenRows *token);
 
 /* Rows by what they have in the columns of one or two roles. */
 typedef struct RowsOf
@@ -50,10 +60,10 @@ extern uint64 ending_revoke_rows(OwnerCall *call, const RowsOf *rows);
 extern uint64 ending_revoke_live(OwnerCall *call, QueryResult *tokens);
 
 /* How many different ones there are. */
-extern uint64 ending_distinct(const QueryResult *tokens);
+extern uint64 ending_distinct(const OwnerCall *call, const QueryResult *tokens);
 
 /* Is a row of the token live now? */
-extern bool ending_is_live(const OwnerCall *call, Datum stored);
+extern bool ending_is_live(const OwnerCall *call, const TokenRows *token);
 
 /* Throw 27000: it could not be done to a token, for example "revoke". */
 pg_noreturn extern void ending_prevented(const OwnerCall *call,

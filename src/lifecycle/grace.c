@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "source/names.h"
 #include "source/registry_guard.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -112,11 +113,12 @@ grace_recall(const Source *source, const TokenDigest *digest,
 static Datum
 trace_of(const Source *source, Datum stored)
 {
-	text	   *value = DatumGetTextPP(stored);
+	text	   *value;
 	TokenDigest digest;
 
-	if (source->stored_as != STORED_PLAINTEXT)
+	if (!stored_is_token(source))
 		return stored;
+	value = DatumGetTextPP(stored);
 	(void) token_digest(TOKEN_TEXT, VARDATA_ANY(value),
 						VARSIZE_ANY_EXHDR(value), &digest);
 	return digest_datum(&digest);
@@ -125,7 +127,7 @@ trace_of(const Source *source, Datum stored)
 char *
 grace_is_successor(OwnerCall *call, Datum successor)
 {
-	if (call->source->stored_as != STORED_PLAINTEXT)
+	if (!stored_is_token(call->source))
 		return owner_is_token(call, successor);
 	return psprintf("pg_catalog.sha256(pg_catalog.convert_to(%s, pg_catalog.getdatabaseencoding()))"
 					" OPERATOR(pg_catalog.=) $%d",

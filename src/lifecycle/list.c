@@ -11,10 +11,12 @@
 #include "base/compat.h"
 #include "funcapi.h"
 #include "judge/judge.h"
+#include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "source/mapping.h"
 #include "source/owner.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
@@ -33,31 +35,32 @@ enum
 	LIST_NATTS
 };
 
-/* Judge a listed row by what its token column holds. */
+/*
+ * Judge a listed row by what its token column holds: from the cache, if that gives
+ * the key, or from the table.
+ */
 static void
-judge_stored(const Source *source, Datum stored, bool isnull,
+judge_stored(Source *source, Datum stored, bool isnull, const char *id,
 			 Judgement *judgement)
 {
 	TokenQuery	query = {.found = source};
 	TokenDigest digest;
-	text	   *plain;
+	uint64		stamp;
 
 	judgement->source = NULL;
 	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
 	if (isnull)
 		return;
-	if (source->stored_as == STORED_PLAINTEXT)
-	{
-		plain = DatumGetTextPP(stored);
-		query.token = VARDATA_ANY(plain);
-		query.token_len = VARSIZE_ANY_EXHDR(plain);
-		judge_token(&query, NULL, NULL, judgement);
-	}
-	else if (source_digest_of_value(source, stored, isnull, &digest))
+	if (stored_is_digest(source))
 	{
 		query.digest = &digest;
-		judge_token(&query, NULL, NULL, judgement);
+		if (stored_key_of_row(source, stored, isnull, &digest))
+			judge_token(&query, NULL, NULL, judgement);
+		return;
 	}
+	judgement->source = source;
+	if (lookup_stored(source, stored, id, &judgement->verdict, &stamp))
+		verdict_settle(&judgement->verdict, GetCurrentTimestamp());
 }
 
 /* The rows of a user, in one source. */
@@ -154,18 +157,19 @@ static TimestampTz
 unwritten_use(const Source *source, Datum stored, bool isnull,
 			  const Judgement *judgement)
 {
-	TokenDigest digest;
+	TokenDigest digest = {{0}};
 	UsedToken	used;
 
 	if (!source->keeps_last_use ||
-		!source_digest_of_value(source, stored, isnull, &digest) ||
+		(stored_is_digest(source) &&
+		 !stored_key_of_row(source, stored, isnull, &digest)) ||
 		!judge_used_token(source, &digest, &judgement->verdict, &used))
 		return 0;
 	return last_used_noted(&used);
 }
 
 static void
-list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
+list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 			bool include_dead)
 {
 	OwnerCall	call;
@@ -181,7 +185,8 @@ list_source(ReturnSetInfo *rsinfo, const Source *source, const char *user_id,
 		Datum		stored = query_value(rows, i, LIST_LAST_USED_AT + 2,
 										 &isnull);
 
-		judge_stored(source, stored, isnull, &judgement);
+		judge_stored(source, stored, isnull, query_text(rows, i, 1),
+					 &judgement);
 		if (!is_of_row(&judgement, user_id, query_text(rows, i, 1)))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)

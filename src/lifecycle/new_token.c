@@ -15,6 +15,7 @@
 #include "source/flag.h"
 #include "source/mapping.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -26,6 +27,32 @@
 
 /* When a row was last written, to object-relational mappers. */
 #define UPDATED_COLUMN		"updated_at"
+
+/*
+ * A token of our own is random text.  It has no separator, is no number or uuid,
+ * and what a lookup makes of it need not be all that its row must have.
+ */
+static void
+check_can_be_stored(const Source *source)
+{
+	Oid			type = source->column[ROLE_TOKEN].type;
+	const char *reason = NULL;
+
+	if (source->lookup != NULL || source->verify != NULL)
+		reason = "Its mapping has a lookup or verify, which do not say what is stored.";
+	else if (source->part.kind == PART_AFTER || source->part.kind == PART_BEFORE)
+		reason = "Its tokens have a part that tokenauth does not know.";
+	else if (type != TEXTOID && type != VARCHAROID && type != BPCHAROID &&
+			 type != BYTEAOID)
+		reason = psprintf("Its token column is of type %s.", format_type_be(type));
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be issued by tokenauth",
+						source->name),
+				 errdetail_internal("%s", reason),
+				 errhint("Insert their rows as the application does.")));
+}
 
 static void
 make_token(const Source *source, NewToken *token)
@@ -39,9 +66,11 @@ make_token(const Source *source, NewToken *token)
 				 errmsg("could not generate random values")));
 	key.token = token->text;
 	key.token_len = strlen(token->text);
-	(void) token_digest(source->encoding, key.token, key.token_len,
-						&key.digest);
-	token->stored = lookup_search_value(source, &key);
+	check_can_be_stored(source);
+	if (!stored_key(source, key.token, key.token_len, &key.digest) ||
+		!lookup_search_value(source, &key, &token->stored))
+		elog(ERROR, "a new token of source \"%s\" is none of it",
+			 source->name);
 	token->display = pnstrdup(token->text,
 							  Max(DISPLAY_LEN, source->prefix_len + 4));
 	token->id = NULL;
@@ -106,8 +135,7 @@ give_token(InsertList *list, const NewToken *token)
 	Form_pg_attribute display = lifecycle_display_column(call);
 	int			n;
 
-	n = owner_parameter(call, source->stored_as == STORED_SHA256_BYTEA ?
-						BYTEAOID : TEXTOID, token->stored, false);
+	n = owner_parameter(call, stored_type(source), token->stored, false);
 	give_column(list, source->column[ROLE_TOKEN].attnum, psprintf("$%d", n));
 	if (display != NULL)
 	{

@@ -15,6 +15,7 @@
 #include "lifecycle/presented.h"
 #include "source/directory.h"
 #include "source/problem.h"
+#include "source/stored.h"
 
 void
 presented_take(FunctionCallInfo fcinfo, int source_arg, Presented *presented)
@@ -29,6 +30,18 @@ presented_judge(Presented *presented)
 {
 	judge_token(&presented->query, NULL, NULL, &presented->before);
 	return presented->before.verdict.status;
+}
+
+/* Where several rows have the same stored value, it does not say which is meant. */
+static void
+check_can_be_replaced(const Source *source)
+{
+	if (source->verify != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be rotated, renewed or exchanged",
+						source->name),
+				 errdetail("Its mapping has a verify, so that several rows can be found for a token.")));
 }
 
 bool
@@ -50,13 +63,14 @@ presented_place(Presented *presented)
 	presented->source = source;
 	presented->query.found = source;
 	/* what it is hashed to may have changed with its source */
-	if (!token_digest(source->encoding, key.token, key.token_len, &key.digest))
+	check_can_be_replaced(source);
+	if (!stored_key(source, key.token, key.token_len, &key.digest) ||
+		!lookup_search_value(source, &key, &presented->stored))
 	{
 		verdict_init(&presented->before.verdict, TOKEN_MALFORMED);
 		return false;
 	}
 	presented->digest = key.digest;
-	presented->stored = lookup_search_value(source, &key);
 	return true;
 }
 
@@ -87,8 +101,8 @@ presented_lock(OwnerCall *call, Presented *presented)
 void
 presented_forget(FunctionCallInfo fcinfo, Presented *presented)
 {
-	if (DatumGetPointer(presented->stored) != NULL)
-		token_wipe(presented->stored);
+	if (presented->stored != (Datum) 0)
+		stored_forget(presented->source, presented->stored);
 	if (DatumGetPointer(presented->row) != NULL)
 		token_wipe(presented->row);
 	token_forget_copy(presented->text, PG_GETARG_DATUM(0));

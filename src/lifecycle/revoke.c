@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "source/directory.h"
 #include "source/owner.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 
 /* ---------- by token ---------- */
@@ -43,16 +44,35 @@ find_by(const Source *source, const TokenRevocation *revocation,
 	key->digest = revocation->digest;
 	if (key->token != NULL)
 		return source_has_prefix(source, key->token, key->token_len) &&
-			token_digest(source->encoding, key->token, key->token_len,
-						 &key->digest);
+			stored_key(source, key->token, key->token_len, &key->digest);
 	/* it may well be a token of that source, which is not to be passed over */
-	if (source->stored_as == STORED_PLAINTEXT)
+	if (!stored_is_digest(source))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("token source \"%s\" cannot be asked by digest",
 						source->name),
-				 errdetail("Its table holds the tokens themselves."),
+				 stored_is_token(source) ?
+				 errdetail("Its table holds the tokens themselves.") :
+				 errdetail("Its table does not hold their SHA-256."),
 				 errhint("Give the token itself to tokenauth_revoke(), or name the source that is meant.")));
+	return true;
+}
+
+/* The id of the row that a verify takes for the token's; false if there is none. */
+static bool
+verify_row(Source *source, const LookupKey *key, const char **id)
+{
+	Verdict		verdict;
+	uint64		stamp;
+
+	if (source->verify == NULL)
+		return true;
+	if (!lookup_token(source, key, &verdict, &stamp) ||
+		verdict.status == TOKEN_UNKNOWN)
+		return false;
+	if (verdict.field[FIELD_ID].data != NULL)
+		*id = text_to_cstring(verdict_text(&verdict, FIELD_ID,
+										   source->column[ROLE_ID].kind));
 	return true;
 }
 
@@ -63,16 +83,17 @@ revoke_token(Source *source, void *arg)
 	TokenRevocation *revocation = arg;
 	LookupKey	key;
 	OwnerCall	call;
-	Datum		stored;
+	TokenRows	token = {0};
 	uint64		revoked;
 
-	if (!find_by(source, revocation, &key))
+	if (!find_by(source, revocation, &key) ||
+		!verify_row(source, &key, &token.id) ||
+		!lookup_search_value(source, &key, &token.stored))
 		return false;
-	stored = lookup_search_value(source, &key);
 	owner_begin(&call, source);
-	revoked = ending_revoke_token(&call, stored);
+	revoked = ending_revoke_token(&call, &token);
 	owner_end(&call);
-	token_wipe(stored);
+	stored_forget(source, token.stored);
 	revocation->revoked += revoked;
 	return true;
 }
@@ -294,7 +315,7 @@ sweep(Source *source, void *arg)
 	noted = note(revocation, &call);
 	if (noted->tokens != NULL)
 	{
-		uint64		distinct = ending_distinct(noted->tokens);
+		uint64		distinct = ending_distinct(&call, noted->tokens);
 
 		swept = ending_revoke_live(&call, noted->tokens);
 		ended = count_ended(noted, distinct, swept);

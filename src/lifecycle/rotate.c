@@ -94,7 +94,9 @@ read_successor(OwnerCall *call, Datum successor, Expiry *expiry)
 	if (row->nrows > 0)
 	{
 		expiry->exists = query_timestamp(row, 0, 2, &expiry->at);
-		is_live = ending_is_live(call, query_value(row, 0, 1, &isnull));
+		TokenRows	token = {query_value(row, 0, 1, &isnull)};
+
+		is_live = ending_is_live(call, &token);
 	}
 	/* it may be the token itself */
 	query_free(row);
@@ -256,7 +258,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	if (has_grace)
 		expiry = shorten_life(call, presented, end);
 	else
-		(void) ending_revoke_token(call, presented->stored);
+		(void) ending_revoke_token(call, &(TokenRows) {presented->stored});
 	PG_TRY();
 	{
 		new_token_succeed(call, &succession, token);

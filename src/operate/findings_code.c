@@ -186,7 +186,8 @@ finding_trigger_rights(Doctor *doctor, const Source *source)
 void
 finding_foreign_code(Doctor *doctor, const Source *source)
 {
-	List	   *expressions = NIL;
+	List	   *expressions = list_make2(source->lookup_node,
+										 source->verify_node);
 
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		if (source->column[role].node != NULL)

@@ -11,6 +11,7 @@
 #include "operate/findings.h"
 #include "operate/remedy.h"
 #include "source/own_call.h"
+#include "source/stored.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -27,7 +28,7 @@ hash_in_place(const Source *source)
 void
 finding_plaintext(Doctor *doctor, const Source *source)
 {
-	if (source->stored_as == STORED_PLAINTEXT)
+	if (stored_is_token(source))
 		doctor_report(doctor, SEVERITY_WARNING, source,
 			   hash_in_place(source),
 			   "table \"%s\" holds the tokens themselves: a reader of the table, or of a backup of it, has them",
@@ -44,7 +45,7 @@ enum
 static void
 take_reader(Doctor *doctor, const Source *source, char **row)
 {
-	bool		plaintext = source->stored_as == STORED_PLAINTEXT;
+	bool		plaintext = stored_is_token(source);
 	const char *what = plaintext ? "tokens" : "digests of tokens";
 	const char *table = get_rel_name(source->relation);
 	char	   *fix = remedy_hide_token(source, row[READER_NAME],
@@ -101,7 +102,7 @@ take_data_reader(Doctor *doctor, const Source *source, char **row)
 	ListCell   *lc;
 
 	foreach(lc, doctor->sources)
-		plaintext |= ((Source *) lfirst(lc))->stored_as == STORED_PLAINTEXT;
+		plaintext |= stored_is_token(lfirst(lc));
 	doctor_report(doctor, plaintext ? SEVERITY_WARNING : SEVERITY_NOTICE, NULL,
 		   psprintf("REVOKE pg_read_all_data FROM %s%s;",
 					quote_identifier(row[0]), row[1]),

@@ -12,6 +12,7 @@
 #include "operate/remedy.h"
 #include "source/owner.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "utils/lsyscache.h"
 
 /* So many rows are looked at. */
@@ -31,10 +32,7 @@ static void
 take_sample(void *arg)
 {
 	Sample	   *sample = arg;
-	const char *is_digest =
-		sample->source->stored_as == STORED_SHA256_BYTEA ?
-		"pg_catalog.octet_length(x) OPERATOR(pg_catalog.=) 32" :
-		"x::pg_catalog.text OPERATOR(pg_catalog.~) '^[0-9a-f]{64}$'";
+	char	   *is_digest = stored_form_sql(sample->source, "x");
 	OwnerCall	call;
 	QueryResult *result;
 	bool		isnull;
@@ -63,7 +61,7 @@ finding_stored_form(Doctor *doctor, const Source *source)
 	ErrorData  *error;
 
 	if (PROBLEM_IS_FATAL(source->problem) ||
-		source->stored_as == STORED_PLAINTEXT)
+		source->stored_as.hash == HASH_NONE)
 		return;
 	error = sandbox_try(take_sample, &sample, true);
 	if (error != NULL)
@@ -79,5 +77,5 @@ finding_stored_form(Doctor *doctor, const Source *source)
 					  "of " INT64_FORMAT " values of column \"%s\" of table \"%s\" that were looked at, " INT64_FORMAT " are not of the form %s: such tokens are unknown",
 					  sample.rows, source->column[ROLE_TOKEN].name,
 					  get_rel_name(source->relation), sample.others,
-					  source_storages[source->stored_as]);
+					  stored_as_name(source->stored_as));
 }

@@ -129,6 +129,12 @@ check_conditions(Doctor *doctor, const Source *source)
 											  EXPRESSION_CONDITION,
 											  source->condition);
 
+	lacks_right |= check_condition(doctor, source, source->relation,
+								   source->lookup, EXPRESSION_LOOKUP,
+								   source->lookup_node);
+	lacks_right |= check_condition(doctor, source, source->relation,
+								   source->verify, EXPRESSION_VERIFY,
+								   source->verify_node);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		lacks_right |= check_condition(doctor, source, source->relation,
 									   source->column[role].expression,

@@ -16,6 +16,7 @@
 #include "source/own_call.h"
 #include "source/registry.h"
 #include "source/statement.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -214,7 +215,7 @@ static void
 set_options(OwnCall *call, const Source *source)
 {
 	own_call_set(call, "prefix", source->prefix);
-	own_call_set(call, "stored_as", source_storages[source->stored_as]);
+	own_call_set(call, "stored_as", stored_as_name(source->stored_as));
 	own_call_set(call, "token_encoding", source_encodings[source->encoding]);
 	if (source->active_values != NIL)
 		own_call_set_array(call, "active_values", source->active_values);
@@ -307,7 +308,7 @@ attach_again(const Source *source, bool asks_form)
 	if (asks_form)
 		own_call_set_place(call, "stored_as",
 						   psprintf("the form that the values have, instead of %s",
-									quote_literal_cstr(source_storages[source->stored_as])));
+									quote_literal_cstr(stored_as_name(source->stored_as))));
 	statements = list_make2(detach(source), own_call_perform_sql(call));
 	for (int i = 0; i < source->nparents; i++)
 		statements = lappend(statements,

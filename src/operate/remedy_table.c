@@ -188,7 +188,7 @@ wanted_type(const Source *source, SourceRole role)
 	switch (role)
 	{
 		case ROLE_TOKEN:
-			return source->stored_as == STORED_SHA256_BYTEA ? BYTEAOID : TEXTOID;
+			return source->stored_as.form == FORM_BYTEA ? BYTEAOID : TEXTOID;
 		case ROLE_EXPIRES:
 		case ROLE_USED:
 		case ROLE_LAST_USED:

@@ -15,6 +15,7 @@
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -45,6 +46,18 @@ static const char *
 noun_of(ExpressionUse use)
 {
 	return use == EXPRESSION_CONDITION ? "condition" : "expression";
+}
+
+static bool
+has_token(ExpressionUse use)
+{
+	return use == EXPRESSION_LOOKUP || use == EXPRESSION_VERIFY;
+}
+
+static bool
+is_boolean(ExpressionUse use)
+{
+	return use == EXPRESSION_CONDITION || use == EXPRESSION_VERIFY;
 }
 
 static void
@@ -178,13 +191,69 @@ check_form(const ParseState *pstate, const ExpressionText *text)
 static void
 check_result(Node *node, ExpressionUse use, const ExpressionText *text)
 {
-	if (use == EXPRESSION_CONDITION && exprType(node) != BOOLOID)
+	if (is_boolean(use) && exprType(node) != BOOLOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the %s \"%s\" is of type %s, not boolean",
 						text->noun, text->text,
 						format_type_be(exprType(node))),
 				 errhint("Give one boolean expression over the columns of the table.")));
+}
+
+/* The token that is presented, as a parameter. */
+static Node *
+token_parameter(int location)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = 1;
+	param->paramtype = TEXTOID;
+	param->paramtypmod = -1;
+	param->paramcollid = DEFAULT_COLLATION_OID;
+	param->location = location;
+	return (Node *) param;
+}
+
+/* A PreParseColumnRefHook: as the user writes it. */
+static Node *
+take_token_name(ParseState *pstate, ColumnRef *reference)
+{
+	Node	   *field = linitial(reference->fields);
+
+	if (list_length(reference->fields) != 1 || !IsA(field, String) ||
+		strcmp(strVal(field), "token") != 0)
+		return NULL;
+	return token_parameter(reference->location);
+}
+
+/* A ParseParamRefHook: as it is stored. */
+static Node *
+take_token_number(ParseState *pstate, ParamRef *reference)
+{
+	return reference->number == 1 ? token_parameter(reference->location) : NULL;
+}
+
+/* What the columns of the row are also those of, where "token" is the token. */
+#define ROW_ALIAS		"r"
+
+/* What the names in an expression can be. */
+static void
+add_names(ParseState *pstate, Relation relation, ExpressionUse use)
+{
+	Alias	   *alias = has_token(use) ? makeAlias(ROW_ALIAS, NIL) : NULL;
+
+	if (has_token(use))
+	{
+		pstate->p_pre_columnref_hook = take_token_name;
+		pstate->p_paramref_hook = take_token_number;
+	}
+	if (use != EXPRESSION_LOOKUP)
+		addNSItemToQuery(pstate,
+						 addRangeTableEntryForRelation(pstate, relation,
+													   AccessShareLock, alias,
+													   false, true),
+						 false, true, true);
 }
 
 /*
@@ -196,20 +265,17 @@ analyze(Relation relation, const char *text, ExpressionUse use)
 {
 	ExpressionText shown = {noun_of(use), text};
 	ParseState *pstate = make_parsestate(NULL);
-	ParseNamespaceItem *item = addRangeTableEntryForRelation(pstate, relation,
-															 AccessShareLock,
-															 NULL, false, true);
 	ErrorContextCallback context;
 	Node	   *node;
 
-	addNSItemToQuery(pstate, item, false, true, true);
+	add_names(pstate, relation, use);
 	node = parse_raw(text);
 	refuse_star(node, &shown);
 	pstate->p_sourcetext = psprintf(WRAPPER "%s", text);
 	push_error_context(&context, text);
 	node = transformExpr(pstate, node, EXPR_KIND_SELECT_TARGET);
 	error_context_stack = context.previous;
-	if (use == EXPRESSION_VALUE && exprType(node) == UNKNOWNOID)
+	if (!is_boolean(use) && exprType(node) == UNKNOWNOID)
 		node = coerce_to_common_type(pstate, node, TEXTOID, noun_of(use));
 	check_form(pstate, &shown);
 	check_result(node, use, &shown);
@@ -255,12 +321,15 @@ reads_alike(Relation relation, const char *text, ExpressionUse use,
 }
 
 static char *
-deparse(Relation relation, Node *node)
+deparse(Relation relation, ExpressionUse use, Node *node)
 {
+	const char *alias = has_token(use) ? ROW_ALIAS :
+		RelationGetRelationName(relation);
+
 	return deparse_expression(node,
-							  deparse_context_for(RelationGetRelationName(relation),
+							  deparse_context_for(alias,
 												  RelationGetRelid(relation)),
-							  false, false);
+							  has_token(use), false);
 }
 
 /* After constants have been folded: do two conditions mean the same? */
@@ -300,7 +369,7 @@ qualified_text(Relation relation, const char *text, ExpressionUse use,
 	Node	   *again;
 
 	condition_check(&asked, node);
-	stored = deparse(relation, node);
+	stored = deparse(relation, use, node);
 	if (asked.temporary || strstr(stored, "pg_temp") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
@@ -470,6 +539,23 @@ keep_value(Oid type, Datum value)
 	return datumCopy(value, by_value, length);
 }
 
+static EState *
+create_state(text *token)
+{
+	EState	   *estate = CreateExecutorState();
+	ParamListInfo parameters;
+
+	if (token == NULL)
+		return estate;
+	parameters = makeParamList(1);
+	parameters->params[0].value = PointerGetDatum(token);
+	parameters->params[0].isnull = false;
+	parameters->params[0].pflags = 0;
+	parameters->params[0].ptype = TEXTOID;
+	estate->es_param_list_info = parameters;
+	return estate;
+}
+
 /*
  * Evaluate over one row; the result is in the current memory context.  The
  * expression is not used itself (prepare() copies it), for a function in it may
@@ -478,7 +564,7 @@ keep_value(Oid type, Datum value)
 Datum
 expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 {
-	EState	   *estate = CreateExecutorState();
+	EState	   *estate = create_state(row->token);
 	ExprContext *context = GetPerTupleExprContext(estate);
 	MemoryContext caller = CurrentMemoryContext;
 	Oid			type = exprType(node);
@@ -520,4 +606,43 @@ expression_holds(const ExpressionRow *row, Node *condition)
 	Datum		result = expression_value(row, condition, &isnull);
 
 	return !isnull && DatumGetBool(result);
+}
+
+/* A call of expression_value() that is tried. */
+typedef struct Evaluation
+{
+	const ExpressionRow *row;
+	Node	   *node;
+	Datum		value;
+	bool		isnull;
+} Evaluation;
+
+static void
+call_expression_value(void *arg)
+{
+	Evaluation *evaluation = arg;
+
+	evaluation->value = expression_value(evaluation->row, evaluation->node,
+										 &evaluation->isnull);
+}
+
+/*
+ * In parallel mode there are no subtransactions.  Then data that is not taken is
+ * an error.
+ */
+bool
+expression_try(const ExpressionRow *row, Node *node, Datum *value)
+{
+	Evaluation	evaluation = {row, node, (Datum) 0, true};
+	ErrorData  *error = NULL;
+
+	if (IsInParallelMode())
+		call_expression_value(&evaluation);
+	else
+		error = sandbox_try(call_expression_value, &evaluation, true);
+	if (error != NULL &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+		ReThrowError(error);
+	*value = evaluation.value;
+	return error == NULL && !evaluation.isnull;
 }

@@ -32,8 +32,15 @@
 typedef enum ExpressionUse
 {
 	EXPRESSION_CONDITION,		/* boolean */
-	EXPRESSION_VALUE			/* of any type */
+	EXPRESSION_VALUE,			/* of any type */
+	EXPRESSION_LOOKUP,			/* of any type, over the token, not the row */
+	EXPRESSION_VERIFY			/* boolean, over the token and the row */
 } ExpressionUse;
+
+/*
+ * In the last two "token" is the token that is presented, whatever columns there
+ * are; in the last one the columns are also those of "r".
+ */
 
 /*
  * An expression as it is to be stored.  It must be immutable, over
@@ -69,6 +76,7 @@ typedef struct ExpressionRow
 	Relation	relation;
 	TupleTableSlot *slot;
 	const char *timezone;		/* full name */
+	text	   *token;			/* that is presented; NULL if it does not count */
 } ExpressionRow;
 
 /* Is a condition true, rather than false or NULL, of this row? */
@@ -77,5 +85,11 @@ extern bool expression_holds(const ExpressionRow *row, Node *condition);
 /* The value of an expression for this row, in the current memory context. */
 extern Datum expression_value(const ExpressionRow *row, Node *node,
 							  bool *isnull);
+
+/*
+ * The same for what is evaluated over a token, which may be of any form: false if
+ * the value is NULL, or if the expression does not take such data.
+ */
+extern bool expression_try(const ExpressionRow *row, Node *node, Datum *value);
 
 #endif							/* TOKENAUTH_EXPRESSION_H */

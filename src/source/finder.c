@@ -65,6 +65,8 @@ default_equality(Oid type)
 	{
 		case BYTEAOID:
 			return F_BYTEAEQ;
+		case BPCHAROID:
+			return F_BPCHAREQ;
 		case UUIDOID:
 			return F_UUID_EQ;
 		case INT4OID:

@@ -28,6 +28,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
 #include "source/expression.h"
 #include "source/extension.h"
@@ -36,6 +37,7 @@
 #include "source/map_expression.h"
 #include "source/mapping.h"
 #include "source/problem.h"
+#include "source/stored.h"
 #include "source/swap.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -114,8 +116,7 @@ mapping_type_fits(const Source *source, SourceRole role, Oid type)
 	switch (role)
 	{
 		case ROLE_TOKEN:
-			return source->stored_as == STORED_SHA256_BYTEA ?
-				type == BYTEAOID : is_text(type);
+			return stored_type_fits(source, type);
 		case ROLE_USER:
 		case ROLE_TENANT:
 			return is_text(type) || kind_of_type(type) != VALUE_TEXT;
@@ -267,7 +268,8 @@ map_claims(Source *source, Relation table)
 static bool
 map_timezone(Source *source)
 {
-	bool		needed = source->live_when != NULL;
+	bool		needed = source->live_when != NULL || source->lookup != NULL ||
+		source->verify != NULL;
 
 	source->zone = mapping_timezone(source->timezone);
 	for (int role = 0; role < ROLE_COUNT; role++)
@@ -280,6 +282,24 @@ map_timezone(Source *source)
 		return true;
 	return problem_set(source, PROBLEM_TIMEZONE, source->relation,
 					   source->timezone);
+}
+
+/* What finds and verifies the row of a token. */
+static bool
+map_token_expressions(Source *source, Relation table)
+{
+	Bitmapset  *none = NULL;
+
+	if (!map_expression(source, table, source->lookup, EXPRESSION_LOOKUP,
+						&none, &source->lookup_node) ||
+		!map_expression(source, table, source->verify, EXPRESSION_VERIFY,
+						&source->matters, &source->verify_node))
+		return false;
+	if (source->lookup_node == NULL ||
+		stored_lookup_fits(source, exprType(source->lookup_node)))
+		return true;
+	return problem_set(source, PROBLEM_EXPRESSION_TYPE, source->relation,
+					   source->lookup);
 }
 
 static bool
@@ -297,10 +317,11 @@ map_columns(Source *source, Relation table)
 	/* to write it, the row must be found without the token */
 	source->keeps_last_use =
 		AttributeNumberIsValid(source->column[ROLE_LAST_USED].attnum) &&
-		(source->stored_as != STORED_PLAINTEXT ||
-		 source->column[ROLE_ID].kind != VALUE_NONE);
+		(stored_is_digest(source) ||
+		 AttributeNumberIsValid(source->column[ROLE_ID].attnum));
 	map_claims(source, table);
-	return map_timezone(source) &&
+	return map_token_expressions(source, table) &&
+		map_timezone(source) &&
 		map_expression(source, table, source->live_when, EXPRESSION_CONDITION,
 					   &source->matters, &source->condition);
 }
@@ -517,6 +538,7 @@ forget_facts(Source *source)
 	source->namesakes = NIL;
 	source->matters = NULL;
 	source->condition = NULL;
+	source->lookup_node = source->verify_node = NULL;
 	source->claims_object = NULL;
 	for (int role = 0; role < ROLE_COUNT; role++)
 		source->column[role].node = NULL;
@@ -543,6 +565,8 @@ mapping_build(Source *source)
 	old = MemoryContextSwitchTo(source->facts);
 	watch_word(&source->watch, source->relation);
 	watch_word(&source->watch, source->registry_xmin);
+	watch_word(&source->watch, hash_bytes((unsigned char *) source->name,
+										  strlen(source->name)));
 	watch_word(&source->watch, extension_trace());
 	map_open_table(source, table);
 	source->fingerprint = source->watch.trace;

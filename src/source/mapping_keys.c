@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "source/mapping_keys.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -18,6 +19,10 @@
 
 typedef enum MappingKey
 {
+	KEY_TOKEN_PART,
+	KEY_STORED_PREFIX,
+	KEY_LOOKUP,
+	KEY_VERIFY,
 	KEY_ID_EXPRESSION,
 	KEY_USER_EXPRESSION,
 	KEY_TENANT_EXPRESSION,
@@ -30,6 +35,10 @@ typedef enum MappingKey
 } MappingKey;
 
 static const char *const key_names[KEY_COUNT] = {
+	[KEY_TOKEN_PART] = "token_part",
+	[KEY_STORED_PREFIX] = "stored_prefix",
+	[KEY_LOOKUP] = "lookup",
+	[KEY_VERIFY] = "verify",
 	[KEY_ID_EXPRESSION] = "id_expression",
 	[KEY_USER_EXPRESSION] = "user_expression",
 	[KEY_TENANT_EXPRESSION] = "tenant_expression",
@@ -154,6 +163,20 @@ set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
 {
 	switch (key)
 	{
+		case KEY_TOKEN_PART:
+			source->token_part = value;
+			return token_part_read(value, &source->part) ||
+				fail(fault, "invalid value for key \"token_part\" of the mapping",
+					 "It is whole, after prefix, or after or before and a separator: \"after |\", \"before .\", \"after | if any\".");
+		case KEY_STORED_PREFIX:
+			source->stored_prefix = value;
+			return true;
+		case KEY_LOOKUP:
+			source->lookup = value;
+			return true;
+		case KEY_VERIFY:
+			source->verify = value;
+			return true;
 		case KEY_ID_EXPRESSION:
 			return set_expression(source, ROLE_ID, value, fault);
 		case KEY_USER_EXPRESSION:
@@ -225,6 +248,14 @@ key_value(const Source *source, MappingKey key)
 {
 	switch (key)
 	{
+		case KEY_TOKEN_PART:
+			return source->token_part;
+		case KEY_STORED_PREFIX:
+			return source->stored_prefix;
+		case KEY_LOOKUP:
+			return source->lookup;
+		case KEY_VERIFY:
+			return source->verify;
 		case KEY_ID_EXPRESSION:
 			return source->column[ROLE_ID].expression;
 		case KEY_USER_EXPRESSION:

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "source/owner.h"
+#include "source/stored.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -40,7 +41,7 @@ owner_begin(OwnerCall *call, const Source *source)
 {
 	call->source = source;
 	call->nparameters = 0;
-	call->may_see = source->stored_as != STORED_PLAINTEXT &&
+	call->may_see = !stored_is_token(source) &&
 		pg_class_aclcheck(source->relation, GetUserId(),
 						  ACL_SELECT) == ACLCHECK_OK &&
 		check_enable_rls(source->relation, InvalidOid, true) != RLS_ENABLED;
@@ -346,11 +347,10 @@ char *
 owner_is_token(OwnerCall *call, Datum stored)
 {
 	const char *column = owner_column(call, ROLE_TOKEN);
-	bool		is_text = call->source->stored_as != STORED_SHA256_BYTEA;
-	int			n = owner_parameter(call, is_text ? TEXTOID : BYTEAOID,
-									stored, false);
+	Oid			type = stored_type(call->source);
+	int			n = owner_parameter(call, type, stored, false);
 
-	if (!is_text)
+	if (type != TEXTOID)
 		return psprintf("%s OPERATOR(pg_catalog.=) $%d", column, n);
 	/* the column's collation may call equal what is not the same */
 	return psprintf("%s OPERATOR(pg_catalog.=) $%d AND"

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "source/names.h"
 #include "source/problem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -128,7 +129,7 @@ problem_text(SourceProblem problem)
 		[PROBLEM_EXPRESSION_TYPE] = {
 			ERRCODE_DATATYPE_MISMATCH,
 			"table \"%s\" has an expression \"%s\" whose type does not fit its use",
-			"An expires_expression gives a timestamp or a date; a user_expression or tenant_expression gives text, varchar, uuid, integer or bigint."
+			"An expires_expression gives a timestamp or a date; a user_expression or tenant_expression gives text, varchar, uuid, integer or bigint; a lookup gives text, or what its column has."
 		},
 		[PROBLEM_COLLATION] = {
 			ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -174,6 +175,18 @@ problem_message(const Source *source)
 		psprintf("%s (%s)", message, source->problem_detail);
 }
 
+/* The missing index can be told. */
+static const char *
+problem_hint(const Source *source, const ProblemText *text)
+{
+	if (source->problem != PROBLEM_NO_INDEX ||
+		get_rel_name(source->problem_relation) == NULL)
+		return text->hint;
+	return psprintf("%s For instance: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
+					text->hint, quoted_relation(source->problem_relation),
+					quote_identifier(source->problem_column));
+}
+
 void
 problem_report(const Source *source)
 {
@@ -182,7 +195,7 @@ problem_report(const Source *source)
 	ereport(ERROR,
 			(errcode(text->sqlstate),
 			 errmsg_internal("%s", problem_message(source)),
-			 errhint("%s", text->hint)));
+			 errhint("%s", problem_hint(source, text))));
 }
 
 char *

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "source/mapping_keys.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -151,13 +152,6 @@ typedef struct RowReader
 
 #define MAX_CHOICE		NAMEDATALEN
 #define MAX_TIMEZONE	255
-
-const char *const source_storages[] = {
-	[STORED_SHA256_HEX] = "sha256-hex",
-	[STORED_SHA256_BYTEA] = "sha256-bytea",
-	[STORED_PLAINTEXT] = "plaintext",
-	NULL
-};
 
 const char *const source_encodings[] = {
 	[TOKEN_TEXT] = "text",
@@ -419,6 +413,16 @@ read_choice(RowReader *reader, int column, const char *const *choices)
 	return 0;
 }
 
+static void
+read_stored_as(RowReader *reader, Source *source)
+{
+	char	   *text = read_text(reader, REG_STORED_AS, MAX_CHOICE);
+
+	if (!stored_as_read(text, &source->stored_as))
+		set_fault(reader, psprintf("column \"%s\" has the value \"%s\"",
+								   reader->columns[REG_STORED_AS].name, text));
+}
+
 static List *
 read_list(RowReader *reader, int column, Oid type)
 {
@@ -520,7 +524,7 @@ read_row(const RegistryForm *form, HeapTuple tuple)
 	source->relation = read_oid(&reader, REG_RELATION);
 	source->relation_name = read_table_name(&reader, REG_RELATION_NAME);
 	source->owner = read_oid(&reader, REG_RELATION_OWNER);
-	source->stored_as = read_choice(&reader, REG_STORED_AS, source_storages);
+	read_stored_as(&reader, source);
 	source->encoding = read_choice(&reader, REG_TOKEN_ENCODING,
 								   source_encodings);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)

@@ -37,10 +37,9 @@
 #define REGISTRY_MAX_CLAIMS		50	/* jsonb_build_object() takes 100 arguments */
 
 /*
- * What the registry calls the storages, encodings and ways to revoke; each ends
- * with NULL, the last for ON_REVOKE_NOTHING.
+ * What the registry calls the encodings and ways to revoke; each ends with NULL,
+ * the last for ON_REVOKE_NOTHING.
  */
-extern const char *const source_storages[];
 extern const char *const source_encodings[];
 extern const char *const source_on_revoke[];
 

@@ -12,6 +12,7 @@
 
 #include "source/mapping.h"
 #include "source/registry.h"
+#include "source/stored.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
@@ -166,22 +167,53 @@ check_condition(const char *condition, RegistryFault *fault)
 	return false;
 }
 
+/* What is said of how a token is stored fits together. */
+static bool
+check_stored(const Source *source, RegistryFault *fault)
+{
+	if (source->stored_prefix != NULL &&
+		(source->stored_as.hash == HASH_NONE ||
+		 source->stored_as.form == FORM_BYTEA))
+		return fail(fault, "key \"stored_prefix\" of the mapping goes with a digest that is stored as text");
+	if (source->part.kind == PART_AFTER_PREFIX && source->prefix == NULL)
+		return fail(fault, "a token_part \"after prefix\" needs a prefix");
+	if (source->lookup != NULL &&
+		(source->token_part != NULL || source->encoding != TOKEN_TEXT ||
+		 source->stored_as.hash != HASH_NONE))
+	{
+		fail(fault, "key \"lookup\" of the mapping goes with no token_part, token_encoding or digest");
+		fault->hint = "It gives what is stored. Use stored_as => 'plaintext'.";
+		return false;
+	}
+	if (source->checksum &&
+		(source->part.kind != PART_WHOLE || source->lookup != NULL))
+		return fail(fault, "argument \"checksum\" goes with tokens that are hashed as a whole");
+	if (!stored_gives_key(source) && source->nparents == SOURCE_MAX_PARENTS)
+		return fail(fault, psprintf("a source whose rows do not have a SHA-256 or the token can have %d parents",
+									SOURCE_MAX_PARENTS - 1));
+	return true;
+}
+
+static bool
+is_too_long(const char *text)
+{
+	return text != NULL && strlen(text) > REGISTRY_MAX_CONDITION;
+}
+
 /* As long as a condition may be; what is stored is longer than what was told. */
 static bool
 check_expressions(const Source *source, RegistryFault *fault)
 {
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-	{
-		const char *text = source->column[role].expression;
+	bool		ok = !is_too_long(source->lookup) && !is_too_long(source->verify);
 
-		if (text == NULL || strlen(text) <= REGISTRY_MAX_CONDITION)
-			continue;
-		fail(fault, psprintf("an expression of the mapping is longer than %d bytes",
-							 REGISTRY_MAX_CONDITION));
-		fault->hint = "Put it into an immutable function.";
-		return false;
-	}
-	return true;
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		ok &= !is_too_long(source->column[role].expression);
+	if (ok)
+		return true;
+	fail(fault, psprintf("an expression of the mapping is longer than %d bytes",
+						 REGISTRY_MAX_CONDITION));
+	fault->hint = "Put it into an immutable function.";
+	return false;
 }
 
 bool
@@ -218,6 +250,7 @@ registry_check(const Source *source, RegistryFault *fault)
 		check_on_revoke(source, fault) &&
 		check_condition(source->live_when, fault) &&
 		check_expressions(source, fault) &&
+		check_stored(source, fault) &&
 		check_parents(source, fault);
 }
 

@@ -16,6 +16,7 @@
 
 #include "access/attnum.h"
 #include "access/stratnum.h"
+#include "base/hash.h"
 #include "base/stats.h"
 #include "base/token.h"
 #include "cache/verdict.h"
@@ -46,13 +47,28 @@ typedef enum SourceRole
 /* What revoking writes into a status column. */
 #define REVOKED_STATUS		"revoked"
 
-/* How the token stands in its column. */
-typedef enum StoredAs
+/* How the token stands in its column: itself (HASH_NONE), or its digest. */
+typedef struct StoredAs
 {
-	STORED_SHA256_HEX,			/* text, lower case */
-	STORED_SHA256_BYTEA,
-	STORED_PLAINTEXT			/* text */
+	TokenHash		hash;
+	StoredForm	form;
 } StoredAs;
+
+/* What of a presented token is stored, or hashed. */
+typedef enum TokenPartKind
+{
+	PART_WHOLE,
+	PART_AFTER_PREFIX,
+	PART_AFTER,					/* the first separator */
+	PART_BEFORE
+} TokenPartKind;
+
+typedef struct TokenPart
+{
+	TokenPartKind kind;
+	char	   *separator;
+	bool		if_any;			/* the whole, where there is no separator */
+} TokenPart;
 
 /* How tokenauth_revoke() and its kin revoke. */
 typedef enum OnRevoke
@@ -158,8 +174,13 @@ typedef struct Source
 	int			prefix_len;
 	bool		unroutable;		/* it has a prefix that is none */
 	bool		prefix_extended;	/* a longer prefix begins with it */
-	StoredAs	stored_as;
+	char	   *token_part;		/* as the mapping has it; NULL: the whole */
+	TokenPart	part;			/* the same; see stored.h, also for these: */
 	TokenEncoding encoding;
+	StoredAs	stored_as;
+	char	   *stored_prefix;	/* a literal before the digest; or NULL */
+	char	   *lookup;			/* expression that gives the stored value; or NULL */
+	char	   *verify;			/* condition over token and row; or NULL */
 	char	   *timezone;		/* of timestamps without one */
 	List	   *active_values;	/* of a status column; char * */
 	bool		flag_is_active;	/* the revoked column is true for live tokens */
@@ -192,6 +213,8 @@ typedef struct Source
 								 * messages of the syscache have them */
 	Bitmapset  *matters;		/* columns whose change changes the verdict */
 	Node	   *condition;		/* live_when, to be evaluated */
+	Node	   *lookup_node;	/* the expressions, to be evaluated */
+	Node	   *verify_node;
 	Node	   *claims_object;	/* NULL: none, or they cannot be made */
 	pg_tz	   *zone;			/* of timestamps without one */
 	RowFinder	finder;

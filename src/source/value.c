@@ -67,33 +67,3 @@ source_parent_cell(const SourceParent *parent, Datum key)
 
 	return cache_cell(MyDatabaseId, parent->relation, value.data, value.len);
 }
-
-bool
-source_digest_of_value(const Source *source, Datum value, bool isnull,
-					   TokenDigest *digest)
-{
-	struct varlena *packed;
-	bool		found = false;
-
-	if (isnull)
-		return false;
-	packed = PG_DETOAST_DATUM_PACKED(value);
-	switch (source->stored_as)
-	{
-		case STORED_SHA256_HEX:
-			found = token_digest_from_hex(VARDATA_ANY(packed),
-										  VARSIZE_ANY_EXHDR(packed), digest);
-			break;
-		case STORED_SHA256_BYTEA:
-			found = VARSIZE_ANY_EXHDR(packed) == TOKEN_DIGEST_LEN;
-			if (found)
-				memcpy(digest->bytes, VARDATA_ANY(packed), TOKEN_DIGEST_LEN);
-			break;
-		case STORED_PLAINTEXT:
-			found = token_digest(source->encoding, VARDATA_ANY(packed),
-								 VARSIZE_ANY_EXHDR(packed), digest);
-			break;
-	}
-	token_forget_copy(packed, value);
-	return found;
-}

@@ -23,11 +23,4 @@ extern void source_check_type(const char *source, SourceRole role,
  */
 extern uint16 source_parent_cell(const SourceParent *parent, Datum key);
 
-/*
- * The digest under which a row is cached, from its token column.  False if
- * no token can ever be found in such a row.
- */
-extern bool source_digest_of_value(const Source *source, Datum value,
-								   bool isnull, TokenDigest *digest);
-
 #endif							/* TOKENAUTH_VALUE_H */

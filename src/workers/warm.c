@@ -22,7 +22,7 @@
 #include "source/flag.h"
 #include "source/mapping.h"
 #include "source/owner.h"
-#include "source/value.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -142,25 +142,10 @@ live_tokens(OwnerCall *call, uint64 limit)
 static bool
 warm_stored(Source *source, Datum stored)
 {
-	TokenQuery	query = {.source_name = source->name};
 	TokenDigest digest;
-	text	   *plain = NULL;
-	bool		loaded;
 
-	if (source->stored_as == STORED_PLAINTEXT)
-	{
-		plain = DatumGetTextPP(stored);
-		query.token = VARDATA_ANY(plain);
-		query.token_len = VARSIZE_ANY_EXHDR(plain);
-	}
-	else if (source_digest_of_value(source, stored, false, &digest))
-		query.digest = &digest;
-	else
-		return false;
-	loaded = judge_warm(source, &query);
-	if (plain != NULL)
-		token_forget_copy(plain, stored);
-	return loaded;
+	return stored_key_of_row(source, stored, false, &digest) &&
+		judge_warm(source, &digest, stored);
 }
 
 /* What a batch of rows adds to the cache. */
@@ -188,11 +173,11 @@ warm_rows(Source *source, const QueryResult *rows)
 	return loaded;
 }
 
-/* Tokens that one bearer uses up are not cached. */
+/* Tokens that one bearer uses up are not cached; nor those whose key is not known. */
 static bool
 is_worth_warming(const Source *source)
 {
-	return source_is_cacheable(source) &&
+	return source_is_cacheable(source) && stored_gives_key(source) &&
 		!AttributeNumberIsValid(source->column[ROLE_USED].attnum);
 }
 

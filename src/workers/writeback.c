@@ -16,10 +16,10 @@
 #include "base/guc.h"
 #include "catalog/pg_type.h"
 #include "judge/coherence.h"
-#include "judge/lookup.h"
 #include "miscadmin.h"
 #include "source/directory.h"
 #include "source/owner.h"
+#include "source/stored.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -81,13 +81,13 @@ is_writable(Source *source)
 static Datum
 key_datum(const Source *source, const UsedToken *token)
 {
-	LookupKey	key = {0};
+	TokenDigest digest;
 
 	if (token->by_id)
 		return PointerGetDatum(cstring_to_text_with_len(token->key,
 														token->key_len));
-	memcpy(key.digest.bytes, token->key, TOKEN_DIGEST_LEN);
-	return lookup_search_value(source, &key);
+	memcpy(digest.bytes, token->key, TOKEN_DIGEST_LEN);
+	return stored_value_of_digest(source, &digest);
 }
 
 /*
@@ -99,8 +99,8 @@ static char *
 batch_rows(OwnerCall *call, const Writeback *batch)
 {
 	const Source *source = call->source;
-	bool		by_id = source->stored_as == STORED_PLAINTEXT;
-	Oid			type = source->stored_as == STORED_SHA256_BYTEA ? BYTEAOID : TEXTOID;
+	bool		by_id = !stored_is_digest(source);
+	Oid			type = by_id ? TEXTOID : stored_type(source);
 	Datum	   *key = palloc(batch->nuses * sizeof(Datum));
 	Datum	   *at = palloc(batch->nuses * sizeof(Datum));
 	bool	   *isnull = palloc(batch->nuses * sizeof(bool));
@@ -134,7 +134,7 @@ static char *
 is_used_token(const OwnerCall *call)
 {
 	const Source *source = call->source;
-	SourceRole	role = source->stored_as == STORED_PLAINTEXT ? ROLE_ID : ROLE_TOKEN;
+	SourceRole	role = stored_is_digest(source) ? ROLE_TOKEN : ROLE_ID;
 	const char *column = owner_column(call, role);
 	char	   *match = psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
 								 column, owner_type(call, role));

@@ -1,0 +1,585 @@
+/*-------------------------------------------------------------------------
+ *
+ * stored.c
+ *		From a presented token to what its row has; see stored.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "base/compat.h"
+#include "base/hash.h"
+#include "cache/cache.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "source/expression.h"
+#include "source/stored.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+/* ---------- names ---------- */
+
+#define PLAINTEXT		"plaintext"
+#define HMAC_PREFIX		"hmac-"
+
+static const char *const form_names[] = {
+	[FORM_HEX] = "hex",
+	[FORM_UPPER_HEX] = "HEX",
+	[FORM_BASE64] = "base64",
+	[FORM_BASE64URL] = "base64url",
+	[FORM_BYTEA] = "bytea",
+};
+
+bool
+stored_as_read(const char *text, StoredAs *as)
+{
+	const char *dash = strchr(text, '-');
+	char	   *hash;
+
+	memset(as, 0, sizeof(*as));
+	if (strcmp(text, PLAINTEXT) == 0)
+		return true;
+	if (dash == NULL)
+		return false;
+	hash = pnstrdup(text, dash - text);
+	as->hash = hash_by_name(hash);
+	if (as->hash == HASH_NONE)
+		return false;
+	for (int i = FORM_HEX; i < (int) lengthof(form_names); i++)
+		if (strcmp(dash + 1, form_names[i]) == 0)
+			as->form = (StoredForm) i;
+	return as->form != FORM_TOKEN;
+}
+
+char *
+stored_as_name(StoredAs as)
+{
+	if (as.hash == HASH_NONE)
+		return pstrdup(PLAINTEXT);
+	return psprintf("%s-%s", hash_name(as.hash), form_names[as.form]);
+}
+
+const char *
+stored_as_names(void)
+{
+	return "It is plaintext, or a digest and its form, such as sha256-hex: one of sha1, sha224, sha256, sha384, sha512, and one of hex, HEX, base64, base64url, bytea.";
+}
+
+#define AFTER			"after "
+#define BEFORE			"before "
+#define AFTER_PREFIX	"after prefix"
+#define IF_ANY			" if any"
+
+bool
+token_part_read(const char *text, TokenPart *part)
+{
+	Size		len = strlen(text);
+
+	memset(part, 0, sizeof(*part));
+	if (strcmp(text, "whole") == 0)
+		return true;
+	if (strcmp(text, AFTER_PREFIX) == 0)
+	{
+		part->kind = PART_AFTER_PREFIX;
+		return true;
+	}
+	if (len > strlen(IF_ANY) &&
+		strcmp(text + len - strlen(IF_ANY), IF_ANY) == 0)
+	{
+		part->if_any = true;
+		len -= strlen(IF_ANY);
+	}
+	if (strncmp(text, AFTER, strlen(AFTER)) == 0)
+	{
+		part->kind = PART_AFTER;
+		part->separator = pnstrdup(text + strlen(AFTER), len - strlen(AFTER));
+	}
+	else if (strncmp(text, BEFORE, strlen(BEFORE)) == 0)
+	{
+		part->kind = PART_BEFORE;
+		part->separator = pnstrdup(text + strlen(BEFORE), len - strlen(BEFORE));
+	}
+	else
+		return false;
+	return part->separator[0] != '\0';
+}
+
+/* ---------- what a source's values are ---------- */
+
+bool
+stored_is_token(const Source *source)
+{
+	return source->stored_as.hash == HASH_NONE && source->lookup == NULL;
+}
+
+bool
+stored_gives_key(const Source *source)
+{
+	return source->lookup == NULL && source->verify == NULL &&
+		(source->stored_as.hash == HASH_NONE ||
+		 source->stored_as.hash == HASH_SHA256);
+}
+
+bool
+stored_is_digest(const Source *source)
+{
+	return stored_gives_key(source) && source->stored_as.hash != HASH_NONE;
+}
+
+static bool
+is_text(Oid type)
+{
+	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID;
+}
+
+/* Types of which a value is written in one way, which is checked. */
+static bool
+is_written(Oid type)
+{
+	return type == UUIDOID || type == INT4OID || type == INT8OID;
+}
+
+bool
+stored_lookup_fits(const Source *source, Oid type)
+{
+	return is_text(type) ? source->column[ROLE_TOKEN].type != BYTEAOID :
+		type == source->column[ROLE_TOKEN].type;
+}
+
+bool
+stored_type_fits(const Source *source, Oid type)
+{
+	if (source->lookup != NULL)
+		return is_text(type) || is_written(type) || type == BYTEAOID;
+	if (source->stored_as.form == FORM_BYTEA)
+		return type == BYTEAOID;
+	return is_text(type) ||
+		(source->stored_as.hash == HASH_NONE && is_written(type));
+}
+
+Oid
+stored_type(const Source *source)
+{
+	Oid			type = source->column[ROLE_TOKEN].type;
+
+	return type == VARCHAROID ? TEXTOID : type;
+}
+
+/* ---------- the part of a token that counts ---------- */
+
+/* Where the separator begins; NULL if it is not there. */
+static const char *
+find_separator(const TokenPart *part, const char *token, Size len)
+{
+	Size		sought = strlen(part->separator);
+
+	for (Size i = 0; i + sought <= len; i++)
+		if (memcmp(token + i, part->separator, sought) == 0)
+			return token + i;
+	return NULL;
+}
+
+/* Cut a token to its part; false if it has none. */
+static bool
+take_part(const Source *source, const char **token, Size *len)
+{
+	const TokenPart *part = &source->part;
+	const char *end = *token + *len;
+	const char *found;
+
+	switch (part->kind)
+	{
+		case PART_WHOLE:
+			return true;
+		case PART_AFTER_PREFIX:
+			if (!source_has_prefix(source, *token, *len))
+				return false;
+			*token += source->prefix_len;
+			*len -= source->prefix_len;
+			return true;
+		case PART_AFTER:
+		case PART_BEFORE:
+			break;
+	}
+	found = find_separator(part, *token, *len);
+	if (found == NULL)
+		return part->if_any;
+	if (part->kind == PART_BEFORE)
+		*len = found - *token;
+	else
+	{
+		*token = found + strlen(part->separator);
+		*len = end - *token;
+	}
+	return true;
+}
+
+/* ---------- values of the token column ---------- */
+
+/* The one way to write a number: digits without a leading 0. */
+static bool
+is_number(const char *text, Size len, int64 min, int64 max)
+{
+	char		copy[21];
+	char	   *digits = copy;
+	int64		number;
+
+	if (len == 0 || len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (copy[0] == '-' && len > 1)
+		digits++;
+	if (digits[strspn(digits, "0123456789")] != '\0' ||
+		strlen(digits) != len - (digits - copy) ||
+		(digits[0] == '0' && len > 1))
+		return false;
+	errno = 0;
+	number = strtoll(copy, NULL, 10);
+	return errno == 0 && number >= min && number <= max;
+}
+
+/* The one way to write a uuid: as it is written by the server. */
+static bool
+is_uuid(const char *text, Size len)
+{
+	if (len != 36)
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		bool		dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : strchr("0123456789abcdef", text[i]) == NULL ||
+			text[i] == '\0')
+			return false;
+	}
+	return true;
+}
+
+/* Is a plaintext the one way to write a value of its column's type? */
+static bool
+is_writable(const Source *source, const char *token, Size len)
+{
+	switch (source->column[ROLE_TOKEN].type)
+	{
+		case UUIDOID:
+			return is_uuid(token, len);
+		case INT8OID:
+			return is_number(token, len, PG_INT64_MIN, PG_INT64_MAX);
+		case INT4OID:
+			return is_number(token, len, PG_INT32_MIN, PG_INT32_MAX);
+		case BPCHAROID:
+			return len > 0 && token[len - 1] != ' ';
+		default:
+			return true;
+	}
+}
+
+/* Text as a char(n) has it; false if it is too long for one. */
+static bool
+pad(const Source *source, const char *data, Size len, Datum *value)
+{
+	int			chars = pg_mbstrlen_with_len(data, (int) len);
+	Size		blanks = 0;
+	text	   *padded;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(source->relation, source->column[ROLE_TOKEN].attnum,
+						  &type, &typmod, &collation);
+	if (typmod >= (int32) VARHDRSZ)
+	{
+		if (chars > typmod - (int32) VARHDRSZ)
+			return false;
+		blanks = typmod - VARHDRSZ - chars;
+	}
+	padded = palloc(VARHDRSZ + len + blanks);
+	SET_VARSIZE(padded, VARHDRSZ + len + blanks);
+	memcpy(VARDATA(padded), data, len);
+	memset(VARDATA(padded) + len, ' ', blanks);
+	*value = PointerGetDatum(padded);
+	return true;
+}
+
+/* Text as a value of the token column. */
+static bool
+value_of_text(const Source *source, const char *text, Size len, Datum *value)
+{
+	switch (source->column[ROLE_TOKEN].type)
+	{
+		case UUIDOID:
+			*value = DirectFunctionCall1(uuid_in,
+										 CStringGetDatum(pnstrdup(text, len)));
+			return true;
+		case INT4OID:
+			*value = DirectFunctionCall1(int4in,
+										 CStringGetDatum(pnstrdup(text, len)));
+			return true;
+		case INT8OID:
+			*value = DirectFunctionCall1(int8in,
+										 CStringGetDatum(pnstrdup(text, len)));
+			return true;
+		case BPCHAROID:
+			return pad(source, text, len, value);
+		default:
+			*value = PointerGetDatum(cstring_to_text_with_len(text, (int) len));
+			return true;
+	}
+}
+
+/* A digest as its form has it, behind the source's literal. */
+static bool
+value_of_hash(const Source *source, const uint8 *bytes, Size nbytes,
+			  Datum *value)
+{
+	char	   *written;
+	char	   *whole;
+	bool		ok;
+
+	if (source->stored_as.form == FORM_BYTEA)
+	{
+		*value = PointerGetDatum(cstring_to_text_with_len((const char *) bytes,
+														  (int) nbytes));
+		return true;
+	}
+	written = hash_write(source->stored_as.form, bytes, nbytes);
+	whole = source->stored_prefix == NULL ? written :
+		psprintf("%s%s", source->stored_prefix, written);
+	ok = value_of_text(source, whole, strlen(whole), value);
+	pfree(written);
+	return ok;
+}
+
+Datum
+stored_value_of_digest(const Source *source, const TokenDigest *digest)
+{
+	Datum		value = (Datum) 0;
+
+	/* one that is longer than its column is found nowhere */
+	if (!value_of_hash(source, digest->bytes, TOKEN_DIGEST_LEN, &value))
+		value = PointerGetDatum(cstring_to_text(""));
+	return value;
+}
+
+/*
+ * What the source's lookup makes of a token, as a value of the column.  Text is
+ * taken as a plaintext is, so that the lookup need not fail for what is no number.
+ */
+static bool
+look_up(const Source *source, const char *token, Size len, Datum *value)
+{
+	Relation	table = table_open(source->relation, AccessShareLock);
+	text	   *presented = cstring_to_text_with_len(token, (int) len);
+	ExpressionRow over = {table, NULL, source->timezone, presented};
+	bool		found;
+	text	   *made;
+
+	found = expression_try(&over, source->lookup_node, value);
+	token_wipe(PointerGetDatum(presented));
+	table_close(table, AccessShareLock);
+	if (!found || !is_text(exprType(source->lookup_node)))
+		return found;
+	made = DatumGetTextPP(*value);
+	return is_writable(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made)) &&
+		value_of_text(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made),
+					  value);
+}
+
+bool
+stored_value(const Source *source, const char *token, Size len, Datum *value)
+{
+	uint8		digest[HASH_MAX_LEN];
+	uint8	   *bytes;
+	Size		nbytes;
+	bool		ok;
+
+	if (source->lookup != NULL)
+		return look_up(source, token, len, value);
+	if (!take_part(source, &token, &len))
+		return false;
+	if (source->stored_as.hash == HASH_NONE)
+		return is_writable(source, token, len) &&
+			value_of_text(source, token, len, value);
+	if (!token_decode(source->encoding, token, len, &bytes, &nbytes))
+		return false;
+	hash_compute(source->stored_as.hash, bytes, nbytes, digest);
+	explicit_bzero(bytes, nbytes);
+	ok = value_of_hash(source, digest, hash_len(source->stored_as.hash), value);
+	return ok;
+}
+
+/* ---------- keys and cells ---------- */
+
+bool
+stored_key(const Source *source, const char *token, Size len,
+		   TokenDigest *key)
+{
+	const char *part = token;
+	Size		part_len = len;
+
+	if (len == 0 ||
+		(source->lookup == NULL && !take_part(source, &part, &part_len)))
+		return false;
+	if (stored_gives_key(source))
+		return token_digest(source->encoding, part, part_len, key) &&
+			(source->stored_as.hash != HASH_NONE ||
+			 is_writable(source, part, part_len));
+	if (source->lookup == NULL && source->encoding != TOKEN_TEXT &&
+		!token_digest(source->encoding, part, part_len, key))
+		return false;			/* not the encoding of anything */
+	if (!cache_is_on())
+		memset(key, 0, sizeof(*key));	/* nobody asks */
+	else
+		token_digest_keyed(cache_secret(), token, len, key);
+	return true;
+}
+
+/* The bytes of a stored value, without what only fills up a char(n). */
+static const char *
+bytes_of_value(const Source *source, Datum value, Size *len,
+			   struct varlena **detoasted)
+{
+	Oid			type = source->column[ROLE_TOKEN].type;
+	Oid			output;
+	bool		is_varlena;
+	char	   *text;
+
+	*detoasted = NULL;
+	if (is_written(type))
+	{
+		getTypeOutputInfo(type, &output, &is_varlena);
+		text = OidOutputFunctionCall(output, value);
+		*len = strlen(text);
+		return text;
+	}
+	*detoasted = PG_DETOAST_DATUM_PACKED(value);
+	*len = VARSIZE_ANY_EXHDR(*detoasted);
+	text = VARDATA_ANY(*detoasted);
+	if (type == BPCHAROID)
+		while (*len > 0 && text[*len - 1] == ' ')
+			(*len)--;
+	return text;
+}
+
+/* The digest that is written in a form, behind the source's literal. */
+static bool
+read_digest(const Source *source, const char *text, Size len,
+			TokenDigest *digest)
+{
+	Size		literal = source->stored_prefix == NULL ? 0 :
+		strlen(source->stored_prefix);
+
+	if (source->stored_as.form == FORM_BYTEA)
+	{
+		if (len != TOKEN_DIGEST_LEN)
+			return false;
+		memcpy(digest->bytes, text, TOKEN_DIGEST_LEN);
+		return true;
+	}
+	if (len < literal || (literal > 0 &&
+						  memcmp(text, source->stored_prefix, literal) != 0))
+		return false;
+	if (source->stored_as.form == FORM_HEX)
+		return token_digest_from_hex(text + literal, len - literal, digest);
+	return hash_read(source->stored_as.form, text + literal, len - literal,
+					 digest->bytes, TOKEN_DIGEST_LEN);
+}
+
+bool
+stored_key_of_row(const Source *source, Datum value, bool isnull,
+				  TokenDigest *key)
+{
+	struct varlena *detoasted;
+	const char *text;
+	Size		len;
+	bool		found;
+
+	if (isnull || !stored_gives_key(source))
+		return false;
+	text = bytes_of_value(source, value, &len, &detoasted);
+	found = source->stored_as.hash == HASH_NONE ?
+		token_digest(source->encoding, text, len, key) :
+		read_digest(source, text, len, key);
+	if (detoasted != NULL)
+		token_forget_copy(detoasted, value);
+	return found;
+}
+
+Datum
+stored_text(const Source *source, Datum value)
+{
+	struct varlena *detoasted;
+	Size		len;
+	const char *bytes = bytes_of_value(source, value, &len, &detoasted);
+
+	return PointerGetDatum(cstring_to_text_with_len(bytes, (int) len));
+}
+
+uint16
+stored_cell(const Source *source, Datum value)
+{
+	struct varlena *detoasted;
+	Size		len;
+	const char *bytes = bytes_of_value(source, value, &len, &detoasted);
+	uint16		cell = cache_cell(MyDatabaseId, source->relation, bytes, len);
+
+	if (detoasted != NULL)
+		token_forget_copy(detoasted, value);
+	return cell;
+}
+
+static const char *
+digits_sql(StoredForm form)
+{
+	switch (form)
+	{
+		case FORM_HEX:
+			return "0-9a-f";
+		case FORM_UPPER_HEX:
+			return "0-9A-F";
+		case FORM_BASE64:
+			return "A-Za-z0-9+/";
+		case FORM_BASE64URL:
+			return "A-Za-z0-9_-";
+		case FORM_TOKEN:
+		case FORM_BYTEA:
+			break;
+	}
+	pg_unreachable();
+}
+
+char *
+stored_form_sql(const Source *source, const char *value)
+{
+	StoredForm	form = source->stored_as.form;
+	int			len = (int) hash_len(source->stored_as.hash);
+	const char *literal = source->stored_prefix ? source->stored_prefix : "";
+	char	   *text = psprintf("CAST(%s AS pg_catalog.text)", value);
+
+	if (form == FORM_BYTEA)
+		return psprintf("pg_catalog.octet_length(%s) OPERATOR(pg_catalog.=) %d",
+						value, len);
+	return psprintf("(pg_catalog.starts_with(%s, %s) AND"
+					" pg_catalog.substr(%s, %d) OPERATOR(pg_catalog.~) '^[%s]{%d}%s$')",
+					text, quote_literal_cstr(literal), text,
+					pg_mbstrlen(literal) + 1, digits_sql(form),
+					form == FORM_HEX || form == FORM_UPPER_HEX ? 2 * len :
+					(4 * len + 2) / 3,
+					form == FORM_BASE64 ? "=*" : "");
+}
+
+void
+stored_forget(const Source *source, Datum value)
+{
+	if (is_written(source->column[ROLE_TOKEN].type))
+		return;
+	token_wipe(value);
+	pfree(DatumGetPointer(value));
+}

@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * stored.h
+ *		From a presented token to what its row has, and to its place in the cache.
+ *
+ *	presented --part--> --encoding--> bytes --hash--> --form--> stored value
+ *
+ * or, where that is not enough, an expression over the token (lookup), and
+ * another one over the token and the row (verify).
+ *
+ * The key of a token in the cache is its SHA-256, wherever that can be made from
+ * the row, too: where the row has it in whatever form, or has the token.  Then the
+ * trigger on the table finds the bucket of a row, and the token can be warmed.
+ *
+ * Everywhere else the key is a digest of what was presented, together with a
+ * secret of this start of the server: the memory must hold nothing that is easier
+ * to try passwords on than the table.  Such an entry stands behind the cell of its
+ * stored value, as behind that of a parent's row, and the trigger notes that cell.
+ *
+ * In either case, all that is presented and has the same stored value either has
+ * the same key, or stands behind the same cell.  So what is not the one way to
+ * write a value is refused: 01 for 1, blanks behind a char(n).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_STORED_H
+#define TOKENAUTH_STORED_H
+
+#include "source/source.h"
+
+/* The names of stored_as; false for one that there is not. */
+extern bool stored_as_read(const char *text, StoredAs *as);
+extern char *stored_as_name(StoredAs as);
+extern const char *stored_as_names(void);
+
+/* "whole", "after prefix", "after |", "after | if any", "before ." */
+extern bool token_part_read(const char *text, TokenPart *part);
+
+/* Can a token column of this type have that, and a lookup of this type find it? */
+extern bool stored_type_fits(const Source *source, Oid type);
+extern bool stored_lookup_fits(const Source *source, Oid type);
+
+/* Does the table hold the tokens themselves? */
+extern bool stored_is_token(const Source *source);
+
+/* Can the key be made from the row? */
+extern bool stored_gives_key(const Source *source);
+
+/* Has the row the SHA-256 by which the token can be asked for? */
+extern bool stored_is_digest(const Source *source);
+
+/* The type of the values below, as parameters of SQL. */
+extern Oid	stored_type(const Source *source);
+
+/*
+ * The key of a presented token.  False if it is none of the source's: then its
+ * stored value must not be asked for.
+ */
+extern bool stored_key(const Source *source, const char *token, Size len,
+					   TokenDigest *key);
+
+/*
+ * The value to look for in the token column, in the current memory context; a
+ * token's own if it is stored, so wipe it.  False if there cannot be one.
+ * Evaluates the source's lookup, as the table's owner; throws what that throws.
+ */
+extern bool stored_value(const Source *source, const char *token, Size len,
+						 Datum *value);
+
+/* The same from the digest, where stored_is_digest(). */
+extern Datum stored_value_of_digest(const Source *source,
+									const TokenDigest *digest);
+
+/*
+ * The key of a row, from its token column.  False if no token can ever be found
+ * in such a row, or if !stored_gives_key().
+ */
+extern bool stored_key_of_row(const Source *source, Datum value, bool isnull,
+							  TokenDigest *key);
+
+/* The bytes of a stored value, as text. */
+extern Datum stored_text(const Source *source, Datum value);
+
+/* The cell of a stored value. */
+extern uint16 stored_cell(const Source *source, Datum value);
+
+/*
+ * SQL: is a value of the token column, which is not null, of the form of such a
+ * digest?  Not for tokens themselves.
+ */
+extern char *stored_form_sql(const Source *source, const char *value);
+
+/* Wipe and free what stored_value() has made. */
+extern void stored_forget(const Source *source, Datum value);
+
+#endif							/* TOKENAUTH_STORED_H */
