@@ -15,7 +15,6 @@
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/params.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -24,23 +23,13 @@
 #include "parser/parser.h"
 #include "source/condition.h"
 #include "source/expression.h"
+#include "source/expression_parts.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-
-/* As the table's owner, with a search_path of pg_catalog, and fixed settings. */
-static void
-enter(Sandbox *sandbox, Relation relation)
-{
-	int			level = fixed_settings_enter();
-
-	sandbox_enter(sandbox, relation->rd_rel->relowner, NULL);
-	sandbox->guc_level = level;	/* both are left by leaving the sandbox */
-}
 
 static const char *
 noun_of(ExpressionUse use)
@@ -340,20 +329,13 @@ means_the_same(Node *a, Node *b)
 				 expression_planner((Expr *) copyObject(b)));
 }
 
-/* To be evaluated: by the planner and the executor, which ask for rights. */
-static ExprState *
-prepare(Node *node, EState *estate)
-{
-	return ExecPrepareExpr(copyObject((Expr *) node), estate);
-}
-
 /* Throw what evaluating an expression throws before it looks at a row. */
 static void
 check_rights(Node *node)
 {
 	EState	   *estate = CreateExecutorState();
 
-	(void) prepare(node, estate);
+	(void) expression_prepare(node, estate);
 	FreeExecutorState(estate);
 }
 
@@ -394,7 +376,7 @@ qualify(Relation relation, const char *text, ExpressionUse use, Node *node)
 	Sandbox		sandbox;
 	char	   *stored = NULL;
 
-	enter(&sandbox, relation);
+	expression_enter(&sandbox, relation);
 	PG_TRY();
 	{
 		stored = qualified_text(relation, text, use, node);
@@ -438,7 +420,7 @@ expression_check(Relation relation, const char *text, ExpressionUse use)
 {
 	Sandbox		sandbox;
 
-	enter(&sandbox, relation);
+	expression_enter(&sandbox, relation);
 	PG_TRY();
 	{
 		(void) expression_resolve(relation, text, use);
@@ -458,7 +440,7 @@ expression_read(Relation relation, const char *text, ExpressionUse use,
 	Node	   *node = NULL;
 
 	watch->by_name = true;
-	enter(&sandbox, relation);
+	expression_enter(&sandbox, relation);
 	PG_TRY();
 	{
 		node = analyze(relation, text, use);
@@ -495,154 +477,4 @@ expression_object(Relation relation, List *columns)
 	return (Node *) makeFuncExpr(F_JSONB_BUILD_OBJECT_ANY, JSONBOID, arguments,
 								 InvalidOid, InvalidOid,
 								 COERCE_EXPLICIT_CALL);
-}
-
-/*
- * An error's text may quote the row, which the caller need not see.  What is
- * no fault of the expression's is passed on: the server says that it was
- * cancelled, for one.  But not where: the statements of the owner's functions
- * have in them what these have read.
- */
-pg_noreturn static void
-rethrow_without_row(Relation relation, MemoryContext context)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	if (sandbox_was_interrupted(error))
-	{
-		error->context = psprintf("expression over a row of table \"%s\"",
-								  RelationGetRelationName(relation));
-		error->internalquery = NULL;
-		error->internalpos = 0;
-		ThrowErrorData(error);
-	}
-	ereport(ERROR,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not evaluate an expression over a row of table \"%s\"",
-					RelationGetRelationName(relation)),
-			 errhint("Its owner can try the expression in a query.")));
-}
-
-/* A copy of a value that outlives where it was made, and not toasted. */
-static Datum
-keep_value(Oid type, Datum value)
-{
-	int16		length;
-	bool		by_value;
-
-	get_typlenbyval(type, &length, &by_value);
-	if (length == -1)
-		return PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-	return datumCopy(value, by_value, length);
-}
-
-static EState *
-create_state(text *token)
-{
-	EState	   *estate = CreateExecutorState();
-	ParamListInfo parameters;
-
-	if (token == NULL)
-		return estate;
-	parameters = makeParamList(1);
-	parameters->params[0].value = PointerGetDatum(token);
-	parameters->params[0].isnull = false;
-	parameters->params[0].pflags = 0;
-	parameters->params[0].ptype = TEXTOID;
-	estate->es_param_list_info = parameters;
-	return estate;
-}
-
-/*
- * Evaluate over one row; the result is in the current memory context.  The
- * expression is not used itself (prepare() copies it), for a function in it may
- * have its source read again.
- */
-Datum
-expression_value(const ExpressionRow *row, Node *node, bool *isnull)
-{
-	EState	   *estate = create_state(row->token);
-	ExprContext *context = GetPerTupleExprContext(estate);
-	MemoryContext caller = CurrentMemoryContext;
-	Oid			type = exprType(node);
-	Sandbox		sandbox;
-	HiddenCaller hidden;
-	Datum		result = (Datum) 0;
-
-	enter(&sandbox, row->relation);
-	caller_hide(&hidden);
-	context->ecxt_scantuple = row->slot;
-	PG_TRY();
-	{
-		ExprState  *state;
-
-		setting_fix("TimeZone", row->timezone);
-		state = prepare(node, estate);
-
-		result = ExecEvalExprSwitchContext(state, context, isnull);
-		sandbox_leave(&sandbox);
-	}
-	PG_CATCH();
-	{
-		sandbox_fail(&sandbox);
-		caller_show(&hidden);
-		rethrow_without_row(row->relation, caller);
-	}
-	PG_END_TRY();
-	caller_show(&hidden);
-	if (!*isnull)
-		result = keep_value(type, result);
-	FreeExecutorState(estate);
-	return result;
-}
-
-bool
-expression_holds(const ExpressionRow *row, Node *condition)
-{
-	bool		isnull;
-	Datum		result = expression_value(row, condition, &isnull);
-
-	return !isnull && DatumGetBool(result);
-}
-
-/* A call of expression_value() that is tried. */
-typedef struct Evaluation
-{
-	const ExpressionRow *row;
-	Node	   *node;
-	Datum		value;
-	bool		isnull;
-} Evaluation;
-
-static void
-call_expression_value(void *arg)
-{
-	Evaluation *evaluation = arg;
-
-	evaluation->value = expression_value(evaluation->row, evaluation->node,
-										 &evaluation->isnull);
-}
-
-/*
- * In parallel mode there are no subtransactions.  Then data that is not taken is
- * an error.
- */
-bool
-expression_try(const ExpressionRow *row, Node *node, Datum *value)
-{
-	Evaluation	evaluation = {row, node, (Datum) 0, true};
-	ErrorData  *error = NULL;
-
-	if (IsInParallelMode())
-		call_expression_value(&evaluation);
-	else
-		error = sandbox_try(call_expression_value, &evaluation, true);
-	if (error != NULL &&
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
-		ReThrowError(error);
-	*value = evaluation.value;
-	return error == NULL && !evaluation.isnull;
 }
