@@ -170,10 +170,21 @@ SELECT ask('p9.secret', 'keys');
 DELETE FROM keys WHERE user_id = 11;
 SELECT ask('p9.secret', 'keys');
 SELECT token_id, status FROM tokenauth_list('9', source => 'keys');
+-- of several rows that are found, that of the token is revoked
+INSERT INTO keys (prefix, hash, user_id) VALUES ('p2', public.crypt('p2.third', public.gen_salt('bf', 4)), 9);
+SELECT tokenauth_revoke('p2.nobody', source => 'keys');
+SELECT tokenauth_revoke('p2.third', source => 'keys');
+SELECT ask('p2.third', 'keys'), ask('p2.other', 'keys');
+SELECT token_id, status FROM tokenauth_list('9', source => 'keys', include_dead => true) ORDER BY 1;
+INSERT INTO keys (prefix, hash, user_id) VALUES ('p2', public.crypt('p2.fourth', public.gen_salt('bf', 4)), 12);
+SELECT tokenauth_revoke(token_id::int, 9, 'keys') FROM tokenauth_list('9', source => 'keys') ORDER BY token_id;
+SELECT ask('p2.other', 'keys'), ask('p2.fourth', 'keys');
+SELECT tokenauth_revoke_user('12', 'keys');
+SELECT ask('p2.fourth', 'keys');
+INSERT INTO keys (prefix, hash, user_id) VALUES ('p2', public.crypt('p2.fifth', public.gen_salt('bf', 4)), 9);
 -- what it cannot do
-SELECT tokenauth_revoke('p2.other', source => 'keys');
 SELECT tokenauth_issue('7', source => 'keys');
-SELECT tokenauth_rotate('p2.other', source => 'keys');
+SELECT tokenauth_rotate('p2.fifth', source => 'keys');
 SELECT tokenauth_resolve_hash(sha256('x'), NULL::int, 'keys');
 SELECT tokenauth_warm('keys');
 CALL tokenauth_hash_in_place('keys');

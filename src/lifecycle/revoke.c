@@ -67,8 +67,12 @@ verify_row(Source *source, const LookupKey *key, const char **id)
 
 	if (source->verify == NULL)
 		return true;
-	if (!lookup_token(source, key, &verdict, &stamp) ||
-		verdict.status == TOKEN_UNKNOWN)
+	if (!lookup_token(source, key, &verdict, &stamp))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" has changed meanwhile",
+						source->name)));
+	if (verdict.status == TOKEN_UNKNOWN)
 		return false;
 	if (verdict.field[FIELD_ID].data != NULL)
 		*id = text_to_cstring(verdict_text(&verdict, FIELD_ID,

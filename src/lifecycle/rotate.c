@@ -93,9 +93,9 @@ read_successor(OwnerCall *call, Datum successor, Expiry *expiry)
 									  grace_is_successor(call, successor)));
 	if (row->nrows > 0)
 	{
-		expiry->exists = query_timestamp(row, 0, 2, &expiry->at);
 		TokenRows	token = {query_value(row, 0, 1, &isnull)};
 
+		expiry->exists = query_timestamp(row, 0, 2, &expiry->at);
 		is_live = ending_is_live(call, &token);
 	}
 	/* it may be the token itself */
