@@ -208,7 +208,7 @@ CALL tamper($$parents = ARRAY[ROW('keeper.org', 'keeper.org', 0, 'org', 'id', re
 CALL tamper($$parents = parents || parents || parents || parents || parents$$);
 CALL tamper($$stored_as = 'md5'$$);
 CALL tamper($$source = ''$$);
-ALTER TABLE tokenauth_source DROP CONSTRAINT tokenauth_source_stored_as_check,
+ALTER TABLE tokenauth_source
     DROP CONSTRAINT tokenauth_source_prefix_key, ALTER token_column DROP NOT NULL,
     ALTER timezone DROP NOT NULL, ALTER checksum DROP NOT NULL, ALTER relation DROP NOT NULL,
     ALTER stored_as DROP NOT NULL, ALTER parents DROP NOT NULL, ALTER relation_name DROP NOT NULL;
