@@ -155,6 +155,40 @@ DEALLOCATE ps;
 UNLISTEN *;
 SELECT lo_unlink(4711);
 
+-- Where we write rows ourselves, only generated columns and indexes run the owner's
+-- code: its settings do not stay either, and cursors are out of its reach.
+SET ROLE regress_attacker;
+CREATE FUNCTION attack.generated(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    c refcursor := 'held';
+BEGIN
+    PERFORM set_config('search_path', 'attack', false);
+    BEGIN
+        CLOSE c;
+        RAISE NOTICE 'closed';
+        OPEN c FOR SELECT attack.evil('x');
+    EXCEPTION WHEN invalid_cursor_name OR invalid_cursor_state THEN NULL;
+    END;
+    RETURN $1;
+END $$;
+CREATE TABLE attack.plain (token text UNIQUE, user_id text,
+    generated text GENERATED ALWAYS AS (attack.generated(user_id)) STORED);
+INSERT INTO attack.plain VALUES ('pla_' || repeat('a', 30), 'u');
+RESET search_path;
+RESET ROLE;
+SELECT tokenauth_attach('attack.plain', prefix => 'pla_', token_column => 'token', stored_as => 'plaintext');
+BEGIN;
+DECLARE held CURSOR WITH HOLD FOR SELECT n FROM generate_series(1, 2) n;
+COMMIT;
+SET client_min_messages = warning;
+CALL tokenauth_hash_in_place('plain');
+RESET client_min_messages;
+SHOW search_path;
+FETCH held;
+CLOSE held;
+SELECT tokenauth_resolve('pla_' || repeat('a', 30), NULL::text);
+SELECT tokenauth_detach('plain');
+
 -- What is no business of a sandbox's is left alone: the server's own maintenance is a
 -- security-restricted operation, too, and uses the temporary schema.
 CREATE MATERIALIZED VIEW seen AS SELECT n FROM generate_series(1, 3) n;
