@@ -29,7 +29,8 @@ sub sql_of
 	my ($text) = @_;
 	my $sql = '';
 
-	while ($text =~ /\G(?:<!--[ ]given:\s+(.*?)\s*-->\n
+	while ($text =~ /\G(?:<!--[ ]given:\s+(?:(?!-->).)*?-->\n```(?!sql).*?\n		# another language's
+			|<!--[ ]given:\s+(.*?)\s*-->\n
 			|<!--[ ]not[ ]run:[ ](.*?)-->\n+(```sql\n.*?^```\n)
 			|```sql\n(.*?)^```\n
 			|.*?\n)/msgx)
