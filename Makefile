@@ -54,11 +54,16 @@ $(OBJS): $(ALL_HEADERS) $(SRCTOP)Makefile
 
 # A server that preloads the library would not start without it.
 uninstall uninstall-lib: unused
-.PHONY: unused
+.PHONY: unused dist
 unused:
 ifndef DESTDIR
 	@sh $(SRCTOP)scripts/in-use '$(pkglibdir)/tokenauth.so' '$(MAJORVERSION)'
 endif
+
+# For PGXN: what is committed.
+dist:
+	git archive --format zip --prefix=tokenauth-$(TOKENAUTH_VERSION)/ \
+		-o tokenauth-$(TOKENAUTH_VERSION).zip HEAD
 
 # In another folder there are no rooms yet.
 ifneq ($(SRCTOP),./)

@@ -124,6 +124,7 @@ need_for() {
     local part
     for part; do
         case $part in
+            lint) need json_pp perl ;;
             clang) need clang clang ;;
             model)
                 need spin spin
@@ -159,6 +160,13 @@ private_server() {
     SERVER_BIN=$root$("$SYSTEM_PG_CONFIG" --bindir)
 }
 
+# copy_sources FOLDER: without what was built.
+copy_sources() {
+    mkdir "$1"
+    tar -C "$TOP" --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.bc' \
+        --exclude='*.so' -cf - . | tar -C "$1" -xf -
+}
+
 # build NAME [make arguments]: build a copy of the sources and install it into
 # the private server of that name.  Warnings are errors.  Sets TREE.
 #
@@ -179,9 +187,7 @@ make_build() {
     local name=$1
     shift
     TREE=$SCRATCH/tree-$name
-    mkdir "$TREE"
-    tar -C "$TOP" --exclude=./.git --exclude='*.o' --exclude='*.bc' \
-        --exclude='*.so' -cf - . | tar -C "$TREE" -xf -
+    copy_sources "$TREE"
     private_server "$name"
     make -s -C "$TREE" -j"$(nproc)" with_llvm=no COPT=-Werror \
         PG_CONFIG="$SERVER_BIN/pg_config" "$@" install \
