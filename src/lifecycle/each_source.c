@@ -39,8 +39,14 @@ work_on(void *arg)
 		source_hold(attempt->candidate);
 
 	attempt->concerned = false;
+	if (source == NULL && attempt->for_change)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" was detached or dropped meanwhile",
+						attempt->candidate->name),
+				 errhint("Call the function again: its table may be another source now.")));
 	if (source == NULL)
-		return;					/* detached or dropped since */
+		return;
 	if (PROBLEM_IS_FATAL(source->problem))
 		problem_report(source);
 	attempt->concerned = attempt->work(source, attempt->arg);

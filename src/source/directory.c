@@ -384,7 +384,7 @@ source_revalidate(Source *source)
 }
 
 static Source *
-hold(const Source *source, LOCKMODE mode)
+hold_table(const Source *source, LOCKMODE mode)
 {
 	Source	   *held;
 
@@ -405,6 +405,21 @@ hold(const Source *source, LOCKMODE mode)
 		}
 	} while (!source_validate(held));
 	return held;
+}
+
+/* While we wait for its table, a source may become another table's. */
+static Source *
+hold(const Source *source, LOCKMODE mode)
+{
+	for (;;)
+	{
+		Source	   *held = hold_table(source, mode);
+		Source	   *now = held == NULL ? source_by_name(source->name) : NULL;
+
+		if (now == NULL || now->relation == source->relation)
+			return held;
+		source = now;
+	}
 }
 
 Source *

@@ -74,8 +74,9 @@ source_validate(Source *source)
 
 /*
  * The source again, validated, of a table whose columns cannot change any more
- * until the transaction ends, for AccessShareLock is held on it so long.  NULL
- * if there is none any more.  Code that names columns in SQL must hold their
+ * until the transaction ends, for AccessShareLock is held on it so long.  If it
+ * has become another table's, as by a swap, it is that.  NULL if there is none
+ * any more.  Code that names columns in SQL must hold their
  * source: tokenauth_hash_in_place() moves a source to another column.
  */
 extern Source *source_hold(const Source *source);
