@@ -2,8 +2,9 @@
 #
 #	make && make install		needs PostgreSQL's server headers
 #	make uninstall				refuses while a server preloads the library
-#	make installcheck			the regression tests, against a running server that
-#								has shared_preload_libraries = 'tokenauth'
+#	make installcheck			the regression tests, as any superuser, against a running
+#								server that preloads the library and has
+#								tokenauth.last_used_flush = 1h; all else: CONTRIBUTING.md
 #	make TESTING=1				with pause points and planted faults, for the
 #								specs and the stress test; not for production
 

@@ -136,6 +136,8 @@ need_for() {
                 need /usr/share/perl5/IPC/Run.pm libipc-run-perl
                 need /usr/sbin/pgbouncer pgbouncer
                 need faketime faketime
+                need /usr/lib/python3/dist-packages/psycopg_pool python3-asyncpg python3-django \
+                    python3-psycopg python3-psycopg2 python3-psycopg-pool python3-sqlalchemy
                 borrow prometheus-postgres-exporter prometheus-postgres-exporter
                 borrow promtool prometheus
                 ;;

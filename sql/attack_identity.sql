@@ -90,7 +90,7 @@ BEGIN;
 CREATE INDEX ON app.indexed ((app.bind(id)));
 ROLLBACK;
 
--- None of this is in the way of who authenticates himself: in a function, one
+-- None of this hinders a session that authenticates itself: in a function, one
 -- with its owner's rights, a block with an exception handler.
 CREATE FUNCTION app.login(token text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN

@@ -196,7 +196,7 @@ FROM unnest(ARRAY['regress_doctor_app', 'regress_doctor App', 'pg_checkpoint']) 
     LATERAL (SELECT array_agg(attname ORDER BY attnum) AS columns FROM pg_attribute
              WHERE attrelid = '"Auth"."Tokens"'::regclass AND attnum > 0
                  AND has_column_privilege(role, attrelid, attnum, 'SELECT')) a;
--- The owner, and who acts for it, may.
+-- The owner, and roles that act for it, may.
 ALTER TABLE "Auth"."Tokens" OWNER TO regress_doctor_owner;
 GRANT SELECT ON "Auth"."Tokens" TO regress_doctor;
 SELECT * FROM tokenauth_doctor();

@@ -38,7 +38,7 @@ INSERT INTO t (id, token_hash, user_id, status)
 SELECT n, h('tok' || n), 1 + n % 2, s FROM unnest('{active,revoked,Revoked}'::text[]) WITH ORDINALITY u(s, n);
 CREATE VIEW judged AS SELECT t, status FROM unnest('{tok1,tok2,tok3}'::text[]) t, public.tokenauth_identify(t);
 
--- By the search_path of who attaches, and stored so that it means the same to all.
+-- By the search_path of the role that attaches, and stored so that it means the same to all.
 SELECT tokenauth_attach('t', live_when => $$status <> 'revoked'$$);
 SELECT tokenauth_attach('t', live_when => $$status::text <> 'revoked'$$);
 SELECT live_when FROM tokenauth_sources;

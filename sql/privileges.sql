@@ -121,7 +121,7 @@ UPDATE app.tok SET revoked = false;
 SELECT tokenauth_revoke('tok_2');
 DROP TRIGGER later ON app.tok;
 
--- A failing constraint quotes the row, but not to who may not see it.
+-- A failing constraint quotes the row, but not to a caller who may not see it.
 ALTER TABLE app.tok ADD CONSTRAINT never CHECK (NOT revoked);
 SET ROLE tokenauth_api;
 SELECT tokenauth_revoke('tok_2');

@@ -1,5 +1,5 @@
 # Prepared transactions: who commits them has not made their changes, so the
-# others must be told by other means than the memory of who did.
+# others must be told by other means than the memory of the session that did.
 
 use strict;
 use warnings;
@@ -42,7 +42,7 @@ is_warm($warm, 2, 'ROLLBACK PREPARED');
 $other->query_safe('BEGIN;' . revoke(3) . q(PREPARE TRANSACTION 'three'));
 is_warm($warm, 3, 'prepared by a session that stays');
 $other->query_safe(q(COMMIT PREPARED 'three'));
-all_say('revoked', 3, 'COMMIT PREPARED by who prepared', $node, $other, $warm);
+all_say('revoked', 3, 'COMMIT PREPARED by the session that prepared', $node, $other, $warm);
 
 # More tokens than are told of one by one.
 prepare('many', revoke(100, 150));

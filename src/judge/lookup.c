@@ -155,7 +155,7 @@ lookup_search_value(const Source *source, const LookupKey *key, Datum *value)
 /* One scan's business: called for each row found until it returns false. */
 typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
 
-/* The rows whose column is, to the byte, the value sought, and who is shown them. */
+/* The rows whose column is, to the byte, the value sought, and their visitor. */
 typedef struct Visit
 {
 	const OpenTable *open;

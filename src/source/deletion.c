@@ -207,7 +207,7 @@ key_objection(const Source *source, Relation table)
 	return objection;
 }
 
-/* Is the row's id that of who holds the token? */
+/* Is the row's id that of the token's holder? */
 static bool
 is_id_of(const Source *source, SourceRole holder)
 {

@@ -27,7 +27,7 @@
  * Bring what is known of the registry up to date, having accepted all
  * invalidation messages.  Must be called before the look-ups below; may
  * throw whatever reading a table may throw, and 55000 for a registry of another
- * version.  The first is for who cannot do without it: false for such a
+ * version.  The first is for callers that cannot do without it: false for such a
  * registry, and no source is known.
  */
 extern bool source_try_refresh(void);
