@@ -62,13 +62,29 @@ verdict_settle(Verdict *verdict, TimestampTz now)
 		verdict->status = TOKEN_EXPIRED;
 }
 
+/* Is a text one of a list's? */
+static bool
+list_has(const VerdictValue *list, const char *text, Size len)
+{
+	const char *end = list->data + list->len;
+
+	for (const char *next = list->data; next < end; next += strlen(next) + 1)
+		if (strlen(next) == len && memcmp(next, text, len) == 0)
+			return true;
+	return false;
+}
+
 bool
-verdict_has_scope(const Verdict *verdict, const char *scope, Size len)
+verdict_has_scope(const Verdict *verdict, ValueKind kind, const char *scope,
+				  Size len)
 {
 	const VerdictValue *value = &verdict->field[FIELD_SCOPE];
 
-	return value->data != NULL && value->len == len &&
-		memcmp(value->data, scope, len) == 0;
+	if (value->data == NULL)
+		return false;
+	if (kind == VALUE_LIST)
+		return list_has(value, scope, len);
+	return value->len == len && memcmp(value->data, scope, len) == 0;
 }
 
 bool
@@ -112,8 +128,24 @@ verdict_value(ValueKind kind, Datum datum, Oid type)
 			value.data = (char *) PG_DETOAST_DATUM_COPY(datum);
 			value.len = VARSIZE(value.data);
 			break;
+		case VALUE_LIST:
+			elog(ERROR, "a list is not made of one value");
 	}
 	return value;
+}
+
+/* With a space for each NUL but the last. */
+static text *
+list_text(const VerdictValue *list)
+{
+	text	   *joined = cstring_to_text_with_len(list->data,
+												  (int) Max(list->len, 1) - 1);
+	char	   *data = VARDATA(joined);
+
+	for (Size i = 0; i + 1 < list->len; i++)
+		if (data[i] == '\0')
+			data[i] = ' ';
+	return joined;
 }
 
 Datum
@@ -145,6 +177,8 @@ verdict_datum(const Verdict *verdict, VerdictField field, ValueKind kind)
 				memcpy(jsonb, value->data, value->len);
 				return PointerGetDatum(jsonb);
 			}
+		case VALUE_LIST:
+			return PointerGetDatum(list_text(value));
 		case VALUE_TEXT:
 		case VALUE_NONE:
 			break;
@@ -168,6 +202,7 @@ verdict_text(const Verdict *verdict, VerdictField field, ValueKind kind)
 		case VALUE_INT8:
 			return cstring_to_text(psprintf(INT64_FORMAT, DatumGetInt64(value)));
 		case VALUE_TEXT:
+		case VALUE_LIST:
 		case VALUE_JSONB:
 		case VALUE_NONE:
 			break;

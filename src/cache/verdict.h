@@ -39,6 +39,7 @@ typedef enum ValueKind
 	VALUE_INT4,					/* an int32 */
 	VALUE_INT8,					/* an int64 */
 	VALUE_TEXT,					/* characters; also any other type's output */
+	VALUE_LIST,					/* several texts, each ended by a NUL */
 	VALUE_JSONB					/* a jsonb, with its header */
 } ValueKind;
 
@@ -79,17 +80,23 @@ extern void verdict_init(Verdict *verdict, TokenStatus status);
 /* Apply the clock: a token dies at its very expires_at. */
 extern void verdict_settle(Verdict *verdict, TimestampTz now);
 
-/* Is this its scope, to the byte?  A verdict without one has none. */
-extern bool verdict_has_scope(const Verdict *verdict, const char *scope,
-							  Size len);
+/*
+ * Is this its scope, or one of them, to the byte?  A verdict without one has none.
+ * kind is that of its scope.
+ */
+extern bool verdict_has_scope(const Verdict *verdict, ValueKind kind,
+							  const char *scope, Size len);
 
 /* Could the session's settings change what verdict_value() makes? */
 extern bool verdict_depends_on_settings(ValueKind kind, Oid type);
 
-/* A datum as the bytes of its kind, in the current memory context. */
+/* A datum as the bytes of its kind, in the current memory context; of no list. */
 extern VerdictValue verdict_value(ValueKind kind, Datum value, Oid type);
 
-/* A field as a datum of its kind, or as text; it must not be NULL. */
+/*
+ * A field as a datum of its kind, or as text, a list's with spaces in between; it
+ * must not be NULL.
+ */
 extern Datum verdict_datum(const Verdict *verdict, VerdictField field,
 						   ValueKind kind);
 extern text *verdict_text(const Verdict *verdict, VerdictField field,

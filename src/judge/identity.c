@@ -455,7 +455,9 @@ tokenauth_has_scope(PG_FUNCTION_ARGS)
 	if (identity == NULL || PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);
 	scope = PG_GETARG_TEXT_PP(0);
-	PG_RETURN_BOOL(verdict_has_scope(&identity->verdict, VARDATA_ANY(scope),
+	PG_RETURN_BOOL(verdict_has_scope(&identity->verdict,
+									 identity->column[FIELD_SCOPE].kind,
+									 VARDATA_ANY(scope),
 									 VARSIZE_ANY_EXHDR(scope)));
 }
 

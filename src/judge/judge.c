@@ -300,10 +300,11 @@ note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
  * id and expiry is left to be told, as of a token that is refused.
  */
 static void
-check_scope(const TokenQuery *query, Verdict *verdict)
+check_scope(const TokenQuery *query, const Source *source, Verdict *verdict)
 {
 	if (query->scope == NULL || verdict->status != TOKEN_VALID ||
-		verdict_has_scope(verdict, query->scope, query->scope_len))
+		verdict_has_scope(verdict, source->column[ROLE_SCOPE].kind,
+						  query->scope, query->scope_len))
 		return;
 	verdict->status = TOKEN_FORBIDDEN;
 	for (int i = 0; i < FIELD_COUNT; i++)
@@ -375,7 +376,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 			break;
 	} while (!ask_table(source, &key, query, &judgement->verdict));
 
-	check_scope(query, &judgement->verdict);
+	check_scope(query, source, &judgement->verdict);
 	if (query->is_use && judgement->verdict.status == TOKEN_VALID)
 		note_use(source, &key, &judgement->verdict, now);
 }

@@ -417,6 +417,7 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 	/* a token that should have a user and has none is not valid */
 	if (verdict->status == TOKEN_VALID &&
 		source->column[ROLE_USER].kind != VALUE_NONE &&
+		!source->user_is_optional &&
 		verdict->field[FIELD_USER].data == NULL)
 		verdict->status = TOKEN_DISABLED;
 	if (finding->nlive > 1)

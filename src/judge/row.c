@@ -10,6 +10,7 @@
 #include "base/sandbox.h"
 #include "catalog/pg_type.h"
 #include "judge/row.h"
+#include "judge/scope.h"
 #include "source/expression.h"
 #include "source/flag.h"
 #include "utils/date.h"
@@ -142,6 +143,11 @@ take_field(const Source *source, Relation table, TupleTableSlot *row,
 	value = role_value(source, table, row, role, &isnull);
 	if (isnull)
 		return;
+	if (column->kind == VALUE_LIST)
+	{
+		verdict->field[field] = scope_list(source, value);
+		return;
+	}
 	if (verdict_depends_on_settings(column->kind, column->type))
 		level = fixed_settings_enter();
 	verdict->field[field] = verdict_value(column->kind, value, column->type);

@@ -168,6 +168,7 @@ each_source_could_have(const Source *source, SourceRole role, const char *text)
 			fmgr_info(function, &input);
 			return TOKENAUTH_IS_INPUT(&input, text, parameter);
 		case VALUE_TEXT:
+		case VALUE_LIST:
 			return true;
 		case VALUE_NONE:
 		case VALUE_JSONB:

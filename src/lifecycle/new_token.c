@@ -228,6 +228,24 @@ give_known(InsertList *list)
 	give_now(list, get_attnum(source->relation, UPDATED_COLUMN));
 }
 
+/* Scopes with spaces in between, as the column has them. */
+static char *
+cast_list(OwnerCall *call, SourceRole role, const char *value)
+{
+	Oid			type = call->source->column[role].type;
+	char	   *array = psprintf("pg_catalog.string_to_array($%d, ' ')",
+								 owner_text(call, value));
+
+	if (call->source->scope_separator != NULL)
+		return psprintf("CAST(pg_catalog.array_to_string(%s, %s) AS %s)", array,
+						quote_literal_cstr(call->source->scope_separator),
+						owner_type(call, role));
+	if (type == JSONBOID || type == JSONOID)
+		return psprintf("CAST(pg_catalog.to_jsonb(%s) AS %s)", array,
+						owner_type(call, role));
+	return psprintf("CAST(%s AS %s)", array, owner_type(call, role));
+}
+
 static void
 give_role(InsertList *list, SourceRole role, const char *argument,
 		  const char *value)
@@ -244,6 +262,7 @@ give_role(InsertList *list, SourceRole role, const char *argument,
 						source->name, role_argument(role), argument)));
 	if (!bms_is_member(column->attnum, list->given))
 		give_column(list, column->attnum,
+					column->kind == VALUE_LIST ? cast_list(list->call, role, value) :
 					owner_cast(list->call, role, value));
 }
 
@@ -340,7 +359,8 @@ check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 	if (role == ROLE_ID)
 		allowed = unfilled_column(list, attnum) != NULL;
 	else if (role == ROLE_COUNT)
-		allowed = !(list->is_copy && bms_is_member(attnum, source->matters));
+		allowed = !bms_is_member(attnum, source->made_of) &&
+			!(list->is_copy && bms_is_member(attnum, source->matters));
 	if (allowed && !bms_is_member(attnum, list->given))
 		return;
 	ereport(ERROR,

@@ -92,6 +92,28 @@ mapping_timezone(const char *name)
 	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
 }
 
+/* Types of which one value has several scopes. */
+static bool
+is_list(Oid type)
+{
+	return type == TEXTARRAYOID || type == VARCHARARRAYOID ||
+		type == JSONBOID || type == JSONOID;
+}
+
+/* Of other arrays the text would be taken for one scope. */
+static bool
+scope_type_fits(Oid type)
+{
+	return is_list(type) || !OidIsValid(get_element_type(type));
+}
+
+static ValueKind
+kind_of_scope(const Source *source, Oid type)
+{
+	return is_list(type) || source->scope_separator != NULL ? VALUE_LIST :
+		VALUE_TEXT;
+}
+
 bool
 mapping_expression_fits(SourceRole role, Oid type)
 {
@@ -102,8 +124,9 @@ mapping_expression_fits(SourceRole role, Oid type)
 			return is_text(type) || kind_of_type(type) != VALUE_TEXT;
 		case ROLE_EXPIRES:
 			return is_timestamp(type) || type == DATEOID;
-		case ROLE_ID:
 		case ROLE_SCOPE:
+			return scope_type_fits(type);
+		case ROLE_ID:
 			return true;
 		default:
 			return false;
@@ -127,8 +150,9 @@ mapping_type_fits(const Source *source, SourceRole role, Oid type)
 			return is_timestamp(type);
 		case ROLE_REVOKED:
 			return flag_type_fits(source, type);
-		case ROLE_ID:
 		case ROLE_SCOPE:
+			return scope_type_fits(type);
+		case ROLE_ID:
 		case ROLE_COUNT:
 			break;
 	}
@@ -187,8 +211,9 @@ map_role_expression(Source *source, Relation table, SourceRole role)
 	SourceColumn *column = &source->column[role];
 
 	if (!map_expression(source, table, column->expression, EXPRESSION_VALUE,
-						&source->matters, &column->node))
+						&source->made_of, &column->node))
 		return false;
+	source->matters = bms_add_members(source->matters, source->made_of);
 	column->declared = exprType(column->node);
 	column->type = getBaseType(column->declared);
 	column->is_exact = true;
@@ -196,7 +221,8 @@ map_role_expression(Source *source, Relation table, SourceRole role)
 		!watch_type(&source->watch, column->declared))
 		return problem_set(source, PROBLEM_EXPRESSION_TYPE, source->relation,
 						   column->expression);
-	column->kind = role == ROLE_SCOPE ? VALUE_TEXT : kind_of_type(column->type);
+	column->kind = role == ROLE_SCOPE ? kind_of_scope(source, column->type) :
+		kind_of_type(column->type);
 	return true;
 }
 
@@ -222,7 +248,7 @@ map_column(Source *source, Relation table, SourceRole role)
 		return problem_set(source, PROBLEM_COLLATION, source->relation,
 						   column->name);
 	if (role == ROLE_SCOPE)
-		column->kind = VALUE_TEXT;
+		column->kind = kind_of_scope(source, column->type);
 	return true;
 }
 
@@ -537,6 +563,7 @@ forget_facts(Source *source)
 	source->watch.context = source->facts;
 	source->namesakes = NIL;
 	source->matters = NULL;
+	source->made_of = NULL;
 	source->condition = NULL;
 	source->lookup_node = source->verify_node = NULL;
 	source->claims_object = NULL;

@@ -23,6 +23,8 @@ typedef enum MappingKey
 	KEY_STORED_PREFIX,
 	KEY_LOOKUP,
 	KEY_VERIFY,
+	KEY_SCOPE_SEPARATOR,
+	KEY_NULL_USER,
 	KEY_ID_EXPRESSION,
 	KEY_USER_EXPRESSION,
 	KEY_TENANT_EXPRESSION,
@@ -39,6 +41,8 @@ static const char *const key_names[KEY_COUNT] = {
 	[KEY_STORED_PREFIX] = "stored_prefix",
 	[KEY_LOOKUP] = "lookup",
 	[KEY_VERIFY] = "verify",
+	[KEY_SCOPE_SEPARATOR] = "scope_separator",
+	[KEY_NULL_USER] = "null_user",
 	[KEY_ID_EXPRESSION] = "id_expression",
 	[KEY_USER_EXPRESSION] = "user_expression",
 	[KEY_TENANT_EXPRESSION] = "tenant_expression",
@@ -135,6 +139,21 @@ set_null_flag(Source *source, const char *value, RegistryFault *fault)
 				"It is one of live, revoked.");
 }
 
+/* What the lack of a user means. */
+#define NO_USER_IS_VALID		"valid"
+#define NO_USER_IS_DISABLED		"disabled"
+
+static bool
+set_null_user(Source *source, const char *value, RegistryFault *fault)
+{
+	source->user_is_optional = strcmp(value, NO_USER_IS_VALID) == 0;
+	if (source->user_is_optional || strcmp(value, NO_USER_IS_DISABLED) == 0)
+		return true;
+	return fail(fault, psprintf("invalid value for key \"%s\" of the mapping",
+								key_names[KEY_NULL_USER]),
+				"It is one of disabled, valid.");
+}
+
 static bool
 set_active_column(Source *source, char *value, RegistryFault *fault)
 {
@@ -177,6 +196,11 @@ set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
 		case KEY_VERIFY:
 			source->verify = value;
 			return true;
+		case KEY_SCOPE_SEPARATOR:
+			source->scope_separator = value;
+			return true;
+		case KEY_NULL_USER:
+			return set_null_user(source, value, fault);
 		case KEY_ID_EXPRESSION:
 			return set_expression(source, ROLE_ID, value, fault);
 		case KEY_USER_EXPRESSION:
@@ -256,6 +280,10 @@ key_value(const Source *source, MappingKey key)
 			return source->lookup;
 		case KEY_VERIFY:
 			return source->verify;
+		case KEY_SCOPE_SEPARATOR:
+			return source->scope_separator;
+		case KEY_NULL_USER:
+			return source->user_is_optional ? NO_USER_IS_VALID : NULL;
 		case KEY_ID_EXPRESSION:
 			return source->column[ROLE_ID].expression;
 		case KEY_USER_EXPRESSION:

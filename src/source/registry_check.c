@@ -185,6 +185,8 @@ check_stored(const Source *source, RegistryFault *fault)
 		fault->hint = "It gives what is stored. Use stored_as => 'plaintext'.";
 		return false;
 	}
+	if (source->scope_separator != NULL && !source_has_role(source, ROLE_SCOPE))
+		return fail(fault, "key \"scope_separator\" of the mapping needs a scope_column");
 	if (source->checksum &&
 		(source->part.kind != PART_WHOLE || source->lookup != NULL))
 		return fail(fault, "argument \"checksum\" goes with tokens that are hashed as a whole");

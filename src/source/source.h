@@ -187,6 +187,8 @@ typedef struct Source
 	bool		null_is_live;	/* and where it is NULL, too */
 	char	   *revoked_value;	/* what revoking writes there; NULL: by its type */
 	OnRevoke	on_revoke;
+	char	   *scope_separator;	/* of a text with several scopes; or NULL */
+	bool		user_is_optional;	/* a token without one is valid */
 	char	   *live_when;		/* NULL: no condition */
 	List	   *claims;			/* columns; char * */
 	bool		checksum;		/* all its tokens are issued by us */
@@ -212,6 +214,7 @@ typedef struct Source
 	List	   *namesakes;		/* hashes of its tables' names when attached, as
 								 * messages of the syscache have them */
 	Bitmapset  *matters;		/* columns whose change changes the verdict */
+	Bitmapset  *made_of;		/* those of which expressions make roles */
 	Node	   *condition;		/* live_when, to be evaluated */
 	Node	   *lookup_node;	/* the expressions, to be evaluated */
 	Node	   *verify_node;

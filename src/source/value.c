@@ -28,6 +28,7 @@ type_matches(const SourceColumn *column, Oid wanted)
 			return wanted == INT8OID;
 		case VALUE_TEXT:
 			return wanted == TEXTOID || wanted == VARCHAROID;
+		case VALUE_LIST:
 		case VALUE_JSONB:
 		case VALUE_NONE:
 			break;
