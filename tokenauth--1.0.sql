@@ -435,6 +435,8 @@ CREATE TYPE @extschema@.tokenauth_exchanged AS (
 COMMENT ON TYPE @extschema@.tokenauth_exchanged IS
     'what tokenauth_exchange() returns';
 
+-- By name: tokenauth_rotate(token => ..., grace => ...).  Two texts are an id and
+-- a user's.
 CREATE FUNCTION @extschema@.tokenauth_rotate(
     token pg_catalog.text,
     grace pg_catalog.interval DEFAULT '0',
@@ -468,6 +470,7 @@ CREATE FUNCTION @extschema@.tokenauth_list(
     source pg_catalog.name DEFAULT NULL,
     include_dead pg_catalog.bool DEFAULT false,
     OUT token_id pg_catalog.text,
+    OUT name pg_catalog.text,
     OUT token_prefix pg_catalog.text,
     OUT scope pg_catalog.text,
     OUT created_at pg_catalog.timestamptz,
@@ -691,6 +694,17 @@ BEGIN
                     source name DEFAULT NULL)
                 RETURNS bool
                 AS 'MODULE_PATHNAME', 'tokenauth_revoke_id'
+                LANGUAGE C VOLATILE PARALLEL UNSAFE
+                $create$, id, user_id);
+            EXECUTE format($create$
+                CREATE FUNCTION @extschema@.tokenauth_rotate(
+                    id %s,
+                    user_id %s,
+                    grace interval DEFAULT '0',
+                    source name DEFAULT NULL,
+                    attributes jsonb DEFAULT '{}')
+                RETURNS @extschema@.tokenauth_issued
+                AS 'MODULE_PATHNAME', 'tokenauth_rotate_id'
                 LANGUAGE C VOLATILE PARALLEL UNSAFE
                 $create$, id, user_id);
         END LOOP;
@@ -927,7 +941,7 @@ BEGIN
             ('tokenauth_issue',
              'make a new token; its text is returned only this once'),
             ('tokenauth_rotate',
-             'replace a token by a new one; the old one stops being valid now, or after a grace period'),
+             'replace a token, or a user''s token by its id, by a new one; the old one stops being valid now, or after a grace period'),
             ('tokenauth_renew',
              'extend a token of sliding expiry if little time is left; returns its expiry'),
             ('tokenauth_exchange',

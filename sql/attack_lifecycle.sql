@@ -236,12 +236,12 @@ CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE WARNING 'runs as a superuser: %', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user); RETURN NEW; END $$;
 CREATE TRIGGER zz BEFORE INSERT ON tokenauth_retiring FOR EACH ROW EXECUTE FUNCTION mine();
 RESET ROLE;
-SELECT tokenauth_rotate('grc_1', '1 hour');
+SELECT tokenauth_rotate('grc_1', grace => '1 hour');
 DROP TRIGGER zz ON tokenauth_retiring;
 ALTER TABLE tokenauth_retiring DISABLE TRIGGER guard;
-SELECT tokenauth_rotate('grc_1', '1 hour');
+SELECT tokenauth_rotate('grc_1', grace => '1 hour');
 ALTER TABLE tokenauth_retiring ENABLE ALWAYS TRIGGER guard;
-SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('grc_1', '1 hour');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('grc_1', grace => '1 hour');
 SELECT tokenauth_detach('graceful');
 DROP TABLE graceful;
 DROP FUNCTION mine;

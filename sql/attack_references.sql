@@ -11,7 +11,7 @@ INSERT INTO victim (user_id, token_hash, expires_at)
 SELECT gen_random_uuid(), encode(sha256(('vic_' || n)::bytea), 'hex'), now() + interval '1 day' FROM generate_series(1, 2) n;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_mallory;
 -- a grace that is over
-SELECT count(token) FROM tokenauth_rotate('vic_1', '1 hour');
+SELECT count(token) FROM tokenauth_rotate('vic_1', grace => '1 hour');
 ALTER TABLE tokenauth_retiring DISABLE TRIGGER guard;
 UPDATE tokenauth_retiring SET shortened_to = '-infinity' WHERE relation = 'victim'::regclass;
 ALTER TABLE tokenauth_retiring ENABLE ALWAYS TRIGGER guard;
@@ -55,7 +55,7 @@ CREATE TRIGGER leave_behind AFTER DELETE ON mallory.retiring FOR EACH ROW EXECUT
 RESET ROLE;
 SELECT finding, fix FROM tokenauth_doctor() WHERE finding ~ 'foreign key';
 
-SELECT count(token) FROM tokenauth_rotate('vic_2', '1 hour');
+SELECT count(token) FROM tokenauth_rotate('vic_2', grace => '1 hour');
 SELECT 'x'::text;
 BEGIN;
 SELECT tokenauth_detach('victim');

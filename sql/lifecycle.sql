@@ -87,10 +87,10 @@ SELECT tokenauth_rotate(:'token');
 SELECT tokenauth_rotate('tok_nothing');
 SELECT tokenauth_rotate(NULL);
 -- with a grace both live, but not the old one longer than it would have
-SELECT token AS third FROM tokenauth_rotate(:'next', '1 hour') \gset
+SELECT token AS third FROM tokenauth_rotate(:'next', grace => '1 hour') \gset
 SELECT tokenauth_resolve(:'next') IS NOT NULL AS old, tokenauth_resolve(:'third') IS NOT NULL AS new,
     expires_at - now() BETWEEN '59 minutes' AND '61 minutes' AS grace FROM tokenauth_identify(:'next');
-SELECT token AS fourth FROM tokenauth_rotate(:'third', '10 days') \gset
+SELECT token AS fourth FROM tokenauth_rotate(:'third', grace => '10 days') \gset
 SELECT expires_at - now() < '1 day 1 minute' AS not_longer FROM tokenauth_identify(:'third');
 -- rolled back, the old one goes on
 BEGIN;
@@ -140,13 +140,13 @@ UPDATE sess SET expires_at = timezone('UTC', now()) - interval '1 second';
 SELECT tokenauth_renew(:'token'), tokenauth_renew('nothing'), tokenauth_renew(NULL);
 -- rotated: a sliding session begins anew; a grace would be renewed, too
 UPDATE sess SET expires_at = timezone('UTC', now()) + '1 day', created_at = timezone('UTC', now());
-SELECT tokenauth_rotate(:'token', '1 hour');
+SELECT tokenauth_rotate(:'token', grace => '1 hour');
 SELECT expires_at - now() BETWEEN '29 days 23:59' AND '30 days 00:01' AS full FROM tokenauth_rotate(:'token');
 SELECT tokenauth_detach('sess');
 SELECT tokenauth_attach('sess', stored_as => 'sha256-bytea');
 SELECT token FROM tokenauth_issue('u') \gset
 SELECT tokenauth_renew(:'token');
-SELECT expires_at FROM tokenauth_rotate(:'token', '1 hour');
+SELECT expires_at FROM tokenauth_rotate(:'token', grace => '1 hour');
 DROP TABLE sess;
 DROP FUNCTION count_writes;
 

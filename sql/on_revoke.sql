@@ -19,7 +19,7 @@ SELECT count(*) FROM plain;
 -- what is not there need not be revoked
 SELECT tokenauth_revoke('p_unknown'), tokenauth_revoke('1', '8'), tokenauth_revoke_user('9');
 -- in a grace the token ends by itself
-SELECT expires_at IS NULL AS forever FROM tokenauth_rotate('p_1', '5 minutes');
+SELECT expires_at IS NULL AS forever FROM tokenauth_rotate('p_1', grace => '5 minutes');
 SELECT count(*), count(expires_at) FROM plain;
 DELETE FROM plain WHERE token_hash NOT IN (h('p_1'), h('p_2'), h('p_3'));
 

@@ -33,7 +33,7 @@ BEGIN
     EXECUTE format(statement, tab);
     RAISE WARNING '%', format(statement, tab);
     RAISE WARNING 'ready: %, rotate: %, attach: %', tokenauth_ready(),
-        act($s$SELECT tokenauth_rotate('own_1', '1 hour'); DELETE FROM own WHERE NOT (token_hash = ANY (ARRAY[digest_of('own_1'), digest_of('own_2')]))$s$),
+        act($s$SELECT tokenauth_rotate('own_1', grace => '1 hour'); DELETE FROM own WHERE NOT (token_hash = ANY (ARRAY[digest_of('own_1'), digest_of('own_2')]))$s$),
         act($s$SELECT tokenauth_create_table('more', prefix => 'more_'); SELECT tokenauth_detach('more'); DROP TABLE more$s$);
     FOR found IN SELECT * FROM tokenauth_doctor() LOOP
         RAISE WARNING '%: %', found.severity, found.finding;

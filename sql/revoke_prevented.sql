@@ -45,7 +45,7 @@ INSERT INTO calls (call) VALUES
     ($$tokenauth_revoke_user('u')$$),
     ($$tokenauth_revoke_tenant('t')$$),
     ($$(SELECT token IS NOT NULL FROM tokenauth_rotate('t_1'))$$),
-    ($$(SELECT token IS NOT NULL FROM tokenauth_rotate('t_1', '1 hour'))$$),
+    ($$(SELECT token IS NOT NULL FROM tokenauth_rotate('t_1', grace => '1 hour'))$$),
     ($$(SELECT token IS NOT NULL FROM tokenauth_exchange('t_1', 'tok'))$$);
 
 
@@ -69,7 +69,7 @@ SELECT call, t.* FROM calls, tried(call) t ORDER BY n;
 SELECT fill();
 SELECT tokenauth_revoke('t_1');
 SELECT tokenauth_revoke_user('u', 'tok');
-SELECT tokenauth_rotate('t_1', '1 hour');
+SELECT tokenauth_rotate('t_1', grace => '1 hour');
 DROP TRIGGER keep ON tok;
 CREATE TRIGGER skip BEFORE UPDATE ON tok FOR EACH ROW EXECUTE FUNCTION skip();
 SELECT call, t.* FROM calls, tried(call) t ORDER BY n;
@@ -130,7 +130,7 @@ CREATE FUNCTION keep_expiry() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER keep BEFORE UPDATE ON ts FOR EACH ROW EXECUTE FUNCTION keep_expiry();
 SELECT tokenauth_attach('ts', prefix => 'ts_');
 INSERT INTO ts (token_hash, user_id, expires_at) VALUES (h('ts_1'), 'u', (now() + interval '50 min') AT TIME ZONE 'UTC');
-SELECT said($$(SELECT token IS NOT NULL FROM tokenauth_rotate('ts_1', '1 min'))$$);
+SELECT said($$(SELECT token IS NOT NULL FROM tokenauth_rotate('ts_1', grace => '1 min'))$$);
 SELECT tokenauth_detach('ts');
 DROP TABLE ts;
 DROP FUNCTION keep_expiry;

@@ -14,25 +14,25 @@ $$;
 
 -- One that never expires: neither do its successors, nor theirs.
 SELECT token AS old FROM tokenauth_issue('u') \gset
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next3 FROM tokenauth_rotate(:'old', '1 hour') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old', grace => '1 hour') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
-SELECT token AS next4 FROM tokenauth_rotate(:'old', '1 day') \gset
+SELECT token AS next4 FROM tokenauth_rotate(:'old', grace => '1 day') \gset
 SELECT token AS next5 FROM tokenauth_rotate(:'old') \gset
 SELECT hours(:'old') AS old, hours(:'next4') AS fourth, hours(:'next5') AS fifth;
 -- in the middle of its life: the successor has as long a life, each time
 SELECT token AS old FROM tokenauth_issue('u', expires_in => '100 hours') \gset
 UPDATE tok SET created_at = created_at - interval '60 hours', expires_at = expires_at - interval '60 hours'
 WHERE token_hash = encode(sha256(:'old'), 'hex');
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second;
 -- rotated with a grace that is longer than what is left: as ever
 SELECT token AS old FROM tokenauth_issue('u', expires_in => '3 hours') \gset
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '10 hours') \gset
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next3 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '10 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
 -- an expiry that is set since is the life
 UPDATE tok SET expires_at = created_at + interval '5 hours' WHERE token_hash = encode(sha256(:'old'), 'hex');
@@ -41,29 +41,29 @@ SELECT hours(:'next4') AS fourth;
 -- An administrator shortens all lives meanwhile: the old token's is shorter
 -- already, and so stays as it was, but its next successor's life is that short.
 SELECT token AS old FROM tokenauth_issue('cap', 'tok') \gset
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 UPDATE tok SET expires_at = least(expires_at, now() + interval '24 hours') WHERE user_id = 'cap';
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 SELECT token AS next3 FROM tokenauth_rotate(:'old') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
 -- or ends the successor: another lives as long as the old token
 SELECT token AS old FROM tokenauth_issue('cap', 'tok', '100 hours') \gset
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 SELECT tokenauth_revoke(:'next1');
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next3 FROM tokenauth_rotate(:'old', '1 hour') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old', grace => '1 hour') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
 DELETE FROM tok WHERE user_id = 'cap';
 -- the same where the table holds the tokens themselves
 CREATE TABLE clear (token text UNIQUE, user_id text, expires_at timestamptz);
 SELECT tokenauth_attach('clear', prefix => 'clear_', token_column => 'token', stored_as => 'plaintext', on_revoke => 'delete');
 SELECT token AS old FROM tokenauth_issue('u', 'clear') \gset
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 UPDATE clear SET expires_at = least(expires_at, now() + interval '24 hours');
-SELECT token AS next3 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 DELETE FROM clear WHERE token = :'next3';
-SELECT token AS next4 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next4 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next4') AS fourth;
 SELECT count(*) FROM tokenauth_retiring r, clear c WHERE position(convert_to(c.token, 'UTF8') IN r.successor) > 0;
 SELECT tokenauth_detach('clear');
@@ -71,21 +71,21 @@ DROP TABLE clear;
 -- rolled back, nothing has happened
 SELECT token AS old FROM tokenauth_issue('u') \gset
 BEGIN;
-SELECT length(token) FROM tokenauth_rotate(:'old', '2 hours');
+SELECT length(token) FROM tokenauth_rotate(:'old', grace => '2 hours');
 ROLLBACK;
 SELECT hours(:'old');
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 BEGIN;
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '1 hour') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '1 hour') \gset
 ROLLBACK;
-SELECT token AS next3 FROM tokenauth_rotate(:'old', '1 hour') \gset
+SELECT token AS next3 FROM tokenauth_rotate(:'old', grace => '1 hour') \gset
 SELECT hours(:'next1') AS first, hours(:'next2') AS second, hours(:'next3') AS third;
 -- where the time is kept in whole seconds and without a zone
 CREATE TABLE coarse (token_hash text PRIMARY KEY, user_id text, expires_at timestamp(0));
 SELECT tokenauth_attach('coarse', prefix => 'c_', timezone => 'Asia/Kolkata');
 SELECT token AS old FROM tokenauth_issue('u', 'coarse', '100 hours') \gset
-SELECT token AS next1 FROM tokenauth_rotate(:'old', '2 hours') \gset
-SELECT token AS next2 FROM tokenauth_rotate(:'old', '2 hours') \gset
+SELECT token AS next1 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
+SELECT token AS next2 FROM tokenauth_rotate(:'old', grace => '2 hours') \gset
 SELECT hours(:'old') AS old, hours(:'next1') AS first, hours(:'next2') AS second;
 
 -- What is kept of graces: digests, while they last.
@@ -93,10 +93,10 @@ SELECT count(*) FILTER (WHERE shortened_to < now()) AS over, count(*) > 0 AS som
 FROM tokenauth_retiring;
 DELETE FROM tokenauth_retiring;
 SELECT token AS old FROM tokenauth_issue('u', 'tok') \gset
-SELECT length(token) FROM tokenauth_rotate(:'old', '1 millisecond');
+SELECT length(token) FROM tokenauth_rotate(:'old', grace => '1 millisecond');
 SELECT count(*) FROM tokenauth_retiring, pg_sleep(0.01);
 SELECT token AS old FROM tokenauth_issue('u', 'tok') \gset
-SELECT length(token) FROM tokenauth_rotate(:'old', '2 hours');
+SELECT length(token) FROM tokenauth_rotate(:'old', grace => '2 hours');
 SELECT count(*) FROM tokenauth_retiring;
 
 -- One live token for a user and a device: the old one dies before the new one
@@ -111,7 +111,7 @@ SELECT device, count(*), count(revoked_at) AS revoked FROM device GROUP BY 1;
 SELECT status FROM tokenauth_identify(:'token');
 SELECT status, user_id FROM tokenauth_identify(:'next');
 -- with a grace both would be live
-SELECT tokenauth_rotate(:'next', '1 hour');
+SELECT tokenauth_rotate(:'next', grace => '1 hour');
 SELECT status, expires_at FROM tokenauth_identify(:'next');
 -- what is copied is what stood there before: not what revoking wrote
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS

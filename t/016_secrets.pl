@@ -228,7 +228,7 @@ my @calls = (
 	[ q(SELECT 1 / (tokenauth_resolve(:token) IS NULL)::int), $text, qr/division by zero/ ],
 	[ q(SELECT tokenauth_rotate(:token)), $wrong, qr/token is not valid/ ],
 	[ q(SELECT tokenauth_rotate(:token, source => 'nothing')), $text, qr/nothing/ ],
-	[ q(SELECT tokenauth_rotate(:token, 'soon')), $text, qr/invalid input syntax/ ],
+	[ q(SELECT tokenauth_rotate(:token, grace => 'soon')), $text, qr/invalid input syntax/ ],
 	[ q(SELECT tokenauth_renew(:token)), $b64, '' ],
 	[ q(SELECT tokenauth_renew(:token)), $text, qr/cannot be renewed/ ],
 	[ q(SELECT tokenauth_exchange(:token, 'text_token')), $text, qr/not for single use/ ],
@@ -331,11 +331,11 @@ my $once = new_token('u', 'plain_once');
 my %plain = ($plain => 'plain', $once => 'once');
 my @violations = (
 	[ q(SELECT tokenauth_revoke(:token)), $plain, qr/check constraint/ ],
-	[ q(SELECT tokenauth_rotate(:token, '1 hour')), $plain, qr/cannot be rotated with a grace/ ],
+	[ q(SELECT tokenauth_rotate(:token, grace => '1 hour')), $plain, qr/cannot be rotated with a grace/ ],
 	[ q(SELECT tokenauth_rotate(:token)), $plain, qr/check constraint/ ],
 	[ q(SELECT tokenauth_renew(:token)), $plain, qr/check constraint/ ],
 	[ q(SELECT tokenauth_rotate(:token)), $once, qr/unique constraint/ ],
-	[ q(SELECT tokenauth_rotate(:token, '1 hour')), $once, qr/no expires_column/ ],
+	[ q(SELECT tokenauth_rotate(:token, grace => '1 hour')), $once, qr/no expires_column/ ],
 	[ q(SELECT tokenauth_issue('u', 'plain_once') WHERE :token <> ''), $once,
 		qr/unique constraint/ ],
 	[ q(SELECT tokenauth_revoke_user('u', 'plain_token') WHERE :token <> ''), $plain,

@@ -71,7 +71,7 @@ $node->safe_psql('postgres', $_) foreach (
 	q(SELECT tokenauth_resolve(token, NULL::text) FROM given WHERE what LIKE 'p%'),
 	q(SELECT tokenauth_authenticate(token) FROM given WHERE what = 'p1'),
 	q(INSERT INTO given SELECT 'r', r.token FROM given g, tokenauth_rotate(g.token) r WHERE what IN ('h2', 'p2')),
-	q(INSERT INTO given SELECT 'r', r.token FROM given g, tokenauth_rotate(g.token, '1 hour') r WHERE what IN ('h3', 'p3')),
+	q(INSERT INTO given SELECT 'r', r.token FROM given g, tokenauth_rotate(g.token, grace => '1 hour') r WHERE what IN ('h3', 'p3')),
 	q(SELECT tokenauth_renew(token) FROM given WHERE what LIKE 's%'),
 	q(INSERT INTO given SELECT 'x', x.token FROM given g,
 		tokenauth_exchange(g.token, 'session', '1 day', '{"device": "d"}') x WHERE what = 'c1'),

@@ -41,8 +41,8 @@ ALTER TABLE tok RENAME mood TO state;
 SELECT status FROM tokenauth_identify('tok_a');
 SELECT token FROM tokenauth_issue('c', attributes => '{"org": 1}') \gset
 SELECT status, user_id, claims FROM tokenauth_identify(:'token');
-SELECT token AS next FROM tokenauth_rotate(:'token', '1 hour') \gset
-SELECT token AS next FROM tokenauth_rotate(:'token', '1 hour') \gset
+SELECT token AS next FROM tokenauth_rotate(:'token', grace => '1 hour') \gset
+SELECT token AS next FROM tokenauth_rotate(:'token', grace => '1 hour') \gset
 SELECT status FROM tokenauth_identify(:'next');
 SELECT status, token_id FROM tokenauth_list('c', include_dead => true);
 SELECT tokenauth_revoke(:'next'), tokenauth_revoke_user('c');

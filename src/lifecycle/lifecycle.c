@@ -72,9 +72,9 @@ lifecycle_source(const char *name, bool for_change)
 }
 
 Form_pg_attribute
-lifecycle_display_column(const OwnerCall *call)
+lifecycle_text_column(const OwnerCall *call, const char *name)
 {
-	AttrNumber	attnum = get_attnum(call->source->relation, DISPLAY_COLUMN);
+	AttrNumber	attnum = get_attnum(call->source->relation, name);
 	Form_pg_attribute attribute;
 
 	if (attnum <= 0)

@@ -22,11 +22,13 @@
 extern Source *lifecycle_source(const char *name, bool for_change);
 
 /*
- * A column for what may be shown of a token, by which its user knows it; NULL
- * if the table has none that could take it.
+ * Columns that a user knows a token by: what may be shown of it, and its name.  NULL
+ * if the table has none of that name that could be filled with a text.
  */
 #define DISPLAY_COLUMN		"token_prefix"
-extern Form_pg_attribute lifecycle_display_column(const OwnerCall *call);
+#define NAME_COLUMN			"name"
+extern Form_pg_attribute lifecycle_text_column(const OwnerCall *call,
+											   const char *name);
 
 /* A field of a verdict as text, or NULL. */
 extern char *lifecycle_field_text(const Judgement *judgement,

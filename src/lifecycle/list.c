@@ -25,6 +25,7 @@
 enum
 {
 	LIST_TOKEN_ID,
+	LIST_NAME,
 	LIST_TOKEN_PREFIX,
 	LIST_SCOPE,
 	LIST_CREATED_AT,
@@ -68,17 +69,17 @@ static QueryResult *
 select_rows(OwnerCall *call, const char *user_id)
 {
 	const Source *source = call->source;
-	Form_pg_attribute display = lifecycle_display_column(call);
 	bool		has_id = source->column[ROLE_ID].kind != VALUE_NONE;
 	bool		has_scope = source->column[ROLE_SCOPE].kind != VALUE_NONE;
 	const char *created = owner_read_timestamp(call, ROLE_CREATED);
 
 	return owner_query(call,
-					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
+					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
 								" WHERE %s OPERATOR(pg_catalog.=) %s"
 								" ORDER BY %s DESC NULLS LAST",
 								has_id ? owner_column(call, ROLE_ID) : "NULL",
-								display != NULL ? DISPLAY_COLUMN : "NULL",
+								lifecycle_text_column(call, NAME_COLUMN) ? NAME_COLUMN : "NULL",
+								lifecycle_text_column(call, DISPLAY_COLUMN) ? DISPLAY_COLUMN : "NULL",
 								has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
 								created,
 								owner_read_timestamp(call, ROLE_EXPIRES),
@@ -199,7 +200,7 @@ list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 /*
  * tokenauth_list(user_id anycompatiblenonarray, source name,
  *				  include_dead boolean)
- * returns table (token_id text, token_prefix text, scope text,
+ * returns table (token_id text, name text, token_prefix text, scope text,
  *				  created_at timestamptz, expires_at timestamptz,
  *				  last_used_at timestamptz, status text, claims jsonb)
  *

@@ -132,7 +132,7 @@ give_token(InsertList *list, const NewToken *token)
 {
 	OwnerCall  *call = list->call;
 	const Source *source = call->source;
-	Form_pg_attribute display = lifecycle_display_column(call);
+	Form_pg_attribute display = lifecycle_text_column(call, DISPLAY_COLUMN);
 	int			n;
 
 	n = owner_parameter(call, stored_type(source), token->stored, false);

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * presented.c
- *		A token that a caller presents, to be replaced, extended or used up;
- *		see presented.h.
+ *		A token that a caller presents, or names by its id; see presented.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,10 +24,35 @@ presented_take(FunctionCallInfo fcinfo, int source_arg, Presented *presented)
 	presented->query.source_name = name_or_null(fcinfo, source_arg);
 }
 
+/* Judge one that is named by what its row has, for its text need not be known. */
+static void
+judge_named(const Presented *presented, Judgement *judgement)
+{
+	Source	   *source = unconstify(Source *, presented->source);
+	uint64		stamp;
+
+	judgement->source = source;
+	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
+	if (lookup_stored(source, presented->stored, presented->id,
+					  &judgement->verdict, &stamp))
+		verdict_settle(&judgement->verdict, GetCurrentTimestamp());
+	else
+		verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
+}
+
+void
+presented_judge_now(const Presented *presented, Judgement *judgement)
+{
+	if (presented->id != NULL)
+		judge_named(presented, judgement);
+	else
+		judge_token(&presented->query, NULL, NULL, judgement);
+}
+
 TokenStatus
 presented_judge(Presented *presented)
 {
-	judge_token(&presented->query, NULL, NULL, &presented->before);
+	presented_judge_now(presented, &presented->before);
 	return presented->before.verdict.status;
 }
 
@@ -74,18 +98,89 @@ presented_place(Presented *presented)
 	return true;
 }
 
+/* "this row is the one that was named" */
+static const char *
+is_named(OwnerCall *call, const Presented *presented)
+{
+	if (presented->id == NULL)
+		return "true";
+	return psprintf("%s AND %s",
+					lifecycle_has_value(call, ROLE_ID, presented->id),
+					lifecycle_has_value(call, ROLE_USER, presented->user_id));
+}
+
+/* What the named row has in its token column, of now; false if that is nothing. */
+static bool
+read_named(OwnerCall *call, Presented *presented)
+{
+	QueryResult *rows;
+	bool		isnull;
+
+	rows = owner_query_latest(call,
+							  psprintf("SELECT %s FROM ONLY %s WHERE %s LIMIT 2",
+									   owner_column(call, ROLE_TOKEN),
+									   owner_table(call),
+									   is_named(call, presented)));
+	if (rows->nrows == 0)
+		return false;
+	if (rows->nrows > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("the user has several tokens of that id in token source \"%s\"",
+						call->source->name),
+				 errhint("Make its id_column unique, or rotate by the token.")));
+	presented->stored = query_value(rows, 0, 1, &isnull);
+	return !isnull;
+}
+
+/*
+ * What a rotation remembers of a grace is found by the token's key, which must be
+ * the same whether the token is presented or named.
+ */
+static void
+check_can_be_named(const Source *source)
+{
+	if (!stored_gives_key(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be rotated by id",
+						source->name),
+				 errdetail("What its table holds does not tell a token's SHA-256."),
+				 errhint("Rotate by the token; or issue a new one, and revoke this one.")));
+}
+
+bool
+presented_find(OwnerCall *call, const char *id, const char *user_id,
+			   Presented *presented)
+{
+	const Source *source = call->source;
+
+	memset(presented, 0, sizeof(*presented));
+	check_can_be_replaced(source);
+	check_can_be_named(source);
+	presented->id = id;
+	presented->user_id = user_id;
+	presented->source = source;
+	return read_named(call, presented) &&
+		stored_key_of_row(source, presented->stored, false,
+						  &presented->digest) &&
+		presented_judge(presented) == TOKEN_VALID;
+}
+
 bool
 presented_lock(OwnerCall *call, Presented *presented)
 {
 	const char *table = owner_table(call);
 	QueryResult *rows;
 	bool		isnull;
+	bool		named;
 
 	rows = owner_query(call,
-					   psprintf("SELECT CAST(r.* AS %s), %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
+					   psprintf("SELECT CAST(r.* AS %s), %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
+								is_named(call, presented),
 								table, owner_is_token(call, presented->stored)));
-	judge_token(&presented->query, NULL, NULL, &presented->judgement);
+	presented_judge_now(presented, &presented->judgement);
 	if (presented->judgement.verdict.status != TOKEN_VALID)
 		return false;
 	/* the judgement is of now, but the transaction's snapshot may be older */
@@ -95,17 +190,25 @@ presented_lock(OwnerCall *call, Presented *presented)
 	presented->row_type = TupleDescAttr(rows->desc, 0)->atttypid;
 	presented->row = query_value(rows, 0, 1, &isnull);
 	presented->has_created = query_timestamp(rows, 0, 2, &presented->created_at);
-	return true;
+	/* of the row as it is now: it may have been given to another user */
+	named = DatumGetBool(query_value(rows, 0, 3, &isnull));
+	return named && !isnull;
 }
 
 void
 presented_forget(FunctionCallInfo fcinfo, Presented *presented)
 {
-	if (presented->stored != (Datum) 0)
-		stored_forget(presented->source, presented->stored);
 	if (DatumGetPointer(presented->row) != NULL)
 		token_wipe(presented->row);
-	token_forget_copy(presented->text, PG_GETARG_DATUM(0));
+	if (presented->id == NULL)
+	{
+		if (presented->stored != (Datum) 0)
+			stored_forget(presented->source, presented->stored);
+		token_forget_copy(presented->text, PG_GETARG_DATUM(0));
+	}
+	else if (stored_is_token(presented->source) &&
+			 stored_type(presented->source) == TEXTOID)
+		token_wipe(presented->stored);	/* its row's */
 }
 
 void
@@ -114,6 +217,17 @@ presented_refuse(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("token is not valid"),
+			 errhidestmt(true),
+			 errhidecontext(true)));
+}
+
+/* The statement may have a token in the place of the id. */
+void
+presented_refuse_id(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("the user has no valid token of that id"),
 			 errhidestmt(true),
 			 errhidecontext(true)));
 }

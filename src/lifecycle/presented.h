@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * presented.h
- *		A token that a caller presents, to be replaced, extended or used up.
+ *		A token that a caller presents, to be replaced, extended or used up; or
+ *		names by its id and user, to be replaced.
  *
  * There is no race in that: the token's row is locked first and judged then.
  * The lock is released after the winner's commit has taken effect for all, so
@@ -16,6 +17,8 @@
  *		presented_lock		its row, locked
  *		presented_forget	overwrites it in memory of ours
  *
+ * For one that is named, presented_find() stands for the first three.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef TOKENAUTH_PRESENTED_H
@@ -26,7 +29,9 @@
 
 typedef struct Presented
 {
-	text	   *text;
+	const char *id;				/* of its row; NULL: it is presented, not named */
+	const char *user_id;		/* with the id */
+	text	   *text;			/* these two of one that is presented */
 	TokenQuery	query;
 	Judgement	before;			/* as it was before any lock */
 
@@ -48,7 +53,11 @@ typedef struct Presented
 extern void presented_take(FunctionCallInfo fcinfo, int source_arg,
 						   Presented *presented);
 
-/* Judge it.  Throws what judge_token() throws. */
+/* Judge it as of now.  Throws what judge_token() throws. */
+extern void presented_judge_now(const Presented *presented,
+								Judgement *judgement);
+
+/* The same into before. */
 extern TokenStatus presented_judge(Presented *presented);
 
 /*
@@ -59,16 +68,29 @@ extern TokenStatus presented_judge(Presented *presented);
 extern bool presented_place(Presented *presented);
 
 /*
+ * The token in the row of that id and user, in a call that has begun on its source;
+ * judge it.  False if there is none, or it is not valid now.  Throws 21000 if there
+ * are several; 0A000 if the row does not give the token's key.
+ */
+extern bool presented_find(OwnerCall *call, const char *id,
+						   const char *user_id, Presented *presented);
+
+/*
  * Lock the token's row in a call that has begun on its source, waiting for
  * other sessions, and judge it as it is then.  False if it is not valid any
- * more; then judgement has the verdict.  Throws 40001 if the transaction's
+ * more; then judgement has the verdict; or if it has not that id and user any
+ * more.  Throws 40001 if the transaction's
  * snapshot is too old to see the row.
  */
 extern bool presented_lock(OwnerCall *call, Presented *presented);
 
 extern void presented_forget(FunctionCallInfo fcinfo, Presented *presented);
 
-/* Throw that it is not valid: no reason, which would tell an attacker. */
+/*
+ * Throw that it is not valid, 28000, or that there is none of that id, P0002: no
+ * reason, which would tell an attacker.
+ */
 pg_noreturn extern void presented_refuse(void);
+pg_noreturn extern void presented_refuse_id(void);
 
 #endif							/* TOKENAUTH_PRESENTED_H */

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "common/int.h"
 #include "judge/judge.h"
+#include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
 #include "lifecycle/grace.h"
 #include "lifecycle/lifecycle.h"
@@ -190,7 +191,7 @@ shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 						 psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
 								  owner_table(call), column, column, limit,
 								  owner_is_token(call, presented->stored)));
-	judge_token(&presented->query, NULL, NULL, &after);
+	presented_judge_now(presented, &after);
 	if (after.verdict.status != TOKEN_VALID)
 		return expiry;
 	if (!after.verdict.has_expiry ||
@@ -311,6 +312,55 @@ tokenauth_rotate(PG_FUNCTION_ARGS)
 	check_one_row(&presented);
 	rotate(&call, &presented, interval_or_null(fcinfo, 1),
 		   lifecycle_attributes(fcinfo, 3), &token);
+	owner_end(&call);
+	presented_forget(fcinfo, &presented);
+	return new_token_record(fcinfo, &token);
+}
+
+/* The source of a token that is named by its id and user; throws if there can be none. */
+static Source *
+source_of_named(const char *name, const char *id, const char *user_id)
+{
+	Source	   *source = lifecycle_source(name, true);
+
+	(void) each_source_has_role(source, ROLE_ID, true);
+	(void) each_source_has_role(source, ROLE_USER, true);
+	if (id == NULL || user_id == NULL ||
+		!each_source_could_have(source, ROLE_ID, id) ||
+		!each_source_could_have(source, ROLE_USER, user_id))
+		presented_refuse_id();
+	return source;
+}
+
+/*
+ * tokenauth_rotate(id text | uuid | bigint, user_id text | uuid | bigint,
+ *					grace interval, source name, attributes jsonb)
+ * returns (token text, token_id text, token_prefix text,
+ *			expires_at timestamptz)
+ *
+ * The same by the row's id, if it is that user's.  Throws P0002 if the user has no
+ * valid token of that id, or if another rotation won.
+ */
+TOKENAUTH_FUNCTION(tokenauth_rotate_id);
+Datum
+tokenauth_rotate_id(PG_FUNCTION_ARGS)
+{
+	const char *id = id_or_null(fcinfo, 0);
+	const char *user_id = id_or_null(fcinfo, 1);
+	Source	   *source;
+	Presented	presented;
+	OwnerCall	call;
+	NewToken	token;
+
+	PreventCommandIfReadOnly("tokenauth_rotate()");
+	source = source_of_named(name_or_null(fcinfo, 3), id, user_id);
+	owner_begin(&call, source);
+	if (!presented_find(&call, id, user_id, &presented) ||
+		!presented_lock(&call, &presented) || was_shortened(&presented))
+		presented_refuse_id();
+	check_one_row(&presented);
+	rotate(&call, &presented, interval_or_null(fcinfo, 2),
+		   lifecycle_attributes(fcinfo, 4), &token);
 	owner_end(&call);
 	presented_forget(fcinfo, &presented);
 	return new_token_record(fcinfo, &token);
