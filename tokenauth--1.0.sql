@@ -249,7 +249,10 @@ LANGUAGE C;
 CREATE FUNCTION @extschema@.tokenauth_create_table(
     table_name pg_catalog.text DEFAULT 'personal_access_token',
     prefix pg_catalog.text DEFAULT NULL,
-    checksum pg_catalog.bool DEFAULT false)
+    checksum pg_catalog.bool DEFAULT false,
+    user_type pg_catalog.regtype DEFAULT 'pg_catalog.uuid',
+    tenant_type pg_catalog.regtype DEFAULT NULL,
+    scope pg_catalog.bool DEFAULT false)
 RETURNS pg_catalog.regclass
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -856,8 +859,8 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.tokenauth_doctor,
     @extschema@.tokenauth_version
     TO pg_monitor;
-GRANT SELECT ON @extschema@.tokenauth_stats, @extschema@.tokenauth_cache
-    TO pg_monitor;
+GRANT SELECT ON @extschema@.tokenauth_sources, @extschema@.tokenauth_stats,
+    @extschema@.tokenauth_cache TO pg_monitor;
 
 --
 -- Comments on the functions, each for all functions of its name.
@@ -892,7 +895,7 @@ BEGIN
              'trigger of tables that tokenauth_hash_in_place() is working on'),
             -- set up
             ('tokenauth_create_table',
-             'create a standard token table, the caller''s own, and attach it'),
+             'create a standard token table, the caller''s own, attach it, and tell its columns'),
             ('tokenauth_attach',
              'make a table of the caller''s a token source'),
             ('tokenauth_attach_parent',

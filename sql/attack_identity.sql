@@ -11,7 +11,7 @@ GRANT USAGE ON SCHEMA app TO tokenauth_web;
 GRANT EXECUTE ON FUNCTION tokenauth_attach, tokenauth_attach_parent, tokenauth_detach, tokenauth_authenticate
     TO tokenauth_mallory;
 GRANT EXECUTE ON FUNCTION tokenauth_resolve, tokenauth_identify, tokenauth_authenticate, tokenauth_revoke(text),
-    tokenauth_user, tokenauth_rotate TO tokenauth_web;
+    tokenauth_user, tokenauth_rotate(text, interval, name, jsonb) TO tokenauth_web;
 
 -- What mallory's code does wherever it runs.
 SET ROLE tokenauth_mallory;

@@ -68,7 +68,7 @@ FROM sess WHERE id = :'token_id';
 -- shortened it, regardless of privileges on our tables.
 CREATE ROLE tokenauth_writer;
 GRANT pg_write_all_data, pg_read_all_data TO tokenauth_writer;
-GRANT EXECUTE ON FUNCTION tokenauth_rotate TO tokenauth_writer;
+GRANT EXECUTE ON FUNCTION tokenauth_rotate(text, interval, name, jsonb) TO tokenauth_writer;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO tokenauth_writer;
 SELECT token AS mine FROM tokenauth_issue('w', 'sess', '1 hour', attributes => '{"approved": true}') \gset
 SET ROLE tokenauth_writer;

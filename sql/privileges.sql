@@ -172,11 +172,13 @@ SELECT tokenauth_attach('app.foreign_tok', prefix => 'f_');
 SELECT tokenauth_detach('foreign_tok');
 RESET ROLE;
 
--- pg_monitor sees the figures and nothing else.
+-- pg_monitor sees the figures and what the sources were told, and nothing else.
 GRANT pg_monitor TO tokenauth_api;
 SET ROLE tokenauth_api;
 SELECT count(*) FROM tokenauth_stats;
-SELECT * FROM tokenauth_sources;
+SELECT source, relation, prefix, token_column FROM tokenauth_sources ORDER BY 1;
+SELECT count(*) FROM tokenauth_source;
+SELECT count(*) FROM tokenauth_retiring;
 RESET ROLE;
 
 DROP SCHEMA app CASCADE;
