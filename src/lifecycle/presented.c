@@ -133,6 +133,21 @@ read_named(OwnerCall *call, Presented *presented)
 	return !isnull;
 }
 
+/* A text that does not begin as the source's tokens do is none, wherever it stands. */
+static bool
+could_be_presented(const Presented *presented)
+{
+	const Source *source = presented->source;
+	text	   *token;
+
+	if (!stored_is_token(source) || source->part.kind != PART_WHOLE ||
+		stored_type(source) != TEXTOID)
+		return true;
+	token = DatumGetTextPP(presented->stored);
+	return source_has_prefix(source, VARDATA_ANY(token),
+							 VARSIZE_ANY_EXHDR(token));
+}
+
 /*
  * What a rotation remembers of a grace is found by the token's key, which must be
  * the same whether the token is presented or named.
@@ -161,7 +176,7 @@ presented_find(OwnerCall *call, const char *id, const char *user_id,
 	presented->id = id;
 	presented->user_id = user_id;
 	presented->source = source;
-	return read_named(call, presented) &&
+	return read_named(call, presented) && could_be_presented(presented) &&
 		stored_key_of_row(source, presented->stored, false,
 						  &presented->digest) &&
 		presented_judge(presented) == TOKEN_VALID;
