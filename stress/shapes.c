@@ -53,7 +53,6 @@
 	.identify_arguments = "", \
 	.drop = "DROP TABLE IF EXISTS " table, \
 	.tables = {table}, \
-	.token = KEY_IS_HEX_OF_TEXT, \
 	.look = "SELECT user_id, id, revoked OR expires_at IS NOT NULL FROM " \
 		table " WHERE token_hash = $1", \
 	.touch = "UPDATE " table " SET last_used_at = now()" \
@@ -68,6 +67,7 @@ static const Shape standard = {
 	.name = "standard",
 	.create = "SELECT tokenauth_create_table('stress_token', prefix => 'mul_')",
 	FLAG_SHAPE("stress_token"),
+	.token = KEY_IS_HEX_OF_TEXT,
 	.kind = standard_kinds,
 	.nkinds = lengthof(standard_kinds)
 };
@@ -88,8 +88,51 @@ static const Shape multica = {
 	"SELECT tokenauth_attach('personal_access_token', source => 'multica',"
 	" prefix => 'mul_')",
 	FLAG_SHAPE("personal_access_token"),
+	.token = KEY_IS_HEX_OF_TEXT,
 	.kind = multica_kinds,
 	.nkinds = lengthof(multica_kinds)
+};
+
+/* ---------- rows that do not say where their token is cached ---------- */
+
+#define KEY_IS_SHA512	"SELECT $1, encode(sha512($1::bytea), 'hex')"
+
+static const ChangeKind sha512_kinds[] = {FLAG_KINDS("sha512_token")};
+
+static const Shape sha512 = {
+	.name = "sha512",
+	.create =
+	"CREATE TABLE sha512_token (id uuid PRIMARY KEY, user_id uuid NOT NULL,"
+	" token_hash text NOT NULL UNIQUE, expires_at timestamptz,"
+	" last_used_at timestamptz, revoked boolean NOT NULL DEFAULT false);"
+	"SELECT tokenauth_attach('sha512_token', source => 'sha512',"
+	" prefix => 'mul_', stored_as => 'sha512-hex')",
+	FLAG_SHAPE("sha512_token"),
+	.token = KEY_IS_SHA512,
+	.kind = sha512_kinds,
+	.nkinds = lengthof(sha512_kinds)
+};
+
+/* Some tokens have the same two digits, by which rows are found and verified. */
+static const ChangeKind verified_kinds[] = {FLAG_KINDS("verified_token")};
+
+static const Shape verified = {
+	.name = "verified",
+	.create =
+	"CREATE TABLE verified_token (id uuid PRIMARY KEY, user_id uuid NOT NULL,"
+	" token_hash text NOT NULL UNIQUE, found_by text NOT NULL"
+	" GENERATED ALWAYS AS (left(token_hash, 2)) STORED,"
+	" expires_at timestamptz, last_used_at timestamptz,"
+	" revoked boolean NOT NULL DEFAULT false);"
+	"CREATE INDEX ON verified_token (found_by);"
+	"SELECT tokenauth_attach('verified_token', source => 'verified',"
+	" token_column => 'found_by', stored_as => 'plaintext', prefix => 'mul_',"
+	" mapping => '{\"lookup\": \"left(encode(sha512(token::bytea), ''hex''), 2)\","
+	" \"verify\": \"encode(sha512(token::bytea), ''hex'') = token_hash\"}')",
+	FLAG_SHAPE("verified_token"),
+	.token = KEY_IS_SHA512,
+	.kind = verified_kinds,
+	.nkinds = lengthof(verified_kinds)
 };
 
 /* ---------- plain text, not unique, a scope, two parents: dify ---------- */
@@ -438,7 +481,7 @@ static const Shape xtablo = {
 /* ---------- all of them ---------- */
 
 static const Shape *const all_shapes[] = {
-	&multica, &dify, &visiona, &scrabble, &xtablo, &standard
+	&multica, &dify, &visiona, &scrabble, &xtablo, &standard, &sha512, &verified
 };
 
 static const ShapeSet shape_sets[] = {
@@ -449,6 +492,8 @@ static const ShapeSet shape_sets[] = {
 	{"scrabble", &all_shapes[3], 1},
 	{"xtablo", &all_shapes[4], 1},
 	{"standard", &all_shapes[5], 1},
+	{"sha512", &all_shapes[6], 1},
+	{"verified", &all_shapes[7], 1},
 };
 
 const ShapeSet *

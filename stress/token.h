@@ -18,7 +18,7 @@ typedef struct Token
 	unsigned	number;
 	const Shape *shape;
 	char		text[64];
-	char		key[65];		/* what stands in the table for it */
+	char		key[129];		/* what stands in the table for it */
 	History		history;
 	pthread_mutex_t writer;		/* held by the writer that changes it; guards: */
 	RowState	row;
