@@ -72,7 +72,8 @@ RESET ROLE;
 -- owner, not as the caller and not as a superuser.
 CREATE FUNCTION app.tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE NOTICE 'the trigger runs as %', current_user;
+    RAISE NOTICE 'the trigger runs as %',
+        CASE current_user WHEN session_user THEN 'the superuser' ELSE current_user END;
     RETURN NEW;
 END $$;
 CREATE TRIGGER tell BEFORE UPDATE ON app.tok FOR EACH ROW EXECUTE FUNCTION app.tell();
