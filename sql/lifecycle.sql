@@ -30,9 +30,9 @@ CREATE TABLE many AS
     SELECT token FROM generate_series(1, 10000 / :share) n,
         LATERAL tokenauth_issue('00000000-0000-0000-0000-00000000000c', attributes => jsonb_build_object('name', n)) i;
 SELECT count(*) * :share AS count, count(DISTINCT token) * :share AS different, count(tokenauth_resolve(token)) * :share AS valid FROM many;
-SELECT count(*) FILTER (WHERE status <> 'malformed') AS accepted, count(*) * :share AS count
-FROM many, generate_series(0, 99) n,
-    LATERAL (SELECT 5 + (n * 7 + length(token)) % 33 AS at) a,
+SELECT count(*) FILTER (WHERE status <> 'malformed') AS accepted, count(*) * :share * :share AS count
+FROM many, generate_series(1, 100 / :share) n,
+    LATERAL (SELECT 5 + (n * 7 + ascii(right(token, 1))) % 33 AS at) a,
     LATERAL (SELECT substr('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz',
         1 + (ascii(substr(token, at, 1)) * 31 + n * 17) % 62, 1) AS digit) d,
     LATERAL tokenauth_identify(overlay(token PLACING

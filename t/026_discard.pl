@@ -19,6 +19,8 @@ plan skip_all => 'the server has no assertions'
   if $node->safe_psql('postgres', 'SHOW debug_assertions') eq 'off';
 $node->safe_psql('postgres', 'CREATE EXTENSION tokenauth CASCADE');
 
+# half a minute of the processor
+my $doctor_again = share(2) > 1 ? 'SELECT finding FROM tokenauth_doctor();' : '';
 my $story = q(
 CREATE TYPE mood AS ENUM ('good', 'bad');
 CREATE TABLE org (id int PRIMARY KEY, live boolean NOT NULL);
@@ -47,7 +49,7 @@ SELECT status FROM tokenauth_identify(:'next');
 SELECT status, token_id FROM tokenauth_list('c', include_dead => true);
 SELECT tokenauth_revoke(:'next'), tokenauth_revoke_user('c');
 SELECT tokenauth_flush_last_used() > 0, tokenauth_warm('tok');
-SELECT finding FROM tokenauth_doctor();
+) . $doctor_again . q(
 SELECT tokenauth_detach('tok');
 DROP TABLE tok, org;
 DROP TYPE mood;
