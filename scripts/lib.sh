@@ -141,6 +141,10 @@ need_for() {
                 borrow prometheus-postgres-exporter prometheus-postgres-exporter
                 borrow promtool prometheus
                 ;;
+            examples)
+                need /usr/lib/python3/dist-packages/psycopg/__init__.py python3-psycopg
+                need /usr/sbin/pgbouncer pgbouncer
+                ;;
             stress) need "$("$SYSTEM_PG_CONFIG" --includedir)/libpq-fe.h" libpq-dev ;;
         esac
     done
