@@ -114,7 +114,7 @@ sub init
 		force_initdb => defined $params{install_path} || !defined $ENV{INITDB_TEMPLATE});
 	my $run = \&PostgreSQL::Test::Utils::system_or_bail;
 
-	return $node->init(%how) if $how{force_initdb};
+	return $node->init(%how) if $how{force_initdb} || $how{extra};
 	no warnings 'redefine';
 	local *PostgreSQL::Test::Utils::system_or_bail = sub {
 		@_ = ('cp', '-RPp', $ENV{INITDB_TEMPLATE}, $_[2]) if $_[0] eq 'initdb';
