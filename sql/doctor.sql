@@ -63,7 +63,7 @@ SELECT filled(fix, '''Digest''', '''expires_at''', 'ARRAY[''team'', ''expires_at
 :fix
 SELECT * FROM tokenauth_doctor();
 
--- Where several columns could be it, somebody has to choose.
+-- Where several columns could be it, a person must choose.
 ALTER TABLE "Auth"."Tokens" ADD COLUMN owner_1 int, ADD COLUMN owner_2 int;
 ALTER TABLE "Auth"."Tokens" RENAME user_id TO owner;
 SELECT * FROM tokenauth_doctor();

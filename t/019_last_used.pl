@@ -197,7 +197,7 @@ crash($launchers[0]);
 use_tokens('postgres', 15);
 is_written('postgres', 15, 'written after the launcher was killed');
 
-# ---- what somebody has locked ----
+# ---- locked rows and tables ----
 
 configure($node, $soon => '200ms');
 $holder = session($node, 'one');
