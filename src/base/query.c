@@ -18,6 +18,7 @@
 #include "parser/parse_relation.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -300,7 +301,14 @@ query_timestamp(const QueryResult *result, uint64 row, int column,
 {
 	bool		isnull;
 	Datum		datum = query_value(result, row, column, &isnull);
+	Oid			type = TupleDescAttr(result->desc, column - 1)->atttypid;
 
+	/* of a name it is not known which column has it by now */
+	if (getBaseType(type) != TIMESTAMPTZOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %d of a result is of type %s, not a timestamptz",
+						column, format_type_be(type))));
 	*value = isnull ? 0 : DatumGetTimestampTz(datum);
 	return !isnull;
 }

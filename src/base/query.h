@@ -66,7 +66,7 @@ extern Datum query_value(const QueryResult *result, uint64 row, int column,
 /* The same as text, in the current memory context; NULL for null. */
 extern char *query_text(const QueryResult *result, uint64 row, int column);
 
-/* A timestamptz; false, and 0, for null. */
+/* A timestamptz; false, and 0, for null.  Throws 42804 if the column is none. */
 extern bool query_timestamp(const QueryResult *result, uint64 row, int column,
 							TimestampTz *value);
 

@@ -134,6 +134,27 @@ verdict_value(ValueKind kind, Datum datum, Oid type)
 	return value;
 }
 
+/*
+ * The kind is the source's of now, which code of an owner's can have changed since the
+ * verdict was made.
+ */
+static void
+check_kind(const VerdictValue *value, ValueKind kind)
+{
+	bool		fits = true;
+
+	if (kind == VALUE_UUID)
+		fits = value->len == UUID_LEN;
+	else if (kind == VALUE_INT4 || kind == VALUE_INT8)
+		fits = value->len == sizeof(int64);
+	else if (kind == VALUE_JSONB)
+		fits = value->len >= VARHDRSZ;
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a token source has changed meanwhile")));
+}
+
 /* With a space for each NUL but the last. */
 static text *
 list_text(const VerdictValue *list)
@@ -154,6 +175,7 @@ verdict_datum(const Verdict *verdict, VerdictField field, ValueKind kind)
 	const VerdictValue *value = &verdict->field[field];
 	int64		number;
 
+	check_kind(value, kind);
 	switch (kind)
 	{
 		case VALUE_UUID:

@@ -222,7 +222,8 @@ ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
 }
 
 bool
-judge_warm(Source *source, const TokenDigest *digest, Datum stored)
+judge_warm(Source *source, const TokenDigest *digest,
+		   const StoredValue *stored)
 {
 	CacheKey	key = {*digest, MyDatabaseId, source->relation};
 	TimestampTz now = GetCurrentTimestamp();

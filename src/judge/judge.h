@@ -11,6 +11,7 @@
 #include "cache/last_used.h"
 #include "fmgr.h"
 #include "source/source.h"
+#include "source/stored.h"
 
 /* What a caller asks about. */
 typedef struct TokenQuery
@@ -55,7 +56,8 @@ extern void judge_token(const TokenQuery *query, SourceCheck check, void *arg,
  * is room, and it is not there yet.  True if that has been done.  It is told by what
  * its row has, and the key that this gives.
  */
-extern bool judge_warm(Source *source, const TokenDigest *digest, Datum stored);
+extern bool judge_warm(Source *source, const TokenDigest *digest,
+					   const StoredValue *stored);
 
 /*
  * How a use of a token is noted; false if it cannot be, for its row could not

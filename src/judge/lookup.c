@@ -39,6 +39,8 @@ typedef struct OpenTable
 {
 	Relation	table;
 	Relation	index;			/* NULL: none, read the whole table */
+	AttrNumber	attnum;			/* the column, and how; as they were then: */
+	RowFinder	finder;			/* the source may be read again meanwhile */
 } OpenTable;
 
 /* A source's own table, then its parents'. */
@@ -64,7 +66,8 @@ close_source(OpenSource *open)
 
 /* False if the table is gone, or its index, which can go CONCURRENTLY. */
 static bool
-open_table(Oid relation, const RowFinder *finder, OpenSource *open)
+open_table(Oid relation, AttrNumber attnum, const RowFinder *finder,
+		   OpenSource *open)
 {
 	OpenTable  *table = &open->table[open->ntables];
 
@@ -73,6 +76,8 @@ open_table(Oid relation, const RowFinder *finder, OpenSource *open)
 		return false;
 	open->ntables++;
 	table->index = NULL;
+	table->attnum = attnum;
+	table->finder = *finder;
 	if (!OidIsValid(finder->index))
 		return true;
 	table->index = try_relation_open(finder->index, AccessShareLock);
@@ -83,11 +88,12 @@ static bool
 open_tables(const Source *source, bool parents, OpenSource *open)
 {
 	open->ntables = 0;
-	if (!open_table(source->relation, &source->finder, open))
+	if (!open_table(source->relation, source->column[ROLE_TOKEN].attnum,
+					&source->finder, open))
 		return false;
 	for (int i = 0; parents && i < source->nparents; i++)
 		if (!open_table(source->parent[i].relation,
-						&source->parent[i].finder, open))
+						source->parent[i].key.attnum, &source->parent[i].finder, open))
 			return false;
 	return true;
 }
@@ -121,8 +127,9 @@ open_source(Source *source, bool parents, OpenSource *open)
 }
 
 /*
- * Code that a condition calls can have the source read again, while rows are
- * judged by what it was.  Then nothing is known of them.
+ * Code of an owner's that is called can have the source read again, while rows are
+ * judged by what it was.  Then nothing is known of them, and what was taken from the
+ * source before must not be used together with what it says now.
  */
 static bool
 was_read_again(const Source *source, const OpenSource *open)
@@ -144,11 +151,12 @@ take_snapshot(void)
 }
 
 bool
-lookup_search_value(const Source *source, const LookupKey *key, Datum *value)
+lookup_search_value(const Source *source, const LookupKey *key,
+					StoredValue *stored)
 {
 	if (!stored_is_digest(source))
-		return stored_value(source, key->token, key->token_len, value);
-	*value = stored_value_of_digest(source, &key->digest);
+		return stored_value(source, key->token, key->token_len, stored);
+	*stored = stored_value_of_digest(source, &key->digest);
 	return true;
 }
 
@@ -159,8 +167,6 @@ typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
 typedef struct Visit
 {
 	const OpenTable *open;
-	const RowFinder *finder;
-	AttrNumber	attnum;
 	Snapshot	snapshot;
 	Datum		sought;
 	RowVisitor	visit;
@@ -171,10 +177,11 @@ typedef struct Visit
 static bool
 is_sought(const Visit *visit, TupleTableSlot *slot)
 {
+	AttrNumber	attnum = visit->open->attnum;
 	Form_pg_attribute attribute =
-		TupleDescAttr(RelationGetDescr(visit->open->table), visit->attnum - 1);
+		TupleDescAttr(slot->tts_tupleDescriptor, attnum - 1);
 	bool		isnull;
-	Datum		value = slot_getattr(slot, visit->attnum, &isnull);
+	Datum		value = slot_getattr(slot, attnum, &isnull);
 
 	return !isnull && datum_image_eq(value, visit->sought, attribute->attbyval,
 									 attribute->attlen);
@@ -190,10 +197,10 @@ scan_rows(const Visit *visit)
 	TableScanDesc table_scan = NULL;
 	ScanKeyData key;
 
-	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : visit->attnum,
-						   open->index ? visit->finder->strategy : 0,
-						   InvalidOid, visit->finder->collation,
-						   visit->finder->equality, visit->sought);
+	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : open->attnum,
+						   open->index ? open->finder.strategy : 0,
+						   InvalidOid, open->finder.collation,
+						   open->finder.equality, visit->sought);
 	if (open->index != NULL)
 	{
 		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
@@ -296,13 +303,16 @@ parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 		const OpenTable *open = &scene->open->table[1 + i];
 		ParentSearch search = {parent, open->table, source->timezone, false};
 		bool		isnull;
-		Datum		key = slot_getattr(row, parent->from.attnum, &isnull);
+		Datum		key;
 
+		/* the owner of the parent before has had code run */
+		if (was_read_again(source, scene->open))
+			return false;
+		key = slot_getattr(row, parent->from.attnum, &isnull);
 		if (isnull)
 			continue;
 		verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
-		visit_rows(&(Visit) {open, &parent->finder, parent->key.attnum,
-							 scene->snapshot, key, visit_parent, &search});
+		visit_rows(&(Visit) {open, scene->snapshot, key, visit_parent, &search});
 		live &= search.live;
 	}
 	return live;
@@ -359,6 +369,8 @@ has_id(const Scene *scene, TupleTableSlot *row)
 
 	verdict_init(&verdict, TOKEN_VALID);
 	row_take_fields(source, scene->open->table[0].table, row, &verdict);
+	if (was_read_again(source, scene->open))
+		return false;
 	/* without an id, whatever row it is */
 	return scene->id == NULL || (verdict.field[FIELD_ID].data != NULL &&
 		strcmp(text_to_cstring(verdict_text(&verdict, FIELD_ID,
@@ -394,16 +406,20 @@ visit_token(TupleTableSlot *row, void *arg)
 	Finding    *finding = &scene->finding;
 	Verdict		verdict;
 
-	if (!is_verified(scene, row))
-		return !scene->source->finder.unique;
+	bool		unique = scene->open->table[0].finder.unique;
 
-	judge_life(scene, row, &verdict);
+	if (!is_verified(scene, row))
+		return !unique;
+	if (!was_read_again(scene->source, scene->open))
+		judge_life(scene, row, &verdict);
+	if (was_read_again(scene->source, scene->open))
+		return false;
 	row_take_fields(scene->source, scene->open->table[0].table, row, &verdict);
 	if (is_live(&verdict, scene->now))
 		finding->nlive++;
 	if (finding->nrows++ == 0 || speaks_before(&verdict, &finding->spokesman))
 		finding->spokesman = verdict;
-	return !scene->source->finder.unique;
+	return !unique;
 }
 
 static void
@@ -433,16 +449,15 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 
 /* Search and judge the rows of a token, of which there may be none. */
 static void
-find_rows(Scene *scene, Datum sought)
+find_rows(Scene *scene, const StoredValue *sought)
 {
-	const Source *source = scene->source;
+	Datum		value = stored_datum(scene->source, sought);
 
 	scene->snapshot = take_snapshot();
 	TEST_POINT(fill_after_snapshot);
 	scene->now = GetCurrentTimestamp();
-	visit_rows(&(Visit) {&scene->open->table[0], &source->finder,
-						 source->column[ROLE_TOKEN].attnum, scene->snapshot,
-						 sought, visit_token, scene});
+	visit_rows(&(Visit) {&scene->open->table[0], scene->snapshot, value,
+						 visit_token, scene});
 	UnregisterSnapshot(scene->snapshot);
 }
 
@@ -451,7 +466,8 @@ find_rows(Scene *scene, Datum sought)
  * the stored value: the trigger notes that one.
  */
 static void
-add_own_cell(const Source *source, Datum sought, Verdict *verdict)
+add_own_cell(const Source *source, const StoredValue *sought,
+			 Verdict *verdict)
 {
 	if (stored_gives_key(source) || TEST_FAULT(no_own_cell))
 		return;
@@ -459,9 +475,13 @@ add_own_cell(const Source *source, Datum sought, Verdict *verdict)
 	verdict->cell[verdict->ncells++] = stored_cell(source, sought);
 }
 
-/* With the source open: what its table says of a stored value. */
-static void
-judge_stored(Scene *scene, Datum sought, Verdict *verdict, uint64 *stamp)
+/*
+ * With the source open: what its table says of a stored value.  False if the source
+ * was read again meanwhile.
+ */
+static bool
+judge_stored(Scene *scene, const StoredValue *sought, Verdict *verdict,
+			 uint64 *stamp)
 {
 	TEST_POINT(fill_before_stamp);
 	*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
@@ -469,8 +489,11 @@ judge_stored(Scene *scene, Datum sought, Verdict *verdict, uint64 *stamp)
 	find_rows(scene, sought);
 	if (TEST_FAULT(filler_stamps_late))
 		*stamp = clock_read(cache_clock());
+	if (was_read_again(scene->source, scene->open))
+		return false;
 	conclude(scene->source, &scene->finding, verdict);
 	add_own_cell(scene->source, sought, verdict);
+	return true;
 }
 
 bool
@@ -479,37 +502,41 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 {
 	OpenSource	open;
 	Scene		scene = {source, &open,.key = key};
-	Datum		sought;
+	StoredValue sought;
+	bool		judged = false;
 
 	if (!open_source(source, true, &open))
 		return false;
 	if (lookup_search_value(source, key, &sought))
 	{
-		judge_stored(&scene, sought, verdict, stamp);
-		stored_forget(source, sought);
+		if (!was_read_again(source, &open))
+			judged = judge_stored(&scene, &sought, verdict, stamp);
+		stored_forget(&sought);
 	}
 	else
 	{
 		/* whatever the table has, now and later */
 		*stamp = cache_is_on() ? clock_read(cache_clock()) : 0;
 		verdict_init(verdict, TOKEN_UNKNOWN);
+		judged = !was_read_again(source, &open);
 	}
 	close_source(&open);
-	return !was_read_again(source, &open);
+	return judged;
 }
 
 bool
-lookup_stored(Source *source, Datum stored, const char *id, Verdict *verdict,
-			  uint64 *stamp)
+lookup_stored(Source *source, const StoredValue *stored, const char *id,
+			  Verdict *verdict, uint64 *stamp)
 {
 	OpenSource	open;
 	Scene		scene = {source, &open,.id = id};
+	bool		judged;
 
 	if (!open_source(source, true, &open))
 		return false;
-	judge_stored(&scene, stored, verdict, stamp);
+	judged = judge_stored(&scene, stored, verdict, stamp);
 	close_source(&open);
-	return !was_read_again(source, &open);
+	return judged;
 }
 
 /* A RowVisitor, until a row is live. */
@@ -521,26 +548,29 @@ visit_life(TupleTableSlot *row, void *arg)
 
 	if (!is_verified(scene, row))
 		return true;
-	judge_life(scene, row, &verdict);
+	if (!was_read_again(scene->source, scene->open))
+		judge_life(scene, row, &verdict);
+	if (was_read_again(scene->source, scene->open))
+		return false;
 	if (is_live(&verdict, scene->now))
 		scene->finding.nlive++;
 	return scene->finding.nlive == 0;
 }
 
 bool
-lookup_is_live(Source *source, Datum stored, const char *id)
+lookup_is_live(Source *source, const StoredValue *stored, const char *id)
 {
 	OpenSource	open;
 	Scene		scene = {source, &open,.without_parents = true,.id = id};
+	Datum		value;
 
 	/* what cannot be looked at is not known to be dead */
 	if (!open_source(source, false, &open))
 		return true;
+	value = stored_datum(source, stored);
 	scene.snapshot = take_snapshot();
 	scene.now = GetCurrentTimestamp();
-	visit_rows(&(Visit) {&open.table[0], &source->finder,
-						 source->column[ROLE_TOKEN].attnum, scene.snapshot, stored,
-						 visit_life, &scene});
+	visit_rows(&(Visit) {&open.table[0], scene.snapshot, value, visit_life, &scene});
 	UnregisterSnapshot(scene.snapshot);
 	close_source(&open);
 	return scene.finding.nlive > 0 || was_read_again(source, &open);

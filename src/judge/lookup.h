@@ -8,7 +8,7 @@
 #ifndef TOKENAUTH_LOOKUP_H
 #define TOKENAUTH_LOOKUP_H
 
-#include "source/source.h"
+#include "source/stored.h"
 
 /* What to look for: a token in its source. */
 typedef struct LookupKey
@@ -41,22 +41,24 @@ extern bool lookup_token(Source *source, const LookupKey *key,
 /*
  * The same of what a row's token column has.  There is no token to be verified: if
  * the source has a verify, tell the row's id as text, or NULL if that is NULL, too.
+ * This one and the next throw what stored_datum() throws, too.
  */
-extern bool lookup_stored(Source *source, Datum stored, const char *id,
-						  Verdict *verdict, uint64 *stamp);
+extern bool lookup_stored(Source *source, const StoredValue *stored,
+						  const char *id, Verdict *verdict, uint64 *stamp);
 
 /*
  * Is there a row with this value in the token column that is live by what it
  * says itself, whatever its parents say?  By the same state of the table; true
  * if it cannot be told.  Throws what lookup_token() throws.  The id is as above.
  */
-extern bool lookup_is_live(Source *source, Datum stored, const char *id);
+extern bool lookup_is_live(Source *source, const StoredValue *stored,
+						   const char *id);
 
 /*
  * The value of the token column to look for: stored_value().  False if there
  * cannot be one.
  */
 extern bool lookup_search_value(const Source *source, const LookupKey *key,
-								Datum *value);
+								StoredValue *stored);
 
 #endif							/* TOKENAUTH_LOOKUP_H */

@@ -24,12 +24,15 @@ has_role(const Source *source, SourceRole role)
 	return source->column[role].kind != VALUE_NONE;
 }
 
-/* The value of a role, which must be there. */
+/*
+ * The value of a role, whose column must be there.  An expression's functions can
+ * have the source read again: what is made of the value goes by a copy of the column
+ * from before.
+ */
 static Datum
 role_value(const Source *source, Relation table, TupleTableSlot *row,
-		   SourceRole role, bool *isnull)
+		   const SourceColumn *column, bool *isnull)
 {
-	const SourceColumn *column = &source->column[role];
 	ExpressionRow over = {table, row, source->timezone};
 
 	if (column->node != NULL)
@@ -71,9 +74,8 @@ begin_of_day(DateADT day)
  * over.
  */
 static TimestampTz
-timestamp_of(const Source *source, SourceRole role, Datum value)
+timestamp_of(const Source *source, Oid type, Datum value)
 {
-	Oid			type = source->column[role].type;
 	Timestamp	timestamp;
 
 	if (type == TIMESTAMPTZOID)
@@ -118,39 +120,40 @@ void
 row_take_expiry(const Source *source, Relation table, TupleTableSlot *row,
 				Verdict *verdict)
 {
+	const SourceColumn column = source->column[ROLE_EXPIRES];
 	bool		isnull;
 	Datum		value;
 
 	if (!has_role(source, ROLE_EXPIRES))
 		return;
-	value = role_value(source, table, row, ROLE_EXPIRES, &isnull);
+	value = role_value(source, table, row, &column, &isnull);
 	verdict->has_expiry = !isnull;
 	if (!isnull)
-		verdict->expires_at = timestamp_of(source, ROLE_EXPIRES, value);
+		verdict->expires_at = timestamp_of(source, column.type, value);
 }
 
 static void
 take_field(const Source *source, Relation table, TupleTableSlot *row,
 		   SourceRole role, VerdictField field, Verdict *verdict)
 {
-	const SourceColumn *column = &source->column[role];
+	const SourceColumn column = source->column[role];
 	bool		isnull;
 	Datum		value;
 	int			level = 0;
 
 	if (!has_role(source, role))
 		return;
-	value = role_value(source, table, row, role, &isnull);
+	value = role_value(source, table, row, &column, &isnull);
 	if (isnull)
 		return;
-	if (column->kind == VALUE_LIST)
+	if (column.kind == VALUE_LIST)
 	{
-		verdict->field[field] = scope_list(source, value);
+		verdict->field[field] = scope_list(source, column.type, value);
 		return;
 	}
-	if (verdict_depends_on_settings(column->kind, column->type))
+	if (verdict_depends_on_settings(column.kind, column.type))
 		level = fixed_settings_enter();
-	verdict->field[field] = verdict_value(column->kind, value, column->type);
+	verdict->field[field] = verdict_value(column.kind, value, column.type);
 	if (level != 0)
 		fixed_settings_leave(level);
 }
@@ -159,14 +162,15 @@ static void
 take_last_use(const Source *source, Relation table, TupleTableSlot *row,
 			  Verdict *verdict)
 {
+	const SourceColumn column = source->column[ROLE_LAST_USED];
 	bool		isnull;
 	Datum		value;
 
 	if (!source->keeps_last_use)
 		return;
-	value = role_value(source, table, row, ROLE_LAST_USED, &isnull);
+	value = role_value(source, table, row, &column, &isnull);
 	if (!isnull)
-		verdict->last_used = timestamp_of(source, ROLE_LAST_USED, value);
+		verdict->last_used = timestamp_of(source, column.type, value);
 }
 
 static void

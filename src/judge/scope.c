@@ -75,13 +75,12 @@ add_parts(StringInfo list, const char *data, const char *separator)
 }
 
 VerdictValue
-scope_list(const Source *source, Datum value)
+scope_list(const Source *source, Oid type, Datum value)
 {
-	const SourceColumn *column = &source->column[ROLE_SCOPE];
 	StringInfoData list;
 
 	initStringInfo(&list);
-	switch (column->type)
+	switch (type)
 	{
 		case TEXTARRAYOID:
 		case VARCHARARRAYOID:
@@ -95,7 +94,7 @@ scope_list(const Source *source, Datum value)
 			add_json(&list, DatumGetJsonbP(value));
 			break;
 		default:
-			add_parts(&list, verdict_value(VALUE_TEXT, value, column->type).data,
+			add_parts(&list, verdict_value(VALUE_TEXT, value, type).data,
 					  source->scope_separator);
 			break;
 	}

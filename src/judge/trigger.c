@@ -56,16 +56,16 @@ static void
 note_token_row(const Source *source, TupleTableSlot *row, int classes)
 {
 	TokenDigest digest;
-	bool		isnull;
-	Datum		value = slot_getattr(row, source->column[ROLE_TOKEN].attnum,
-									 &isnull);
+	StoredValue stored;
 
+	if (!stored_of_slot(row, source->column[ROLE_TOKEN].attnum, &stored))
+		return;
 	if (!stored_gives_key(source))
 	{
-		if (!isnull && !TEST_FAULT(own_cell_not_noted))
-			changes_note_cell(source, stored_cell(source, value), classes);
+		if (!TEST_FAULT(own_cell_not_noted))
+			changes_note_cell(source, stored_cell(source, &stored), classes);
 	}
-	else if (stored_key_of_row(source, value, isnull, &digest))
+	else if (stored_key_of_row(source, &stored, &digest))
 		changes_note_token(source, &digest, classes);
 }
 

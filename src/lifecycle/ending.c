@@ -142,7 +142,7 @@ write_rows(OwnerCall *call, const char *condition)
 bool
 ending_is_live(const OwnerCall *call, const TokenRows *token)
 {
-	return lookup_is_live(unconstify(Source *, call->source), token->stored,
+	return lookup_is_live(unconstify(Source *, call->source), &token->stored,
 						  token->id);
 }
 
@@ -162,7 +162,7 @@ ending_prevented(const OwnerCall *call, const char *what)
 static char *
 is_of_token(OwnerCall *call, const TokenRows *token)
 {
-	char	   *is_token = owner_is_token(call, token->stored);
+	char	   *is_token = owner_is_token(call, &token->stored);
 
 	if (token->id == NULL)
 		return is_token;
@@ -235,11 +235,10 @@ ending_revoke_live(OwnerCall *call, QueryResult *tokens)
 
 	for (uint64 i = 0; i < tokens->nrows; i++)
 	{
-		bool		isnull;
-		TokenRows	token = {query_value(tokens, i, 1, &isnull),
-			query_text(tokens, i, 2)};
+		TokenRows	token = {.id = query_text(tokens, i, 2)};
 
-		if (!isnull && ending_is_live(call, &token) &&
+		if (stored_of_result(tokens, i, 1, &token.stored) &&
+			ending_is_live(call, &token) &&
 			ending_revoke_token(call, &token) > 0)
 			revoked++;
 	}
@@ -271,11 +270,10 @@ ending_distinct(const OwnerCall *call, const QueryResult *tokens)
 
 	for (uint64 i = 0; i < tokens->nrows; i++)
 	{
-		bool		isnull;
-		Datum		value = query_value(tokens, i, 1, &isnull);
+		StoredValue value;
 
-		if (!isnull)
-			stored[n++] = stored_text(call->source, value);
+		if (stored_of_result(tokens, i, 1, &value))
+			stored[n++] = stored_text(call->source, &value);
 	}
 	if (has_id(call))
 		return n;

@@ -24,7 +24,7 @@
  */
 typedef struct TokenRows
 {
-	Datum		stored;
+	StoredValue stored;
 	const char *id;
 } TokenRows;
 

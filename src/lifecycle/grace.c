@@ -19,6 +19,7 @@
 #include "source/registry_guard.h"
 #include "source/stored.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -106,19 +107,28 @@ grace_recall(const Source *source, const TokenDigest *digest,
 	return true;
 }
 
+/* The registry says so, but the name of the column may have become another's. */
+static void
+check_is_bytes(const Source *source)
+{
+	if (get_typlen(source->column[ROLE_TOKEN].type) != -1)
+		stored_source_changed(source);
+}
+
 /*
  * What a token's row can be found by that is no secret: what stands in the
  * table, or its SHA-256 where that is the token itself.
  */
 static Datum
-trace_of(const Source *source, Datum stored)
+trace_of(const Source *source, const StoredValue *stored)
 {
 	text	   *value;
 	TokenDigest digest;
 
+	check_is_bytes(source);
+	value = DatumGetTextPP(stored_datum(source, stored));
 	if (!stored_is_token(source))
-		return stored;
-	value = DatumGetTextPP(stored);
+		return PointerGetDatum(value);
 	(void) token_digest(TOKEN_TEXT, VARDATA_ANY(value),
 						VARSIZE_ANY_EXHDR(value), &digest);
 	return digest_datum(&digest);
@@ -127,8 +137,10 @@ trace_of(const Source *source, Datum stored)
 char *
 grace_is_successor(OwnerCall *call, Datum successor)
 {
+	check_is_bytes(call->source);
 	if (!stored_is_token(call->source))
-		return owner_is_token(call, successor);
+		return owner_is_token(call, &(StoredValue) {successor,
+							  call->source->column[ROLE_TOKEN].type});
 	return psprintf("pg_catalog.sha256(pg_catalog.convert_to(%s, pg_catalog.getdatabaseencoding()))"
 					" OPERATOR(pg_catalog.=) $%d",
 					owner_column(call, ROLE_TOKEN),
@@ -152,7 +164,8 @@ forget_ended(void)
 
 void
 grace_remember(const Source *source, const TokenDigest *digest,
-			   TimestampTz shortened, Expiry original, Datum successor)
+			   TimestampTz shortened, Expiry original,
+			   const StoredValue *successor)
 {
 	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID};
 	Datum		value[] = {

@@ -45,7 +45,7 @@ extern bool grace_recall(const Source *source, const TokenDigest *digest,
  */
 extern void grace_remember(const Source *source, const TokenDigest *digest,
 						   TimestampTz shortened, Expiry original,
-						   Datum successor);
+						   const StoredValue *successor);
 
 /* The condition that finds the row of a successor that was recalled. */
 extern char *grace_is_successor(OwnerCall *call, Datum successor);

@@ -98,7 +98,7 @@ use_token(OwnerCall *call, const Presented *presented)
 						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
 								  owner_table(call),
 								  owner_column(call, ROLE_USED), now,
-								  owner_is_token(call, presented->stored)));
+								  owner_is_token(call, &presented->stored)));
 	if (ending_is_live(call, &(TokenRows) {presented->stored}))
 		ending_prevented(call, "use up");
 }

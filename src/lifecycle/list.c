@@ -41,7 +41,7 @@ enum
  * the key, or from the table.
  */
 static void
-judge_stored(Source *source, Datum stored, bool isnull, const char *id,
+judge_stored(Source *source, const StoredValue *stored, const char *id,
 			 Judgement *judgement)
 {
 	TokenQuery	query = {.found = source};
@@ -50,12 +50,12 @@ judge_stored(Source *source, Datum stored, bool isnull, const char *id,
 
 	judgement->source = NULL;
 	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
-	if (isnull)
+	if (!OidIsValid(stored->type))
 		return;
 	if (stored_is_digest(source))
 	{
 		query.digest = &digest;
-		if (stored_key_of_row(source, stored, isnull, &digest))
+		if (stored_key_of_row(source, stored, &digest))
 			judge_token(&query, NULL, NULL, judgement);
 		return;
 	}
@@ -155,7 +155,7 @@ is_of_row(const Judgement *judgement, const char *user_id, const char *id)
 
 /* When the token was last used, if that need not be in its row yet; or 0. */
 static TimestampTz
-unwritten_use(const Source *source, Datum stored, bool isnull,
+unwritten_use(const Source *source, const StoredValue *stored,
 			  const Judgement *judgement)
 {
 	TokenDigest digest = {{0}};
@@ -163,7 +163,7 @@ unwritten_use(const Source *source, Datum stored, bool isnull,
 
 	if (!source->keeps_last_use ||
 		(stored_is_digest(source) &&
-		 !stored_key_of_row(source, stored, isnull, &digest)) ||
+		 !stored_key_of_row(source, stored, &digest)) ||
 		!judge_used_token(source, &digest, &judgement->verdict, &used))
 		return 0;
 	return last_used_noted(&used);
@@ -182,17 +182,15 @@ list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 	for (uint64 i = 0; i < rows->nrows; i++)
 	{
 		Judgement	judgement;
-		bool		isnull;
-		Datum		stored = query_value(rows, i, LIST_LAST_USED_AT + 2,
-										 &isnull);
+		StoredValue stored;
 
-		judge_stored(source, stored, isnull, query_text(rows, i, 1),
-					 &judgement);
+		(void) stored_of_result(rows, i, LIST_LAST_USED_AT + 2, &stored);
+		judge_stored(source, &stored, query_text(rows, i, 1), &judgement);
 		if (!is_of_row(&judgement, user_id, query_text(rows, i, 1)))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)
 			put_row(rsinfo, rows, i, &judgement,
-					unwritten_use(source, stored, isnull, &judgement));
+					unwritten_use(source, &stored, &judgement));
 	}
 	query_free(rows);
 }

@@ -82,7 +82,7 @@ void
 new_token_forget(NewToken *token)
 {
 	explicit_bzero(token->text, sizeof(token->text));
-	token_wipe(token->stored);
+	stored_wipe(&token->stored);
 }
 
 /* An INSERT in the making. */
@@ -135,7 +135,8 @@ give_token(InsertList *list, const NewToken *token)
 	Form_pg_attribute display = lifecycle_text_column(call, DISPLAY_COLUMN);
 	int			n;
 
-	n = owner_parameter(call, stored_type(source), token->stored, false);
+	n = owner_parameter(call, stored_type(source),
+							stored_datum(source, &token->stored), false);
 	give_column(list, source->column[ROLE_TOKEN].attnum, psprintf("$%d", n));
 	if (display != NULL)
 	{

@@ -21,7 +21,7 @@
 typedef struct NewToken
 {
 	char		text[TOKEN_MAX_ISSUED_LEN];
-	Datum		stored;			/* for the token column */
+	StoredValue stored;			/* for the token column */
 	const char *display;
 	char	   *id;				/* as text; NULL without an id column */
 	bool		has_expiry;

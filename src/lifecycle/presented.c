@@ -33,7 +33,7 @@ judge_named(const Presented *presented, Judgement *judgement)
 
 	judgement->source = source;
 	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
-	if (lookup_stored(source, presented->stored, presented->id,
+	if (lookup_stored(source, &presented->stored, presented->id,
 					  &judgement->verdict, &stamp))
 		verdict_settle(&judgement->verdict, GetCurrentTimestamp());
 	else
@@ -114,7 +114,6 @@ static bool
 read_named(OwnerCall *call, Presented *presented)
 {
 	QueryResult *rows;
-	bool		isnull;
 
 	rows = owner_query_latest(call,
 							  psprintf("SELECT %s FROM ONLY %s WHERE %s LIMIT 2",
@@ -129,8 +128,7 @@ read_named(OwnerCall *call, Presented *presented)
 				 errmsg("the user has several tokens of that id in token source \"%s\"",
 						call->source->name),
 				 errhint("Make its id_column unique, or rotate by the token.")));
-	presented->stored = query_value(rows, 0, 1, &isnull);
-	return !isnull;
+	return stored_of_result(rows, 0, 1, &presented->stored);
 }
 
 /* A text that does not begin as the source's tokens do is none, wherever it stands. */
@@ -143,7 +141,7 @@ could_be_presented(const Presented *presented)
 	if (!stored_is_token(source) || source->part.kind != PART_WHOLE ||
 		stored_type(source) != TEXTOID)
 		return true;
-	token = DatumGetTextPP(presented->stored);
+	token = DatumGetTextPP(stored_datum(source, &presented->stored));
 	return source_has_prefix(source, VARDATA_ANY(token),
 							 VARSIZE_ANY_EXHDR(token));
 }
@@ -177,8 +175,7 @@ presented_find(OwnerCall *call, const char *id, const char *user_id,
 	presented->user_id = user_id;
 	presented->source = source;
 	return read_named(call, presented) && could_be_presented(presented) &&
-		stored_key_of_row(source, presented->stored, false,
-						  &presented->digest) &&
+		stored_key_of_row(source, &presented->stored, &presented->digest) &&
 		presented_judge(presented) == TOKEN_VALID;
 }
 
@@ -194,7 +191,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 					   psprintf("SELECT CAST(r.* AS %s), %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
 								is_named(call, presented),
-								table, owner_is_token(call, presented->stored)));
+								table, owner_is_token(call, &presented->stored)));
 	presented_judge_now(presented, &presented->judgement);
 	if (presented->judgement.verdict.status != TOKEN_VALID)
 		return false;
@@ -217,13 +214,12 @@ presented_forget(FunctionCallInfo fcinfo, Presented *presented)
 		token_wipe(presented->row);
 	if (presented->id == NULL)
 	{
-		if (presented->stored != (Datum) 0)
-			stored_forget(presented->source, presented->stored);
+		if (OidIsValid(presented->stored.type))
+			stored_forget(&presented->stored);
 		token_forget_copy(presented->text, PG_GETARG_DATUM(0));
 	}
-	else if (stored_is_token(presented->source) &&
-			 stored_type(presented->source) == TEXTOID)
-		token_wipe(presented->stored);	/* its row's */
+	else
+		stored_wipe(&presented->stored);	/* its row's */
 }
 
 void

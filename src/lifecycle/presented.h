@@ -38,7 +38,7 @@ typedef struct Presented
 	/* From presented_place() on. */
 	const Source *source;		/* held for change */
 	TokenDigest digest;
-	Datum		stored;
+	StoredValue stored;
 
 	/* From presented_lock() on. */
 	Judgement	judgement;		/* as it is under the lock */

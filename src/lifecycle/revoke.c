@@ -68,10 +68,7 @@ verify_row(Source *source, const LookupKey *key, const char **id)
 	if (source->verify == NULL)
 		return true;
 	if (!lookup_token(source, key, &verdict, &stamp))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("token source \"%s\" has changed meanwhile",
-						source->name)));
+		stored_source_changed(source);
 	if (verdict.status == TOKEN_UNKNOWN)
 		return false;
 	if (verdict.field[FIELD_ID].data != NULL)
@@ -97,7 +94,7 @@ revoke_token(Source *source, void *arg)
 	owner_begin(&call, source);
 	revoked = ending_revoke_token(&call, &token);
 	owner_end(&call);
-	stored_forget(source, token.stored);
+	stored_forget(&token.stored);
 	revocation->revoked += revoked;
 	return true;
 }

@@ -83,7 +83,6 @@ static bool
 read_successor(OwnerCall *call, Datum successor, Expiry *expiry)
 {
 	QueryResult *row;
-	bool		isnull;
 	bool		is_live = false;
 
 	row = owner_query_latest(call,
@@ -94,10 +93,11 @@ read_successor(OwnerCall *call, Datum successor, Expiry *expiry)
 									  grace_is_successor(call, successor)));
 	if (row->nrows > 0)
 	{
-		TokenRows	token = {query_value(row, 0, 1, &isnull)};
+		TokenRows	token = {0};
 
 		expiry->exists = query_timestamp(row, 0, 2, &expiry->at);
-		is_live = ending_is_live(call, &token);
+		is_live = stored_of_result(row, 0, 1, &token.stored) &&
+			ending_is_live(call, &token);
 	}
 	/* it may be the token itself */
 	query_free(row);
@@ -190,7 +190,7 @@ shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 	(void) owner_execute(call,
 						 psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
 								  owner_table(call), column, column, limit,
-								  owner_is_token(call, presented->stored)));
+								  owner_is_token(call, &presented->stored)));
 	presented_judge_now(presented, &after);
 	if (after.verdict.status != TOKEN_VALID)
 		return expiry;
@@ -205,7 +205,7 @@ shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 /* What the token's life was is kept if it is shortened, or has been before. */
 static void
 remember(const Presented *presented, const Legacy *legacy, Expiry expiry,
-		 Datum successor)
+		 const StoredValue *successor)
 {
 	const Verdict *before = &presented->judgement.verdict;
 
@@ -269,7 +269,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		rethrow_with_hint(context, has_grace);
 	}
 	PG_END_TRY();
-	remember(presented, &legacy, expiry, token->stored);
+	remember(presented, &legacy, expiry, &token->stored);
 }
 
 /* The row of the successor is a copy of one row. */
@@ -411,7 +411,7 @@ extend(OwnerCall *call, const Presented *presented)
 								  " AND %s OPERATOR(pg_catalog.>) %s"
 								  " AND %s OPERATOR(pg_catalog.<) %s",
 								  owner_table(call), column, target,
-								  owner_is_token(call, presented->stored),
+								  owner_is_token(call, &presented->stored),
 								  column, threshold, column, alive, column,
 								  target));
 }

@@ -344,11 +344,12 @@ owner_read_timestamp(const OwnerCall *call, SourceRole role)
 }
 
 char *
-owner_is_token(OwnerCall *call, Datum stored)
+owner_is_token(OwnerCall *call, const StoredValue *stored)
 {
 	const char *column = owner_column(call, ROLE_TOKEN);
 	Oid			type = stored_type(call->source);
-	int			n = owner_parameter(call, type, stored, false);
+	int			n = owner_parameter(call, type, stored_datum(call->source, stored),
+								  false);
 
 	if (type != TEXTOID)
 		return psprintf("%s OPERATOR(pg_catalog.=) $%d", column, n);

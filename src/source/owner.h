@@ -28,7 +28,7 @@
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "lib/stringinfo.h"
-#include "source/source.h"
+#include "source/stored.h"
 #include "utils/relcache.h"
 
 #define OWNER_MAX_PARAMETERS	16
@@ -107,7 +107,10 @@ extern char *owner_cast_timestamp(OwnerCall *call, SourceRole role,
 /* A role's timestamp column as timestamptz; "NULL" if there is none. */
 extern char *owner_read_timestamp(const OwnerCall *call, SourceRole role);
 
-/* "column is the token", by index and to the byte. */
-extern char *owner_is_token(OwnerCall *call, Datum stored);
+/*
+ * "column is the token", by index and to the byte.  Throws what stored_datum()
+ * throws.
+ */
+extern char *owner_is_token(OwnerCall *call, const StoredValue *stored);
 
 #endif							/* TOKENAUTH_OWNER_H */

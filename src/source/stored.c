@@ -171,6 +171,50 @@ stored_type(const Source *source)
 	return type == VARCHAROID ? TEXTOID : type;
 }
 
+/* ---------- values and their types ---------- */
+
+void
+stored_source_changed(const Source *source)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("token source \"%s\" has changed meanwhile", source->name),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+Datum
+stored_datum(const Source *source, const StoredValue *stored)
+{
+	if (!OidIsValid(stored->type) ||
+		stored->type != source->column[ROLE_TOKEN].type)
+		stored_source_changed(source);
+	return stored->value;
+}
+
+bool
+stored_of_slot(TupleTableSlot *row, AttrNumber attnum, StoredValue *stored)
+{
+	Form_pg_attribute attribute =
+		TupleDescAttr(row->tts_tupleDescriptor, attnum - 1);
+	bool		isnull;
+
+	stored->value = slot_getattr(row, attnum, &isnull);
+	stored->type = isnull ? InvalidOid : getBaseType(attribute->atttypid);
+	return !isnull;
+}
+
+bool
+stored_of_result(const QueryResult *result, uint64 row, int column,
+				 StoredValue *stored)
+{
+	Form_pg_attribute attribute = TupleDescAttr(result->desc, column - 1);
+	bool		isnull;
+
+	stored->value = query_value(result, row, column, &isnull);
+	stored->type = isnull ? InvalidOid : getBaseType(attribute->atttypid);
+	return !isnull;
+}
+
 /* ---------- the part of a token that counts ---------- */
 
 /* Where the separator begins; NULL if it is not there. */
@@ -357,43 +401,49 @@ value_of_hash(const Source *source, const uint8 *bytes, Size nbytes,
 	return ok;
 }
 
-Datum
+StoredValue
 stored_value_of_digest(const Source *source, const TokenDigest *digest)
 {
-	Datum		value = (Datum) 0;
+	StoredValue stored = {(Datum) 0, source->column[ROLE_TOKEN].type};
 
 	/* one that is longer than its column is found nowhere */
-	if (!value_of_hash(source, digest->bytes, TOKEN_DIGEST_LEN, &value))
-		value = PointerGetDatum(cstring_to_text(""));
-	return value;
+	if (!value_of_hash(source, digest->bytes, TOKEN_DIGEST_LEN, &stored.value))
+		stored.value = PointerGetDatum(cstring_to_text(""));
+	return stored;
 }
 
 /*
  * What the source's lookup makes of a token, as a value of the column.  Text is
  * taken as a plaintext is, so that the lookup need not fail for what is no number.
+ * The source may have been read again when the lookup returns.
  */
 static bool
-look_up(const Source *source, const char *token, Size len, Datum *value)
+look_up(const Source *source, const char *token, Size len,
+		StoredValue *stored)
 {
+	Oid			type = getBaseType(exprType(source->lookup_node));
 	Relation	table = table_open(source->relation, AccessShareLock);
 	text	   *presented = cstring_to_text_with_len(token, (int) len);
 	ExpressionRow over = {table, NULL, source->timezone, presented};
 	bool		found;
 	text	   *made;
 
-	found = expression_try(&over, source->lookup_node, value);
+	found = expression_try(&over, source->lookup_node, &stored->value);
 	token_wipe(PointerGetDatum(presented));
 	table_close(table, AccessShareLock);
-	if (!found || !is_text(exprType(source->lookup_node)))
+	stored->type = type;
+	if (!found || !is_text(type))
 		return found;
-	made = DatumGetTextPP(*value);
+	made = DatumGetTextPP(stored->value);
+	stored->type = source->column[ROLE_TOKEN].type;
 	return is_writable(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made)) &&
 		value_of_text(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made),
-					  value);
+					  &stored->value);
 }
 
 bool
-stored_value(const Source *source, const char *token, Size len, Datum *value)
+stored_value(const Source *source, const char *token, Size len,
+			 StoredValue *stored)
 {
 	uint8		digest[HASH_MAX_LEN];
 	uint8	   *bytes;
@@ -401,17 +451,19 @@ stored_value(const Source *source, const char *token, Size len, Datum *value)
 	bool		ok;
 
 	if (source->lookup != NULL)
-		return look_up(source, token, len, value);
+		return look_up(source, token, len, stored);
+	stored->type = source->column[ROLE_TOKEN].type;
 	if (!take_part(source, &token, &len))
 		return false;
 	if (source->stored_as.hash == HASH_NONE)
 		return is_writable(source, token, len) &&
-			value_of_text(source, token, len, value);
+			value_of_text(source, token, len, &stored->value);
 	if (!token_decode(source->encoding, token, len, &bytes, &nbytes))
 		return false;
 	hash_compute(source->stored_as.hash, bytes, nbytes, digest);
 	explicit_bzero(bytes, nbytes);
-	ok = value_of_hash(source, digest, hash_len(source->stored_as.hash), value);
+	ok = value_of_hash(source, digest, hash_len(source->stored_as.hash),
+					   &stored->value);
 	return ok;
 }
 
@@ -443,10 +495,11 @@ stored_key(const Source *source, const char *token, Size len,
 
 /* The bytes of a stored value, without what only fills up a char(n). */
 static const char *
-bytes_of_value(const Source *source, Datum value, Size *len,
+bytes_of_value(const Source *source, const StoredValue *stored, Size *len,
 			   struct varlena **detoasted)
 {
-	Oid			type = source->column[ROLE_TOKEN].type;
+	Datum		value = stored_datum(source, stored);
+	Oid			type = stored->type;
 	Oid			output;
 	bool		is_varlena;
 	char	   *text;
@@ -493,7 +546,7 @@ read_digest(const Source *source, const char *text, Size len,
 }
 
 bool
-stored_key_of_row(const Source *source, Datum value, bool isnull,
+stored_key_of_row(const Source *source, const StoredValue *stored,
 				  TokenDigest *key)
 {
 	struct varlena *detoasted;
@@ -501,37 +554,37 @@ stored_key_of_row(const Source *source, Datum value, bool isnull,
 	Size		len;
 	bool		found;
 
-	if (isnull || !stored_gives_key(source))
+	if (!OidIsValid(stored->type) || !stored_gives_key(source))
 		return false;
-	text = bytes_of_value(source, value, &len, &detoasted);
+	text = bytes_of_value(source, stored, &len, &detoasted);
 	found = source->stored_as.hash == HASH_NONE ?
 		token_digest(source->encoding, text, len, key) :
 		read_digest(source, text, len, key);
 	if (detoasted != NULL)
-		token_forget_copy(detoasted, value);
+		token_forget_copy(detoasted, stored->value);
 	return found;
 }
 
 Datum
-stored_text(const Source *source, Datum value)
+stored_text(const Source *source, const StoredValue *stored)
 {
 	struct varlena *detoasted;
 	Size		len;
-	const char *bytes = bytes_of_value(source, value, &len, &detoasted);
+	const char *bytes = bytes_of_value(source, stored, &len, &detoasted);
 
 	return PointerGetDatum(cstring_to_text_with_len(bytes, (int) len));
 }
 
 uint16
-stored_cell(const Source *source, Datum value)
+stored_cell(const Source *source, const StoredValue *stored)
 {
 	struct varlena *detoasted;
 	Size		len;
-	const char *bytes = bytes_of_value(source, value, &len, &detoasted);
+	const char *bytes = bytes_of_value(source, stored, &len, &detoasted);
 	uint16		cell = cache_cell(MyDatabaseId, source->relation, bytes, len);
 
 	if (detoasted != NULL)
-		token_forget_copy(detoasted, value);
+		token_forget_copy(detoasted, stored->value);
 	return cell;
 }
 
@@ -576,10 +629,16 @@ stored_form_sql(const Source *source, const char *value)
 }
 
 void
-stored_forget(const Source *source, Datum value)
+stored_wipe(const StoredValue *stored)
 {
-	if (is_written(source->column[ROLE_TOKEN].type))
-		return;
-	token_wipe(value);
-	pfree(DatumGetPointer(value));
+	if (is_text(stored->type) || stored->type == BYTEAOID)
+		token_wipe(stored->value);
+}
+
+void
+stored_forget(const StoredValue *stored)
+{
+	stored_wipe(stored);
+	if (is_text(stored->type) || stored->type == BYTEAOID)
+		pfree(DatumGetPointer(stored->value));
 }

@@ -26,7 +26,34 @@
 #ifndef TOKENAUTH_STORED_H
 #define TOKENAUTH_STORED_H
 
+#include "base/compat.h"
+#include "base/query.h"
 #include "source/source.h"
+
+/*
+ * A value of a token column, and its type: without the type it is not known
+ * whether the value is a pointer.  The type does not follow from the source, which
+ * code of the table's owner can change while a value is held, by giving the name of
+ * the column to another.  So whoever uses a value gets it from stored_datum(), which
+ * compares the two.
+ */
+typedef struct StoredValue
+{
+	Datum		value;
+	Oid			type;			/* domains aside; InvalidOid: there is no value */
+} StoredValue;
+
+/* The value, if the token column has its type now; else throws 55000. */
+extern Datum stored_datum(const Source *source, const StoredValue *stored);
+
+/* Throw 55000: the source has changed while something was done with it. */
+pg_noreturn extern void stored_source_changed(const Source *source);
+
+/* A column of a row, which count from 1, or of a row of a result; false if null. */
+extern bool stored_of_slot(TupleTableSlot *row, AttrNumber attnum,
+						   StoredValue *stored);
+extern bool stored_of_result(const QueryResult *result, uint64 row, int column,
+							 StoredValue *stored);
 
 /* The names of stored_as; false for one that there is not. */
 extern bool stored_as_read(const char *text, StoredAs *as);
@@ -65,24 +92,25 @@ extern bool stored_key(const Source *source, const char *token, Size len,
  * Evaluates the source's lookup, as the table's owner; throws what that throws.
  */
 extern bool stored_value(const Source *source, const char *token, Size len,
-						 Datum *value);
+						 StoredValue *stored);
 
 /* The same from the digest, where stored_is_digest(). */
-extern Datum stored_value_of_digest(const Source *source,
-									const TokenDigest *digest);
+extern StoredValue stored_value_of_digest(const Source *source,
+										  const TokenDigest *digest);
 
 /*
  * The key of a row, from its token column.  False if no token can ever be found
- * in such a row, or if !stored_gives_key().
+ * in such a row, or if !stored_gives_key().  This one and the next two throw what
+ * stored_datum() throws.
  */
-extern bool stored_key_of_row(const Source *source, Datum value, bool isnull,
+extern bool stored_key_of_row(const Source *source, const StoredValue *stored,
 							  TokenDigest *key);
 
 /* The bytes of a stored value, as text. */
-extern Datum stored_text(const Source *source, Datum value);
+extern Datum stored_text(const Source *source, const StoredValue *stored);
 
 /* The cell of a stored value. */
-extern uint16 stored_cell(const Source *source, Datum value);
+extern uint16 stored_cell(const Source *source, const StoredValue *stored);
 
 /*
  * SQL: is a value of the token column, which is not null, of the form of such a
@@ -90,7 +118,8 @@ extern uint16 stored_cell(const Source *source, Datum value);
  */
 extern char *stored_form_sql(const Source *source, const char *value);
 
-/* Wipe and free what stored_value() has made. */
-extern void stored_forget(const Source *source, Datum value);
+/* Wipe a value, in memory of ours; and free what stored_value() has made. */
+extern void stored_wipe(const StoredValue *stored);
+extern void stored_forget(const StoredValue *stored);
 
 #endif							/* TOKENAUTH_STORED_H */

@@ -140,11 +140,11 @@ live_tokens(OwnerCall *call, uint64 limit)
 
 /* One row's token column, of whatever form. */
 static bool
-warm_stored(Source *source, Datum stored)
+warm_stored(Source *source, const StoredValue *stored)
 {
 	TokenDigest digest;
 
-	return stored_key_of_row(source, stored, false, &digest) &&
+	return stored_key_of_row(source, stored, &digest) &&
 		judge_warm(source, &digest, stored);
 }
 
@@ -160,11 +160,11 @@ warm_rows(Source *source, const QueryResult *rows)
 
 	for (uint64 i = 0; i < rows->nrows; i++)
 	{
-		bool		isnull;
-		Datum		stored = query_value(rows, i, 1, &isnull);
+		StoredValue stored;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!isnull && !source->retired && warm_stored(source, stored))
+		if (stored_of_result(rows, i, 1, &stored) && !source->retired &&
+			warm_stored(source, &stored))
 			loaded++;
 		MemoryContextReset(row_context);
 	}

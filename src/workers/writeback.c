@@ -87,7 +87,7 @@ key_datum(const Source *source, const UsedToken *token)
 		return PointerGetDatum(cstring_to_text_with_len(token->key,
 														token->key_len));
 	memcpy(digest.bytes, token->key, TOKEN_DIGEST_LEN);
-	return stored_value_of_digest(source, &digest);
+	return stored_value_of_digest(source, &digest).value;
 }
 
 /*
