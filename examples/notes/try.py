@@ -21,6 +21,8 @@ def check(got, expected, what):
 def call(token, method, path, body=None):
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    if body:
+        headers["Content-Type"] = "application/json"
     connection.request(method, path, json.dumps(body) if body else None, headers)
     answer = connection.getresponse()
     value = answer.status, json.loads(answer.read())
