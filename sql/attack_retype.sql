@@ -68,7 +68,7 @@ SELECT status FROM tokenauth_list('u', source => 'm', include_dead => true);
 ROLLBACK;
 SELECT tokenauth_detach('m');
 
--- A lookup, before the token is looked for, and a verify, before its row is judged
+-- A lookup, before the token is looked for, and a condition, while its row is judged
 SET ROLE regress_attacker;
 CREATE FUNCTION attack.look(text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -77,9 +77,9 @@ BEGIN
     END IF;
     RETURN 4702111234474983745;
 END $$;
-CREATE FUNCTION attack.verify(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION attack.condition(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    IF $1 = 'm_x' THEN
+    IF $1 = 'u' THEN
         PERFORM attack.swap();
     END IF;
     RETURN true;
@@ -93,7 +93,8 @@ SELECT status FROM tokenauth_identify('m_x', 'm');
 ROLLBACK;
 SELECT tokenauth_detach('m');
 SELECT tokenauth_attach('attack.token', source => 'm', id_column => '', stored_as => 'plaintext', token_column => 'token',
-    live_when => 'attack.verify(''m_x'')');
+    live_when => 'attack.condition(user_id)');
+SELECT status FROM tokenauth_identify('2', 'm');
 BEGIN;
 SELECT status FROM tokenauth_identify('4702111234474983745', 'm');
 ROLLBACK;
@@ -101,14 +102,15 @@ SELECT tokenauth_detach('m');
 
 -- The function of an expression becomes one that returns another type
 SET ROLE regress_attacker;
+CREATE FUNCTION attack.renumber() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DROP FUNCTION attack.number(text);
+    CREATE FUNCTION attack.number(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+    PERFORM public.tokenauth_identify('2', 'm');
+END $$;
 CREATE FUNCTION attack.number(text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    EXECUTE 'DROP FUNCTION attack.number(text)';
-    EXECUTE 'CREATE FUNCTION attack.number(text) RETURNS text LANGUAGE sql IMMUTABLE AS ''SELECT $1''';
-    BEGIN
-        PERFORM public.tokenauth_identify('2', 'm');
-    EXCEPTION WHEN OTHERS THEN NULL;
-    END;
+    PERFORM attack.renumber();
     RETURN 4702111234474983745;
 END $$;
 RESET ROLE;
@@ -118,6 +120,42 @@ BEGIN;
 SELECT status, user_id FROM tokenauth_identify('4702111234474983745', 'm');
 ROLLBACK;
 SELECT tokenauth_detach('m');
+
+-- The condition of a parent, before the row of another parent is looked for
+SET ROLE regress_attacker;
+CREATE TABLE attack.first (id int PRIMARY KEY, name text);
+CREATE TABLE attack.second (id int PRIMARY KEY, other text UNIQUE);
+CREATE TABLE attack.child (token text UNIQUE, user_id text, first_id int, second_id int);
+INSERT INTO attack.first VALUES (1, 'one'), (2, 'two');
+INSERT INTO attack.second VALUES (1234567, 'x');
+INSERT INTO attack.child VALUES ('c_1', 'u', 1, 1234567), ('c_2', 'u', 2, 1234567);
+CREATE FUNCTION attack.swap_parent() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'attack.second'::regclass AND attname = 'other') THEN
+        ALTER TABLE attack.second RENAME id TO was;
+        ALTER TABLE attack.second RENAME other TO id;
+    END IF;
+    BEGIN
+        PERFORM public.tokenauth_identify('c_2', 'c');
+    EXCEPTION WHEN OTHERS THEN NULL;
+    END;
+END $$;
+CREATE FUNCTION attack.parent_lives(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF $1 = 'one' THEN
+        PERFORM attack.swap_parent();
+    END IF;
+    RETURN true;
+END $$;
+RESET ROLE;
+SELECT tokenauth_attach('attack.child', source => 'c', id_column => '', stored_as => 'plaintext', token_column => 'token');
+SELECT tokenauth_attach_parent('c', 'attack.first', 'first_id', 'id', live_when => 'attack.parent_lives(name)');
+SELECT tokenauth_attach_parent('c', 'attack.second', 'second_id', 'id');
+SELECT status FROM tokenauth_identify('c_2', 'c');
+BEGIN;
+SELECT status FROM tokenauth_identify('c_1', 'c');
+ROLLBACK;
+SELECT tokenauth_detach('c');
 
 SELECT 'the server has not crashed' AS result;
 SET client_min_messages = warning;

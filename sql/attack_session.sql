@@ -123,6 +123,8 @@ INSERT INTO attack.ways (way) VALUES
     ('SELECT lowrite(0, ''broken'')'),
     ('SELECT lo_lseek64(0, 1, 0)'),
     ('SELECT lo_close(0)'),
+    ('SELECT pg_export_snapshot()'),
+    ('SELECT pg_temp.of_the_caller()'),
     -- these may be
     ('SELECT pg_advisory_xact_lock(8)'),
     ('EXPLAIN (COSTS OFF) SELECT 1'),
@@ -130,6 +132,7 @@ INSERT INTO attack.ways (way) VALUES
     ('DO ''BEGIN INSERT INTO attack.log VALUES (1); END'''),
     ('NOTIFY n'),
     ('SET LOCAL work_mem = 1024');
+CREATE FUNCTION pg_temp.of_the_caller() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM pg_authid';
 CREATE TABLE parent (id int PRIMARY KEY DEFERRABLE INITIALLY IMMEDIATE);
 INSERT INTO parent VALUES (1);
 SELECT lo_from_bytea(4711, 'secret content');
@@ -188,6 +191,43 @@ FETCH held;
 CLOSE held;
 SELECT tokenauth_resolve('pla_' || repeat('a', 30), NULL::text);
 SELECT tokenauth_detach('plain');
+
+-- A setting that has a timer end the session, where there is one: PostgreSQL 17
+SET ROLE regress_attacker;
+CREATE FUNCTION attack.wait() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.05)';
+CREATE FUNCTION attack.end_session() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 170000 THEN
+        PERFORM set_config('transaction_timeout', '1ms', false);
+        PERFORM attack.wait();
+        PERFORM set_config('transaction_timeout', '0', false);
+        PERFORM set_config('transaction_timeout', '1ms', true);
+        PERFORM attack.wait();
+        EXECUTE 'SET transaction_timeout = 1';
+        EXECUTE 'RESET transaction_timeout';
+        EXECUTE 'RESET ALL';
+        EXECUTE 'ALTER FUNCTION attack.wait() SET transaction_timeout = 1';
+        PERFORM attack.wait();
+    END IF;
+END $$;
+CREATE FUNCTION attack.condition_timed(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM attack.end_session();
+    RETURN true;
+END $$;
+CREATE TABLE attack.timed (token text UNIQUE, user_id text);
+INSERT INTO attack.timed VALUES ('tim_1', 'u');
+RESET ROLE;
+SELECT tokenauth_attach('attack.timed', prefix => 'tim_', token_column => 'token', stored_as => 'plaintext',
+    live_when => 'attack.condition_timed(user_id)');
+SELECT tokenauth_resolve('tim_1', NULL::text);
+BEGIN;
+SAVEPOINT s;
+SELECT tokenauth_resolve('tim_1', NULL::text);
+ROLLBACK TO s;
+SELECT pg_sleep(0.05);
+COMMIT;
+SELECT tokenauth_detach('timed');
 
 -- What is no business of a sandbox's is left alone: the server's own maintenance is a
 -- security-restricted operation, too, and uses the temporary schema.

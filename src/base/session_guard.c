@@ -17,6 +17,8 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
+#include "base/compat.h"
 #include "base/sandbox.h"
 #include "base/session_guard.h"
 #include "catalog/namespace.h"
@@ -26,9 +28,11 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/regproc.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 
 static object_access_hook_type prev_object_access_hook = NULL;
 static ProcessUtility_hook_type prev_utility_hook = NULL;
@@ -108,6 +112,8 @@ concerns_session(Oid function)
 		case F_CURSOR_TO_XML:
 		case F_CURSOR_TO_XMLSCHEMA:
 		case F_PG_LISTENING_CHANNELS:
+			/* its transaction, which cannot be prepared then */
+		case F_PG_EXPORT_SNAPSHOT:
 			/* large objects that it has open, by number */
 		case F_LO_OPEN:
 		case F_LO_CLOSE:
@@ -139,10 +145,17 @@ concerns_session(Oid function)
 	}
 }
 
+/* What is in the temporary schema is the session's, and may have its user's rights. */
+static bool
+is_temporary(Oid function)
+{
+	return isAnyTempNamespace(get_func_namespace(function));
+}
+
 static void
 refuse_function(Oid function)
 {
-	if (concerns_session(function))
+	if (is_temporary(function) || concerns_session(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function %s cannot be called by code of a token table's owner that tokenauth runs",
@@ -225,9 +238,57 @@ guard_statements(PlannedStmt *statement, const char *query, bool read_only_tree,
 		 completion);
 }
 
+/* ---------- the limit of the transaction ---------- */
+
+static GucIntAssignHook core_assign_limit = NULL;
+
+/* When the caller's transaction is over, if code in a sandbox may have lifted that. */
+static TimestampTz limit_end = 0;
+
+/*
+ * The assign hook of transaction_timeout.  Core's starts and stops the timer at once,
+ * and the end of the timer is the end of the session.  That a setting is undone later
+ * does not undo that.  So within a sandbox the setting can change, but the timer is
+ * the caller's; there is no hook that could refuse the change by RESET.
+ */
+static void
+assign_limit(int milliseconds, void *extra)
+{
+	const TimeoutId timer = TOKENAUTH_TRANSACTION_TIMEOUT;
+
+	if (is_guarded() && get_timeout_active(timer))
+		limit_end = get_timeout_finish_time(timer);
+	/* it ended while the setting was 0 */
+	else if (limit_end != 0 && milliseconds > 0 && IsTransactionState() &&
+			 !get_timeout_active(timer))
+		enable_timeout_at(timer, limit_end);
+	else if (!is_guarded() && core_assign_limit != NULL)
+		core_assign_limit(milliseconds, extra);
+	if (!is_guarded())
+		limit_end = 0;
+}
+
+/* Before PostgreSQL 17 there is no such setting. */
+static void
+guard_limit(void)
+{
+	int			count;
+	struct config_generic **settings = TOKENAUTH_ALL_SETTINGS(&count);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(settings[i]->name, "transaction_timeout") == 0)
+		{
+			GucIntAssignHook *hook = TOKENAUTH_INT_ASSIGN_HOOK(settings[i]);
+
+			core_assign_limit = *hook;
+			*hook = assign_limit;
+		}
+}
+
 void
 session_guard_init(void)
 {
+	guard_limit();
 	prev_object_access_hook = object_access_hook;
 	object_access_hook = guard_objects;
 	prev_utility_hook = ProcessUtility_hook;

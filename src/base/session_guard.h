@@ -8,7 +8,9 @@
  * descriptors of large objects, session locks, the mode of constraints; and make
  * functions, operators and the like in the temporary schema, where the session's
  * user may find them by name.  All that is refused in a security-restricted
- * sandbox.  Cursors: cursors.h.  Settings: undone when the sandbox is left.
+ * sandbox.  So are functions in the temporary schema, which the session's user may have
+ * made for itself.  Cursors: cursors.h.  Settings: undone when the sandbox is left; the
+ * timer of transaction_timeout does not heed them before.
  *
  * What is refused is listed in session_guard.c, by function and by statement.
  *
