@@ -37,6 +37,16 @@ SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintex
                         mapping => '{"active_column": "is_disabled"}');
 ALTER TABLE plain RENAME is_disabled TO enabled;
 
+-- What ends a token's life by its name is of a type that fits, or is told.
+SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext');
+ALTER TABLE plain DROP expires;
+-- Flags are not guessed, but told.
+ALTER TABLE plain ADD "deletedAt" timestamptz, ADD is_deleted boolean;
+SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext', live_when => 'is_deleted IS NOT TRUE');
+SELECT tokenauth_detach('plain');
+SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext', revoked_column => '');
+SELECT tokenauth_detach('plain');
+ALTER TABLE plain DROP "deletedAt", DROP is_deleted;
 -- A flag that is true for live tokens.
 INSERT INTO plain VALUES ('on', 1, true), ('off', 2, false), ('null', 3, NULL);
 SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext',

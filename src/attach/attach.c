@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "attach/attach.h"
+#include "attach/convention.h"
 #include "attach/options.h"
 #include "attach/register.h"
 #include "attach/revoked.h"
@@ -86,28 +87,6 @@ attach_check_is_table(Oid relation)
 	problem_report(&probe);
 }
 
-char *
-attach_conventional_column(Oid relation, SourceRole role, const char *token_column)
-{
-	static const char *const names[ROLE_COUNT][2] = {
-		[ROLE_ID] = {"id"},
-		[ROLE_USER] = {"user_id"},
-		[ROLE_TENANT] = {"tenant_id"},
-		[ROLE_SCOPE] = {"scope"},
-		[ROLE_EXPIRES] = {"expires_at"},
-		[ROLE_REVOKED] = {"revoked", "revoked_at"},
-		[ROLE_USED] = {"used_at"},
-		[ROLE_LAST_USED] = {"last_used_at"},
-		[ROLE_CREATED] = {"created_at"},
-	};
-
-	for (int i = 0; i < 2 && names[role][i] != NULL; i++)
-		if (get_attnum(relation, names[role][i]) != InvalidAttrNumber &&
-			strcmp(names[role][i], token_column) != 0)
-			return pstrdup(names[role][i]);
-	return NULL;
-}
-
 static int
 role_arg(SourceRole role)
 {
@@ -141,7 +120,6 @@ told_column(FunctionCallInfo fcinfo, SourceRole role)
 static void
 choose_columns(FunctionCallInfo fcinfo, Source *source)
 {
-	const char *token_column = source->column[ROLE_TOKEN].name;
 	RegistryFault fault;
 
 	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
@@ -151,9 +129,7 @@ choose_columns(FunctionCallInfo fcinfo, Source *source)
 		registry_report(&fault);
 	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
 		if (PG_ARGISNULL(role_arg(role)) && !source_has_role(source, role))
-			source->column[role].name =
-				attach_conventional_column(source->relation, role,
-										   token_column);
+			convention_choose(source, role);
 }
 
 void
@@ -244,6 +220,17 @@ list_argument(FunctionCallInfo fcinfo, int arg, const char *name, Oid type)
 	return nullable_list(array, type);
 }
 
+/* Columns that the caller may have overlooked. */
+static void
+look_for_others(FunctionCallInfo fcinfo, const char *source)
+{
+	bool		told[ROLE_COUNT];
+
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		told[role] = !PG_ARGISNULL(role_arg(role));
+	convention_look(judge_named_source(source), told);
+}
+
 /*
  * tokenauth_attach(relation regclass, source name, prefix text, ...)
  * returns name
@@ -275,6 +262,7 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must name a column", "token_column")));
+	source.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
 	choose_columns(fcinfo, &source);
 	source.active_values = list_argument(fcinfo, ARG_ACTIVE_VALUES,
 										 "active_values", TEXTOID);
@@ -284,7 +272,6 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 										   "It is one of flag, delete, forget.");
 	else if (source.column[ROLE_REVOKED].name == NULL)
 		source.on_revoke = ON_REVOKE_NOTHING;
-	source.live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
 	source.claims = list_argument(fcinfo, ARG_CLAIMS, "claims", NAMEOID);
 	source.checksum = bool_or_false(fcinfo, ARG_CHECKSUM);
 	source.sliding_ttl = interval_or_null(fcinfo, ARG_SLIDING_TTL);
@@ -292,6 +279,7 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 	source.max_lifetime = interval_or_null(fcinfo, ARG_MAX_LIFETIME);
 
 	attach_table(&source);
+	look_for_others(fcinfo, source.name);
 	namestrcpy(result, source.name);
 	PG_RETURN_NAME(result);
 }

@@ -22,10 +22,6 @@ extern void attach_lock_table(Oid relation, LOCKMODE mode);
 /* Throws 42809 for what is no ordinary table. */
 extern void attach_check_is_table(Oid relation);
 
-/* The column that a role has by convention, or NULL. */
-extern char *attach_conventional_column(Oid relation, SourceRole role,
-										const char *token_column);
-
 /*
  * Check, register and verify what is said of a source; the caller has locked
  * the table.

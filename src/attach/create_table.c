@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "attach/attach.h"
+#include "attach/convention.h"
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "base/query.h"
@@ -148,9 +149,7 @@ tokenauth_create_table(PG_FUNCTION_ARGS)
 	source.checksum = bool_or_false(fcinfo, 2);
 	source.column[ROLE_TOKEN].name = "token_hash";
 	for (int role = ROLE_ID; role < ROLE_COUNT; role++)
-		source.column[role].name = attach_conventional_column(source.relation,
-															  role,
-															  "token_hash");
+		convention_choose(&source, role);
 	attach_lock_table(source.relation, ShareRowExclusiveLock);
 	attach_table(&source);
 	tell(table, source.name, &shape);

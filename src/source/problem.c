@@ -124,7 +124,7 @@ problem_text(SourceProblem problem)
 		[PROBLEM_COLUMN_TYPE] = {
 			ERRCODE_DATATYPE_MISMATCH,
 			"table \"%s\" has a column \"%s\" whose type does not fit its use",
-			"See the types that tokenauth_attach() accepts for each of its arguments."
+			"Name another column, or an expression of a type that fits in the mapping, such as \"expires_expression\"; '' says that there is none."
 		},
 		[PROBLEM_EXPRESSION_TYPE] = {
 			ERRCODE_DATATYPE_MISMATCH,
