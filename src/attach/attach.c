@@ -74,16 +74,19 @@ attach_lock_table(Oid relation, LOCKMODE mode)
 	owner_check(relation);
 }
 
-/* Views have no triggers; say so before CREATE TRIGGER says less. */
+/* Say what is wrong with a view or a temporary table before CREATE TRIGGER says less. */
 void
 attach_check_is_table(Oid relation)
 {
 	Source		probe = {0};
 
-	if (get_rel_relkind(relation) == RELKIND_RELATION)
+	if (get_rel_relkind(relation) != RELKIND_RELATION)
+		probe.problem = PROBLEM_NOT_A_TABLE;
+	else if (get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT)
+		probe.problem = PROBLEM_NOT_PERMANENT;
+	else
 		return;
 	probe.problem_relation = relation;
-	probe.problem = PROBLEM_NOT_A_TABLE;
 	problem_report(&probe);
 }
 

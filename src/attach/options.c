@@ -10,11 +10,13 @@
 #include "access/table.h"
 #include "attach/options.h"
 #include "attach/revoked.h"
+#include "miscadmin.h"
 #include "source/directory.h"
 #include "source/expression.h"
 #include "source/mapping.h"
 #include "source/own_call.h"
 #include "source/registry.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -27,6 +29,26 @@ check_timezone(const char *zone)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" not recognized", zone),
 				 errhint("It is UTC, GMT, or a full name such as Europe/Berlin; an abbreviation can mean several zones.")));
+}
+
+/*
+ * The longer of two prefixes takes tokens away from the source of the shorter one,
+ * and its owner's code may see them.
+ */
+static void
+check_not_extended(Oid relation, const char *prefix, const Source *other)
+{
+	Size		len = Min(strlen(prefix), strlen(other->prefix));
+
+	if (strncmp(prefix, other->prefix, len) != 0 || superuser() ||
+		has_privs_of_role(GetUserId(), registry_table_owner(other->relation)) ||
+		registry_table_owner(relation) == registry_table_owner(other->relation))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("token prefix \"%s\" would share tokens with prefix \"%s\" of token source \"%s\"",
+					prefix, other->prefix, other->name),
+			 errhint("Take a prefix that does not begin as another owner's does, or let a superuser attach the table.")));
 }
 
 /* Nobody may have the table, the name or the prefix already. */
@@ -49,6 +71,8 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 					 errmsg("table \"%s\" is already attached as token source \"%s\"",
 							get_rel_name(relation), other->name),
 					 errhint("Detach it first: %s", detach_sql(other->name))));
+		if (prefix && other->prefix && strcmp(other->prefix, prefix) != 0)
+			check_not_extended(relation, prefix, other);
 		if (strcmp(other->name, name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),

@@ -120,6 +120,35 @@ check_flag_name(const Source *source, const char *column)
 				 errhint("If it is true for revoked tokens, use revoked_column.")));
 }
 
+/* What revoking writes must be there as it is told, or it could be a live value. */
+static void
+check_revoked_value(const Source *source, AttrNumber attnum)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	Oid			input;
+	Oid			parameter;
+	Oid			output;
+	bool		is_varlena;
+	Datum		value;
+
+	if (source->revoked_value == NULL || source->active_values == NIL)
+		return;
+	get_atttypetypmodcoll(source->relation, attnum, &type, &typmod, &collation);
+	type = getBaseTypeAndTypmod(type, &typmod);
+	getTypeInputInfo(type, &input, &parameter);
+	getTypeOutputInfo(type, &output, &is_varlena);
+	value = OidInputFunctionCall(input, source->revoked_value, parameter, typmod);
+	if (strcmp(OidOutputFunctionCall(output, value),
+			   source->revoked_value) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" of the mapping is not as its column has it",
+						"revoked_value"),
+				 errhint("Write the value as a query shows it.")));
+}
+
 /* What can be said of a column's NULL, and be written into it. */
 static void
 check_flag_options(const Source *source, Oid type)
@@ -176,6 +205,8 @@ revoked_check(const Source *source)
 						column),
 				 errhint("Name them in the argument \"active_values\", such as '{0}'.")));
 	check_flag_options(source, type);
+	if (attnum > 0)
+		check_revoked_value(source, attnum);
 	if (source->on_revoke == ON_REVOKE_FORGET)
 		check_can_forget(source);
 }

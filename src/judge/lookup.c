@@ -360,9 +360,9 @@ speaks_before(const Verdict *a, const Verdict *b)
 		(!a->has_expiry || a->expires_at > b->expires_at);
 }
 
-/* Is it the row of the id that is known? */
-static bool
-has_id(const Scene *scene, TupleTableSlot *row)
+/* A row's id as text, or NULL. */
+static char *
+id_of(const Scene *scene, TupleTableSlot *row)
 {
 	const Source *source = scene->source;
 	Verdict		verdict;
@@ -370,12 +370,22 @@ has_id(const Scene *scene, TupleTableSlot *row)
 	verdict_init(&verdict, TOKEN_VALID);
 	row_take_fields(source, scene->open->table[0].table, row, &verdict);
 	if (was_read_again(source, scene->open))
-		return false;
-	/* without an id, whatever row it is */
-	return scene->id == NULL || (verdict.field[FIELD_ID].data != NULL &&
-		strcmp(text_to_cstring(verdict_text(&verdict, FIELD_ID,
-											source->column[ROLE_ID].kind)),
-			   scene->id) == 0);
+		return NULL;
+	return verdict.field[FIELD_ID].data == NULL ? NULL :
+		text_to_cstring(verdict_text(&verdict, FIELD_ID,
+									 source->column[ROLE_ID].kind));
+}
+
+/* Is it the row of the id that is known?  Without one, whatever row it is. */
+static bool
+has_id(const Scene *scene, TupleTableSlot *row)
+{
+	const char *id;
+
+	if (scene->id == NULL)
+		return true;
+	id = id_of(scene, row);
+	return id != NULL && strcmp(id, scene->id) == 0;
 }
 
 /* Is it the row of the token that was presented? */
@@ -574,4 +584,49 @@ lookup_is_live(Source *source, const StoredValue *stored, const char *id)
 	UnregisterSnapshot(scene.snapshot);
 	close_source(&open);
 	return scene.finding.nlive > 0 || was_read_again(source, &open);
+}
+
+/* The scene, and the ids that are found. */
+typedef struct IdSearch
+{
+	Scene		scene;
+	List	   *ids;
+} IdSearch;
+
+/* A RowVisitor. */
+static bool
+visit_id(TupleTableSlot *row, void *arg)
+{
+	IdSearch   *search = arg;
+
+	if (is_verified(&search->scene, row))
+		search->ids = lappend(search->ids, id_of(&search->scene, row));
+	return true;
+}
+
+bool
+lookup_ids(Source *source, const LookupKey *key, List **ids)
+{
+	OpenSource	open;
+	IdSearch	search = {{source, &open,.without_parents = true,.key = key}};
+	StoredValue sought;
+
+	if (!open_source(source, false, &open))
+		return false;
+	if (lookup_search_value(source, key, &sought))
+	{
+		Datum		value;
+
+		if (was_read_again(source, &open))
+			stored_source_changed(source);
+		value = stored_datum(source, &sought);
+		search.scene.snapshot = take_snapshot();
+		visit_rows(&(Visit) {&open.table[0], search.scene.snapshot, value,
+							 visit_id, &search});
+		UnregisterSnapshot(search.scene.snapshot);
+		stored_forget(&sought);
+	}
+	close_source(&open);
+	*ids = search.ids;
+	return !was_read_again(source, &open);
 }

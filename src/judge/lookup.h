@@ -47,6 +47,12 @@ extern bool lookup_stored(Source *source, const StoredValue *stored,
 						  const char *id, Verdict *verdict, uint64 *stamp);
 
 /*
+ * The ids, as text, of all rows that the source's verify takes for a token's, of
+ * now, whatever else they say; char *, NULL for a row without one.  False as above.
+ */
+extern bool lookup_ids(Source *source, const LookupKey *key, List **ids);
+
+/*
  * Is there a row with this value in the token column that is live by what it
  * says itself, whatever its parents say?  By the same state of the table; true
  * if it cannot be told.  Throws what lookup_token() throws.  The id is as above.

@@ -170,6 +170,15 @@ is_of_token(OwnerCall *call, const TokenRows *token)
 					lifecycle_has_value(call, ROLE_ID, token->id));
 }
 
+uint64
+ending_count(OwnerCall *call, const TokenRows *token)
+{
+	return owner_query_latest(call,
+							  psprintf("SELECT FROM ONLY %s WHERE %s",
+									   owner_table(call),
+									   is_of_token(call, token)))->nrows;
+}
+
 /* Does the transaction's snapshot show a row of the token to be revoked? */
 static bool
 is_in_sight(OwnerCall *call, const TokenRows *token)

@@ -38,6 +38,9 @@ typedef struct TokenRows
  */
 extern uint64 ending_revoke_token(OwnerCall *call, const TokenRows *token);
 
+/* How many rows it has, as a statement of now sees them. */
+extern uint64 ending_count(OwnerCall *call, const TokenRows *token);
+
 /* Rows by what they have in the columns of one or two roles. */
 typedef struct RowsOf
 {

@@ -31,6 +31,7 @@ typedef struct TokenRevocation
 	const char *token;			/* its text; or NULL: */
 	TokenDigest digest;
 	Size		len;
+	bool		left_out;		/* a source that must be named */
 	uint64		revoked;
 } TokenRevocation;
 
@@ -58,23 +59,65 @@ find_by(const Source *source, const TokenRevocation *revocation,
 	return true;
 }
 
-/* The id of the row that a verify takes for the token's; false if there is none. */
-static bool
-verify_row(Source *source, const LookupKey *key, const char **id)
+/*
+ * The rows that a verify takes for the token's, each by its id.  One without an id,
+ * or with that of another token, could not be told from that.
+ */
+static List *
+verified_ids(OwnerCall *call, const LookupKey *key, const StoredValue *stored)
 {
+	Source	   *source = unconstify(Source *, call->source);
+	List	   *ids;
+	List	   *different = NIL;
+	ListCell   *lc;
+	int			rows = 0;
+
+	if (!lookup_ids(source, key, &ids))
+		stored_source_changed(source);
+	foreach(lc, ids)
+	{
+		if (lfirst(lc) == NULL)
+			rows = -1;
+		if (rows < 0)
+			break;
+		different = lappend(different, lfirst(lc));
+	}
+	foreach(lc, different)
+	{
+		TokenRows	token = {*stored, lfirst(lc)};
+
+		if (ending_count(call, &token) > 1)
+			rows = -1;
+	}
+	if (rows < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a token of source \"%s\" cannot be revoked",
+						source->name),
+				 errdetail("Its row cannot be told from others by its id."),
+				 errhint("Make the id_column unique, and NOT NULL.")));
+	return different;
+}
+
+/* Revoke the rows that are verified, and ask again for the token itself. */
+static uint64
+revoke_verified(OwnerCall *call, const LookupKey *key,
+				const StoredValue *stored)
+{
+	Source	   *source = unconstify(Source *, call->source);
+	uint64		revoked = 0;
 	Verdict		verdict;
 	uint64		stamp;
+	ListCell   *lc;
 
-	if (source->verify == NULL)
-		return true;
+	foreach(lc, verified_ids(call, key, stored))
+		revoked += ending_revoke_token(call, &(TokenRows) {*stored, lfirst(lc)});
 	if (!lookup_token(source, key, &verdict, &stamp))
 		stored_source_changed(source);
-	if (verdict.status == TOKEN_UNKNOWN)
-		return false;
-	if (verdict.field[FIELD_ID].data != NULL)
-		*id = text_to_cstring(verdict_text(&verdict, FIELD_ID,
-										   source->column[ROLE_ID].kind));
-	return true;
+	verdict_settle(&verdict, GetCurrentTimestamp());
+	if (verdict.status == TOKEN_VALID)
+		ending_prevented(call, "revoke");
+	return revoked;
 }
 
 /* A SourceWork. */
@@ -84,29 +127,29 @@ revoke_token(Source *source, void *arg)
 	TokenRevocation *revocation = arg;
 	LookupKey	key;
 	OwnerCall	call;
-	TokenRows	token = {0};
-	uint64		revoked;
+	StoredValue stored;
 
 	if (!find_by(source, revocation, &key) ||
-		!verify_row(source, &key, &token.id) ||
-		!lookup_search_value(source, &key, &token.stored))
+		!lookup_search_value(source, &key, &stored))
 		return false;
 	owner_begin(&call, source);
-	revoked = ending_revoke_token(&call, &token);
+	revocation->revoked += source->verify != NULL ?
+		revoke_verified(&call, &key, &stored) :
+		ending_revoke_token(&call, &(TokenRows) {stored});
 	owner_end(&call);
-	stored_forget(&token.stored);
-	revocation->revoked += revoked;
+	stored_forget(&stored);
 	return true;
 }
 
 /* All that it could be of, or the one that is named; a digest has no prefix. */
 static List *
-sources_of_token(const char *name, const TokenRevocation *revocation)
+sources_of_token(const char *name, TokenRevocation *revocation)
 {
 	if (name != NULL || revocation->token == NULL)
 		return each_source_choose(name);
 	coherence_refresh();
-	return source_candidates(revocation->token, revocation->len);
+	return source_candidates(revocation->token, revocation->len,
+							 &revocation->left_out);
 }
 
 /* True, false, or NULL if a source was left out. */
@@ -118,7 +161,8 @@ revoke_wherever(TokenRevocation *revocation, const char *source_name)
 	NullableDatum result;
 
 	sources = each_source(sources, true, revoke_token, revocation);
-	result.isnull = list_length(sources) < concerned;
+	result.isnull = list_length(sources) < concerned ||
+		(revocation->left_out && revocation->revoked == 0);
 	result.value = BoolGetDatum(revocation->revoked > 0);
 	return result;
 }

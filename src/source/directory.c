@@ -313,6 +313,13 @@ source_by_token(const char *token, Size len)
 
 	if (source != NULL)
 		return source;
+	if (registry->nunprefixed == 1 && source_sees_tokens(registry->unprefixed))
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("token source \"%s\" must be named",
+						registry->unprefixed->name),
+				 errdetail("Expressions of its mapping see the token, which can be one of another source."),
+				 errhint("Name it in the argument \"source\", or attach it with a prefix.")));
 	if (registry->nunprefixed > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
@@ -323,7 +330,7 @@ source_by_token(const char *token, Size len)
 }
 
 List *
-source_candidates(const char *token, Size len)
+source_candidates(const char *token, Size len, bool *left_out)
 {
 	Source	   *prefixed = find_longest_prefix(token, len);
 	List	   *candidates = prefixed ? list_make1(prefixed) : NIL;
@@ -333,7 +340,11 @@ source_candidates(const char *token, Size len)
 	{
 		Source	   *source = lfirst(lc);
 
-		if (source->prefix == NULL)
+		if (source->prefix != NULL)
+			continue;
+		if (source_sees_tokens(source))
+			*left_out = true;
+		else
 			candidates = lappend(candidates, source);
 	}
 	return candidates;

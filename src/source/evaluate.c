@@ -117,6 +117,9 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 		ExprState  *state;
 
 		setting_fix("TimeZone", row->timezone);
+		/* a plan for this token would have it in the text of a logged plan */
+		if (row->token != NULL)
+			setting_fix("plan_cache_mode", "force_generic_plan");
 		state = expression_prepare(node, estate);
 
 		result = ExecEvalExprSwitchContext(state, context, isnull);

@@ -204,6 +204,16 @@ find_readable_column(Source *source, Oid relation, SourceColumn *column)
 	return true;
 }
 
+/* As no role may name the token's column. */
+static bool
+shows_token(const Source *source)
+{
+	AttrNumber	token = get_attnum(source->relation,
+								   source->column[ROLE_TOKEN].name);
+
+	return token > 0 && bms_is_member(token, source->made_of);
+}
+
 /* The value of an expression is told by its text, as that of a column is. */
 static bool
 map_role_expression(Source *source, Relation table, SourceRole role)
@@ -214,6 +224,13 @@ map_role_expression(Source *source, Relation table, SourceRole role)
 						&source->made_of, &column->node))
 		return false;
 	source->matters = bms_add_members(source->matters, source->made_of);
+	if (shows_token(source))
+	{
+		problem_set(source, PROBLEM_EXPRESSION, source->relation,
+					column->expression);
+		source->problem_detail = "it shows the token column";
+		return false;
+	}
 	column->declared = exprType(column->node);
 	column->type = getBaseType(column->declared);
 	column->is_exact = true;

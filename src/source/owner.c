@@ -135,16 +135,6 @@ has_expressions(const Source *source)
 	return false;
 }
 
-/*
- * Expressions are stored as they are read with a search_path of pg_catalog, and
- * may depend on the time zone.  Inside a sandbox, which undoes it.
- */
-static void
-fix_for_expressions(const Source *source)
-{
-	setting_fix("TimeZone", source->timezone);
-}
-
 /* What a statement on the table needs around it. */
 typedef struct OwnerFrame
 {
@@ -156,13 +146,15 @@ typedef struct OwnerFrame
 static void
 enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
 {
-	int			level = NewGUCNestLevel();
+	bool		has = has_expressions(call->source);
+	int			level = has ? fixed_settings_enter() : NewGUCNestLevel();
 
 	frame->context = CurrentMemoryContext;
-	if (has_expressions(call->source))
-		fix_for_expressions(call->source);
+	/* expressions are read and evaluated so, see expression.h */
+	if (has)
+		setting_fix("TimeZone", call->source->timezone);
 	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner,
-				  has_expressions(call->source) ? NULL : schema);
+				  has ? NULL : schema);
 	frame->sandbox.guc_level = level;	/* both are left by leaving the sandbox */
 	caller_hide(&frame->caller);
 }
@@ -292,7 +284,8 @@ owner_column(const OwnerCall *call, SourceRole role)
 {
 	const SourceColumn *column = &call->source->column[role];
 
-	return column->expression != NULL ? psprintf("(%s)", column->expression) :
+	/* on a line of its own, as a comment could end it */
+	return column->expression != NULL ? psprintf("(%s\n)", column->expression) :
 		quote_identifier(column->name);
 }
 

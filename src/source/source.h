@@ -250,6 +250,13 @@ source_has_role(const Source *source, SourceRole role)
 		source->column[role].expression != NULL;
 }
 
+/* Is the token that is presented shown to code of the table's owner? */
+static inline bool
+source_sees_tokens(const Source *source)
+{
+	return source->lookup != NULL || source->verify != NULL;
+}
+
 /* Does a token begin as those of the source do? */
 static inline bool
 source_has_prefix(const Source *source, const char *token, Size len)

@@ -338,6 +338,7 @@ pad(const Source *source, const char *data, Size len, Datum *value)
 
 	get_atttypetypmodcoll(source->relation, source->column[ROLE_TOKEN].attnum,
 						  &type, &typmod, &collation);
+	(void) getBaseTypeAndTypmod(type, &typmod);
 	if (typmod >= (int32) VARHDRSZ)
 	{
 		if (chars > typmod - (int32) VARHDRSZ)
