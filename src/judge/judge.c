@@ -61,15 +61,8 @@ find_source(const TokenQuery *query)
 static void
 check_askable(const Source *source, const TokenQuery *query)
 {
-	if (query->token == NULL && !stored_is_digest(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("token source \"%s\" cannot be asked by digest",
-						source->name),
-				 stored_is_token(source) ?
-				 errdetail("Its table holds the tokens themselves.") :
-				 errdetail("Its table does not hold their SHA-256."),
-				 errhint("Give the token itself to the function of the same name without \"_hash\".")));
+	if (query->token == NULL)
+		stored_require_digest(source, "Give the token itself to the function of the same name without \"_hash\".");
 }
 
 /* As its source hashes it; false if it is no token of that source. */

@@ -13,7 +13,8 @@
 
 /*
  * A value of this type of the source's scope column, which is not NULL, as a
- * VALUE_LIST, in the current memory context.  Empty texts are no scopes, nor is what is no text.
+ * VALUE_LIST, in the current memory context.  Empty texts are no scopes, nor is
+ * what is no text.
  */
 extern VerdictValue scope_list(const Source *source, Oid type,
 							   Datum value);

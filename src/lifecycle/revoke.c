@@ -47,56 +47,36 @@ find_by(const Source *source, const TokenRevocation *revocation,
 		return source_has_prefix(source, key->token, key->token_len) &&
 			stored_key(source, key->token, key->token_len, &key->digest);
 	/* it may well be a token of that source, which is not to be passed over */
-	if (!stored_is_digest(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("token source \"%s\" cannot be asked by digest",
-						source->name),
-				 stored_is_token(source) ?
-				 errdetail("Its table holds the tokens themselves.") :
-				 errdetail("Its table does not hold their SHA-256."),
-				 errhint("Give the token itself to tokenauth_revoke(), or name the source that is meant.")));
+	stored_require_digest(source, "Give the token itself to tokenauth_revoke(), or name the source that is meant.");
 	return true;
 }
 
 /*
- * The rows that a verify takes for the token's, each by its id.  One without an id,
- * or with that of another token, could not be told from that.
+ * The ids of the rows that a verify takes for the token's.  One without an id, or
+ * with that of another row, could not be told from that.
  */
 static List *
 verified_ids(OwnerCall *call, const LookupKey *key, const StoredValue *stored)
 {
 	Source	   *source = unconstify(Source *, call->source);
 	List	   *ids;
-	List	   *different = NIL;
 	ListCell   *lc;
-	int			rows = 0;
 
 	if (!lookup_ids(source, key, &ids))
 		stored_source_changed(source);
 	foreach(lc, ids)
 	{
-		if (lfirst(lc) == NULL)
-			rows = -1;
-		if (rows < 0)
-			break;
-		different = lappend(different, lfirst(lc));
-	}
-	foreach(lc, different)
-	{
 		TokenRows	token = {*stored, lfirst(lc)};
 
-		if (ending_count(call, &token) > 1)
-			rows = -1;
+		if (token.id == NULL || ending_count(call, &token) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("a token of source \"%s\" cannot be revoked",
+							source->name),
+					 errdetail("Its row cannot be told from others by its id."),
+					 errhint("Make the id_column unique, and NOT NULL.")));
 	}
-	if (rows < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a token of source \"%s\" cannot be revoked",
-						source->name),
-				 errdetail("Its row cannot be told from others by its id."),
-				 errhint("Make the id_column unique, and NOT NULL.")));
-	return different;
+	return ids;
 }
 
 /* Revoke the rows that are verified, and ask again for the token itself. */

@@ -114,8 +114,9 @@ kind_of_scope(const Source *source, Oid type)
 		VALUE_TEXT;
 }
 
-bool
-mapping_expression_fits(SourceRole role, Oid type)
+/* Can an expression of this type play this role? */
+static bool
+expression_fits(SourceRole role, Oid type)
 {
 	switch (role)
 	{
@@ -234,7 +235,7 @@ map_role_expression(Source *source, Relation table, SourceRole role)
 	column->declared = exprType(column->node);
 	column->type = getBaseType(column->declared);
 	column->is_exact = true;
-	if (!mapping_expression_fits(role, column->type) ||
+	if (!expression_fits(role, column->type) ||
 		!watch_type(&source->watch, column->declared))
 		return problem_set(source, PROBLEM_EXPRESSION_TYPE, source->relation,
 						   column->expression);

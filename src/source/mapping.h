@@ -16,9 +16,8 @@
  */
 extern pg_tz *mapping_timezone(const char *name);
 
-/* Can a column of this type play this role, and an expression? */
+/* Can a column of this type play this role? */
 extern bool mapping_type_fits(const Source *source, SourceRole role, Oid type);
-extern bool mapping_expression_fits(SourceRole role, Oid type);
 
 /*
  * Fill in the catalog side of a source.  Takes AccessShareLock on the table

@@ -67,6 +67,13 @@ fail(RegistryFault *fault, const char *message, const char *hint)
 	return false;
 }
 
+static bool
+fail_value(MappingKey key, const char *hint, RegistryFault *fault)
+{
+	return fail(fault, psprintf("invalid value for key \"%s\" of the mapping",
+								key_names[key]), hint);
+}
+
 /* The known key that a text is most like, or NULL. */
 static const char *
 closest_key(const char *text)
@@ -134,9 +141,7 @@ set_null_flag(Source *source, const char *value, RegistryFault *fault)
 	source->null_is_live = strcmp(value, NULL_IS_LIVE) == 0;
 	if (source->null_is_live || strcmp(value, NULL_IS_REVOKED) == 0)
 		return true;
-	return fail(fault, psprintf("invalid value for key \"%s\" of the mapping",
-								key_names[KEY_NULL_FLAG]),
-				"It is one of live, revoked.");
+	return fail_value(KEY_NULL_FLAG, "It is one of live, revoked.", fault);
 }
 
 /* What the lack of a user means. */
@@ -149,9 +154,7 @@ set_null_user(Source *source, const char *value, RegistryFault *fault)
 	source->user_is_optional = strcmp(value, NO_USER_IS_VALID) == 0;
 	if (source->user_is_optional || strcmp(value, NO_USER_IS_DISABLED) == 0)
 		return true;
-	return fail(fault, psprintf("invalid value for key \"%s\" of the mapping",
-								key_names[KEY_NULL_USER]),
-				"It is one of disabled, valid.");
+	return fail_value(KEY_NULL_USER, "It is one of disabled, valid.", fault);
 }
 
 static bool
@@ -185,8 +188,8 @@ set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
 		case KEY_TOKEN_PART:
 			source->token_part = value;
 			return token_part_read(value, &source->part) ||
-				fail(fault, "invalid value for key \"token_part\" of the mapping",
-					 "It is whole, after prefix, or after or before and a separator: \"after |\", \"before .\", \"after | if any\".");
+				fail_value(key, "It is whole, after prefix, or after or before and a separator: \"after |\", \"before .\", \"after | if any\".",
+						   fault);
 		case KEY_STORED_PREFIX:
 			source->stored_prefix = value;
 			return true;

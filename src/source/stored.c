@@ -21,12 +21,10 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/uuid.h"
 
 /* ---------- names ---------- */
 
 #define PLAINTEXT		"plaintext"
-#define HMAC_PREFIX		"hmac-"
 
 static const char *const form_names[] = {
 	[FORM_HEX] = "hex",
@@ -130,6 +128,21 @@ bool
 stored_is_digest(const Source *source)
 {
 	return stored_gives_key(source) && source->stored_as.hash != HASH_NONE;
+}
+
+void
+stored_require_digest(const Source *source, const char *hint)
+{
+	if (stored_is_digest(source))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("token source \"%s\" cannot be asked by digest",
+					source->name),
+			 stored_is_token(source) ?
+			 errdetail("Its table holds the tokens themselves.") :
+			 errdetail("Its table does not hold their SHA-256."),
+			 errhint("%s", hint)));
 }
 
 static bool
@@ -449,7 +462,6 @@ stored_value(const Source *source, const char *token, Size len,
 	uint8		digest[HASH_MAX_LEN];
 	uint8	   *bytes;
 	Size		nbytes;
-	bool		ok;
 
 	if (source->lookup != NULL)
 		return look_up(source, token, len, stored);
@@ -463,9 +475,8 @@ stored_value(const Source *source, const char *token, Size len,
 		return false;
 	hash_compute(source->stored_as.hash, bytes, nbytes, digest);
 	explicit_bzero(bytes, nbytes);
-	ok = value_of_hash(source, digest, hash_len(source->stored_as.hash),
-					   &stored->value);
-	return ok;
+	return value_of_hash(source, digest, hash_len(source->stored_as.hash),
+						 &stored->value);
 }
 
 /* ---------- keys and cells ---------- */
@@ -629,10 +640,17 @@ stored_form_sql(const Source *source, const char *value)
 					form == FORM_BASE64 ? "=*" : "");
 }
 
+/* Has a value of this type bytes of its own, in which a token can be? */
+static bool
+has_bytes(Oid type)
+{
+	return is_text(type) || type == BYTEAOID;
+}
+
 void
 stored_wipe(const StoredValue *stored)
 {
-	if (is_text(stored->type) || stored->type == BYTEAOID)
+	if (has_bytes(stored->type))
 		token_wipe(stored->value);
 }
 
@@ -640,6 +658,6 @@ void
 stored_forget(const StoredValue *stored)
 {
 	stored_wipe(stored);
-	if (is_text(stored->type) || stored->type == BYTEAOID)
+	if (has_bytes(stored->type))
 		pfree(DatumGetPointer(stored->value));
 }

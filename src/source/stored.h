@@ -76,6 +76,9 @@ extern bool stored_gives_key(const Source *source);
 /* Has the row the SHA-256 by which the token can be asked for? */
 extern bool stored_is_digest(const Source *source);
 
+/* Throws 0A000 with this hint if not. */
+extern void stored_require_digest(const Source *source, const char *hint);
+
 /* The type of the values below, as parameters of SQL. */
 extern Oid	stored_type(const Source *source);
 
