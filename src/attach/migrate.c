@@ -27,7 +27,7 @@
  *
  * Why no session sees a source that is half moved: code that names its columns
  * in SQL holds it (source_hold), and code that reads it looks again under the table's lock
- * (lookup.c); the switch holds an exclusive lock until it has committed.  What
+ * (scan.c); the switch holds an exclusive lock until it has committed.  What
  * is cached stays right: its key is the digest of the token, the same before
  * and after, and so is the bucket that a revoking transaction fences.
  *

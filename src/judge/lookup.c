@@ -12,143 +12,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/relation.h"
-#include "access/table.h"
-#include "access/tableam.h"
-#include "base/compat.h"
-#include "base/sandbox.h"
 #include "base/testpoint.h"
-#include "executor/tuptable.h"
 #include "judge/lookup.h"
+#include "judge/parents.h"
 #include "judge/row.h"
-#include "miscadmin.h"
-#include "source/directory.h"
+#include "judge/scan.h"
 #include "source/expression.h"
-#include "source/problem.h"
 #include "source/stored.h"
-#include "source/value.h"
-#include "storage/procarray.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* A table and the index to find rows in it by, opened and locked. */
-typedef struct OpenTable
-{
-	Relation	table;
-	Relation	index;			/* NULL: none, read the whole table */
-	AttrNumber	attnum;			/* the column, and how; as they were then: */
-	RowFinder	finder;			/* the source may be read again meanwhile */
-} OpenTable;
-
-/* A source's own table, then its parents'. */
-typedef struct OpenSource
-{
-	uint64		built;			/* source->built, when it was opened */
-	int			ntables;
-	OpenTable	table[1 + SOURCE_MAX_PARENTS];
-} OpenSource;
-
-static void
-close_source(OpenSource *open)
-{
-	while (open->ntables > 0)
-	{
-		OpenTable  *table = &open->table[--open->ntables];
-
-		if (table->index != NULL)
-			relation_close(table->index, AccessShareLock);
-		relation_close(table->table, AccessShareLock);
-	}
-}
-
-/* False if the table is gone, or its index, which can go CONCURRENTLY. */
-static bool
-open_table(Oid relation, AttrNumber attnum, const RowFinder *finder,
-		   OpenSource *open)
-{
-	OpenTable  *table = &open->table[open->ntables];
-
-	table->table = try_relation_open(relation, AccessShareLock);
-	if (table->table == NULL)
-		return false;
-	open->ntables++;
-	table->index = NULL;
-	table->attnum = attnum;
-	table->finder = *finder;
-	if (!OidIsValid(finder->index))
-		return true;
-	table->index = try_relation_open(finder->index, AccessShareLock);
-	return table->index != NULL;
-}
-
-static bool
-open_tables(const Source *source, bool parents, OpenSource *open)
-{
-	open->ntables = 0;
-	if (!open_table(source->relation, source->column[ROLE_TOKEN].attnum,
-					&source->finder, open))
-		return false;
-	for (int i = 0; parents && i < source->nparents; i++)
-		if (!open_table(source->parent[i].relation,
-						source->parent[i].key.attnum, &source->parent[i].finder, open))
-			return false;
-	return true;
-}
-
-/*
- * Open a source, with or without its parents, such that its metadata is current
- * under the locks.  False if its table is gone, or if the registry has changed:
- * while we waited for the lock, the source may have moved to another column.
- */
-static bool
-open_source(Source *source, bool parents, OpenSource *open)
-{
-	for (;;)
-	{
-		bool		opened;
-
-		if (!source_validate(source) || source_is_outdated(source))
-			return false;
-		if (PROBLEM_IS_FATAL(source->problem))
-			problem_report(source);
-
-		opened = open_tables(source, parents, open);
-		if (opened && source->state == SOURCE_CURRENT)
-		{
-			open->built = source->built;
-			return true;
-		}
-		source->state = SOURCE_STALE;
-		close_source(open);
-	}
-}
-
-/*
- * Code of an owner's that is called can have the source read again, while rows are
- * judged by what it was.  Then nothing is known of them, and what was taken from the
- * source before must not be used together with what it says now.
- */
-static bool
-was_read_again(const Source *source, const OpenSource *open)
-{
-	return source->built != open->built;
-}
-
-/*
- * A snapshot of now.  GetLatestSnapshot() would refuse in parallel mode, in
- * which a leader may well call us, so we keep a struct of our own for
- * GetSnapshotData(), as snapmgr.c does.
- */
-static Snapshot
-take_snapshot(void)
-{
-	static SnapshotData latest = {SNAPSHOT_MVCC};
-
-	return RegisterSnapshot(GetSnapshotData(&latest));
-}
 
 bool
 lookup_search_value(const Source *source, const LookupKey *key,
@@ -158,88 +30,6 @@ lookup_search_value(const Source *source, const LookupKey *key,
 		return stored_value(source, key->token, key->token_len, stored);
 	*stored = stored_value_of_digest(source, &key->digest);
 	return true;
-}
-
-/* One scan's business: called for each row found until it returns false. */
-typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
-
-/* The rows whose column is, to the byte, the value sought, and their visitor. */
-typedef struct Visit
-{
-	const OpenTable *open;
-	Snapshot	snapshot;
-	Datum		sought;
-	RowVisitor	visit;
-	void	   *arg;
-} Visit;
-
-/* A collation may call equal what is not the same. */
-static bool
-is_sought(const Visit *visit, TupleTableSlot *slot)
-{
-	AttrNumber	attnum = visit->open->attnum;
-	Form_pg_attribute attribute =
-		TupleDescAttr(slot->tts_tupleDescriptor, attnum - 1);
-	bool		isnull;
-	Datum		value = slot_getattr(slot, attnum, &isnull);
-
-	return !isnull && datum_image_eq(value, visit->sought, attribute->attbyval,
-									 attribute->attlen);
-}
-
-/* By index, or without one in the whole table. */
-static void
-scan_rows(const Visit *visit)
-{
-	const OpenTable *open = visit->open;
-	TupleTableSlot *slot = table_slot_create(open->table, NULL);
-	IndexScanDesc index_scan = NULL;
-	TableScanDesc table_scan = NULL;
-	ScanKeyData key;
-
-	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : open->attnum,
-						   open->index ? open->finder.strategy : 0,
-						   InvalidOid, open->finder.collation,
-						   open->finder.equality, visit->sought);
-	if (open->index != NULL)
-	{
-		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
-											   visit->snapshot, 1);
-		index_rescan(index_scan, &key, 1, NULL, 0);
-	}
-	else
-		table_scan = TOKENAUTH_TABLE_BEGINSCAN(open->table, visit->snapshot, 1,
-											   &key);
-
-	while (index_scan
-		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)
-		   : table_scan_getnextslot(table_scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (is_sought(visit, slot) && !visit->visit(slot, visit->arg))
-			break;
-	}
-
-	if (index_scan)
-		index_endscan(index_scan);
-	else
-		table_endscan(table_scan);
-	ExecDropSingleTupleTableSlot(slot);
-}
-
-/* As the table's owner: types and operators of the columns need not be core's. */
-static void
-visit_rows(const Visit *visit)
-{
-	Sandbox		sandbox;
-
-	sandbox_become(&sandbox, visit->open->table->rd_rel->relowner);
-	PG_TRY();
-	{
-		scan_rows(visit);
-		sandbox_leave(&sandbox);
-	}
-	SANDBOX_END_TRY(&sandbox);
 }
 
 /*
@@ -266,58 +56,6 @@ typedef struct Scene
 	Finding		finding;
 } Scene;
 
-/* A search for a parent's row. */
-typedef struct ParentSearch
-{
-	const SourceParent *parent;
-	Relation	table;
-	const char *timezone;
-	bool		live;
-} ParentSearch;
-
-/* A RowVisitor: a parent's row, of which there is one at the most. */
-static bool
-visit_parent(TupleTableSlot *row, void *arg)
-{
-	ParentSearch *search = arg;
-	ExpressionRow over = {search->table, row, search->timezone};
-
-	search->live = search->parent->condition == NULL ||
-		expression_holds(&over, search->parent->condition);
-	return false;
-}
-
-/*
- * Does what the row belongs to exist, and live?  The cells of the parents are
- * added to the verdict either way: it depends on them.
- */
-static bool
-parents_live(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
-{
-	const Source *source = scene->source;
-	bool		live = true;
-
-	for (int i = 0; i < source->nparents; i++)
-	{
-		const SourceParent *parent = &source->parent[i];
-		const OpenTable *open = &scene->open->table[1 + i];
-		ParentSearch search = {parent, open->table, source->timezone, false};
-		bool		isnull;
-		Datum		key;
-
-		/* the owner of the parent before has had code run */
-		if (was_read_again(source, scene->open))
-			return false;
-		key = slot_getattr(row, parent->from.attnum, &isnull);
-		if (isnull)
-			continue;
-		verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
-		visit_rows(&(Visit) {open, scene->snapshot, key, visit_parent, &search});
-		live &= search.live;
-	}
-	return live;
-}
-
 /* A row's status and expiry, but for what the time of day says. */
 static void
 judge_life(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
@@ -327,7 +65,7 @@ judge_life(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 
 	row_judge_state(source, row, verdict);
 	if (verdict->status == TOKEN_VALID &&
-		((!scene->without_parents && !parents_live(scene, row, verdict)) ||
+		((!scene->without_parents && !parents_live(source, scene->open, scene->snapshot, row, verdict)) ||
 		 !row_meets_condition(source, table, row)))
 		verdict->status = TOKEN_DISABLED;
 	row_take_expiry(source, table, row, verdict);
@@ -463,10 +201,10 @@ find_rows(Scene *scene, const StoredValue *sought)
 {
 	Datum		value = stored_datum(scene->source, sought);
 
-	scene->snapshot = take_snapshot();
+	scene->snapshot = scan_snapshot();
 	TEST_POINT(fill_after_snapshot);
 	scene->now = GetCurrentTimestamp();
-	visit_rows(&(Visit) {&scene->open->table[0], scene->snapshot, value,
+	scan_visit(&(Visit) {&scene->open->table[0], scene->snapshot, value,
 						 visit_token, scene});
 	UnregisterSnapshot(scene->snapshot);
 }
@@ -515,7 +253,7 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	StoredValue sought;
 	bool		judged = false;
 
-	if (!open_source(source, true, &open))
+	if (!scan_open(source, true, &open))
 		return false;
 	if (lookup_search_value(source, key, &sought))
 	{
@@ -530,7 +268,7 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 		verdict_init(verdict, TOKEN_UNKNOWN);
 		judged = !was_read_again(source, &open);
 	}
-	close_source(&open);
+	scan_close(&open);
 	return judged;
 }
 
@@ -542,10 +280,10 @@ lookup_stored(Source *source, const StoredValue *stored, const char *id,
 	Scene		scene = {source, &open,.id = id};
 	bool		judged;
 
-	if (!open_source(source, true, &open))
+	if (!scan_open(source, true, &open))
 		return false;
 	judged = judge_stored(&scene, stored, verdict, stamp);
-	close_source(&open);
+	scan_close(&open);
 	return judged;
 }
 
@@ -575,14 +313,14 @@ lookup_is_live(Source *source, const StoredValue *stored, const char *id)
 	Datum		value;
 
 	/* what cannot be looked at is not known to be dead */
-	if (!open_source(source, false, &open))
+	if (!scan_open(source, false, &open))
 		return true;
 	value = stored_datum(source, stored);
-	scene.snapshot = take_snapshot();
+	scene.snapshot = scan_snapshot();
 	scene.now = GetCurrentTimestamp();
-	visit_rows(&(Visit) {&open.table[0], scene.snapshot, value, visit_life, &scene});
+	scan_visit(&(Visit) {&open.table[0], scene.snapshot, value, visit_life, &scene});
 	UnregisterSnapshot(scene.snapshot);
-	close_source(&open);
+	scan_close(&open);
 	return scene.finding.nlive > 0 || was_read_again(source, &open);
 }
 
@@ -611,7 +349,7 @@ lookup_ids(Source *source, const LookupKey *key, List **ids)
 	IdSearch	search = {{source, &open,.without_parents = true,.key = key}};
 	StoredValue sought;
 
-	if (!open_source(source, false, &open))
+	if (!scan_open(source, false, &open))
 		return false;
 	if (lookup_search_value(source, key, &sought))
 	{
@@ -620,13 +358,13 @@ lookup_ids(Source *source, const LookupKey *key, List **ids)
 		if (was_read_again(source, &open))
 			stored_source_changed(source);
 		value = stored_datum(source, &sought);
-		search.scene.snapshot = take_snapshot();
-		visit_rows(&(Visit) {&open.table[0], search.scene.snapshot, value,
+		search.scene.snapshot = scan_snapshot();
+		scan_visit(&(Visit) {&open.table[0], search.scene.snapshot, value,
 							 visit_id, &search});
 		UnregisterSnapshot(search.scene.snapshot);
 		stored_forget(&sought);
 	}
-	close_source(&open);
+	scan_close(&open);
 	*ids = search.ids;
 	return !was_read_again(source, &open);
 }

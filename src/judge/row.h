@@ -3,7 +3,7 @@
  * row.h
  *		What a row of a token table says of its token.
  *
- * By itself: the rows of parents are lookup.c's.  All of these run as the
+ * By itself: the rows of parents are parents.h's.  All of these run as the
  * table's owner, who may have written the expressions that they evaluate.
  *
  *-------------------------------------------------------------------------
