@@ -72,13 +72,17 @@ SELECT tokenauth_attach('dressed', token_column => 'token', stored_as => 'plaint
 SELECT tokenauth_attach('dressed', token_column => 'token', stored_as => 'plaintext', revoked_column => 'state', active_values => '{1}', mapping => '{"revoked_value": "x"}');
 SELECT tokenauth_attach('dressed', token_column => 'token', stored_as => 'plaintext', revoked_column => 'code', active_values => '{on}', mapping => '{"revoked_value": "revoked"}');
 
--- What an expression means does not depend on the session that revokes.
+-- What an expression means does not depend on the session that revokes, which can still
+-- set this on a server before PostgreSQL 19.
+SELECT current_setting('server_version_num')::int < 190000 AS has_other_strings \gset
 CREATE TABLE text_user (token text PRIMARY KEY, uid text, revoked boolean NOT NULL DEFAULT false);
 INSERT INTO text_user VALUES ('t', 'corp\bob');
 SELECT tokenauth_attach('text_user', token_column => 'token', stored_as => 'plaintext', mapping => $${"user_expression": "replace(uid, 'corp\\b', '')"}$$);
 SELECT user_id FROM tokenauth_identify('t', 'text_user');
+\if :has_other_strings
 SET standard_conforming_strings = off;
 SET escape_string_warning = off;
+\endif
 SELECT tokenauth_revoke_user('ob', 'text_user');
 RESET standard_conforming_strings;
 SELECT status FROM tokenauth_identify('t', 'text_user');

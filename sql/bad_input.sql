@@ -19,8 +19,12 @@ SELECT tokenauth_resolve(E'tok_\x00');
 SELECT tokenauth_resolve_hash(NULL) IS NULL,
     tokenauth_resolve_hash('', source => 'tok') IS NULL,
     tokenauth_resolve_hash('\x00', source => 'tok') IS NULL,
-    tokenauth_resolve_hash(sha256('x'), source => 'tok') IS NULL,
-    tokenauth_resolve_hash(sha256('x')) IS NULL;
+    tokenauth_resolve_hash(sha256('x'), source => 'tok') IS NULL;
+-- do not show of which source they are, where each has a prefix
+SELECT tokenauth_resolve_hash(sha256('x'));
+SELECT tokenauth_identify_hash(sha256('x'));
+SELECT tokenauth_bind_hash(sha256('x'));
+SELECT tokenauth_resolve_hash('\x00') IS NULL AS none, (tokenauth_identify_hash('\x00')).status, tokenauth_revoke_hash(sha256('x')) AS in_all;
 
 -- Calls
 SELECT tokenauth_resolve('tok_1', NULL::text);

@@ -173,6 +173,17 @@ SELECT tokenauth_attach('app.foreign_tok', prefix => 'f_');
 SELECT tokenauth_detach('foreign_tok');
 RESET ROLE;
 
+-- An owner may read the list of sources, where hints send him, once tokenauth_grant() has
+-- let him attach.
+SET ROLE tokenauth_owner;
+SELECT source FROM tokenauth_sources;
+RESET ROLE;
+SELECT count(*) > 0 AS granted FROM tokenauth_grant('tokenauth_owner', 'attach');
+SET ROLE tokenauth_owner;
+SELECT source, relation FROM tokenauth_sources;
+SELECT tokenauth_detach('nothing');
+RESET ROLE;
+
 -- pg_monitor sees the figures and what the sources were told, and nothing else.
 GRANT pg_monitor TO tokenauth_api;
 SET ROLE tokenauth_api;

@@ -44,6 +44,24 @@ is_malformed(const TokenQuery *query)
 	return query->token != NULL && query->token_len == 0;
 }
 
+/*
+ * The source of a digest: the one without a prefix.  NULL if there are no sources;
+ * throws if all have a prefix, for a digest does not show which it is of.
+ */
+static Source *
+source_of_digest(void)
+{
+	Source	   *source = source_by_token("", 0);
+
+	if (source == NULL && source_all() != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("the token source of a digest must be named"),
+				 errdetail("Each source has a prefix, and a digest does not show it."),
+				 errhint("Name it in the argument \"source\".")));
+	return source;
+}
+
 /* The source that a token is of; NULL if there is none. */
 static Source *
 find_source(const TokenQuery *query)
@@ -53,8 +71,9 @@ find_source(const TokenQuery *query)
 	coherence_refresh();
 	if (query->found != NULL)
 		return source_find_again(query->found);
-	return source_by_token(query->token ? query->token : "",
-						   query->token ? query->token_len : 0);
+	if (query->token == NULL)
+		return source_of_digest();
+	return source_by_token(query->token, query->token_len);
 }
 
 /* Where the table holds the tokens, it cannot be asked for a digest. */

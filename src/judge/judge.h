@@ -41,7 +41,7 @@ typedef struct Judgement
  * is unknown.
  *
  * Throws 42704 if source_name is unknown, 42P08 if several sources could be
- * meant, and what lookup_token() throws.
+ * meant, or a digest is of no source without a prefix, and what lookup_token() throws.
  *
  * check, if not NULL, is called once the source is known and before anything
  * is looked up, so that a caller's own mistakes show for bad tokens, too.

@@ -83,7 +83,8 @@ tokenauth_resolve(PG_FUNCTION_ARGS)
  *						  scope text) returns anyelement
  *
  * The same for a caller that has hashed the token.  A digest has no prefix,
- * so the source must be named unless one without a prefix is meant.
+ * so the source must be named unless one without a prefix is meant; 42P08 if there
+ * is none such.
  */
 TOKENAUTH_FUNCTION(tokenauth_resolve_hash);
 Datum
