@@ -43,7 +43,9 @@ PREPARE cast_text(text) AS SELECT id FROM note WHERE owner = (tokenauth_identify
 EXPLAIN (COSTS OFF) EXECUTE cast_text('n_1');
 EXECUTE cast_text('n_1');
 -- and what is said without it, by the server and by us: see doc/errors.md
+\set VERBOSITY terse
 SELECT id FROM note WHERE owner = tokenauth_resolve('n_1');
+\set VERBOSITY default
 SELECT id FROM note WHERE owner = tokenauth_resolve('n_1')::bigint;
 SELECT id FROM note WHERE owner::text = tokenauth_resolve('n_1')::text;
 DEALLOCATE ALL;
