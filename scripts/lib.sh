@@ -119,6 +119,19 @@ need_server() {
     give_to_user "$SCRATCH/home"
 }
 
+# need_from_npm PACKAGE...: have them in NODE_PATH.  Where npm cannot get them, that is
+# said, and what needs them is skipped.
+need_from_npm() {
+    node -e 'process.argv.slice(1).forEach(require)' "${@%@*}" 2>/dev/null && return
+    if HOME=$SCRATCH timeout 300 npm install --silent --no-audit --no-fund \
+        --prefix "$SCRATCH/npm" "$@" >"$SCRATCH/npm.log" 2>&1; then
+        export NODE_PATH=$SCRATCH/npm/node_modules
+    else
+        cat "$SCRATCH/npm.log"
+        echo "npm could not get $*: Node is not tried"
+    fi
+}
+
 # need_for PART...: what these parts of the tests need besides the server.
 need_for() {
     local part
@@ -131,19 +144,29 @@ need_for() {
                 need /usr/include/relacy/relacy.hpp relacy-dev
                 need g++ g++
                 ;;
-            tap)
+            prove)
                 need prove perl
                 need /usr/share/perl5/IPC/Run.pm libipc-run-perl
                 need /usr/sbin/pgbouncer pgbouncer
-                need faketime faketime
                 need /usr/lib/python3/dist-packages/psycopg_pool python3-asyncpg python3-django \
                     python3-psycopg python3-psycopg2 python3-psycopg-pool python3-sqlalchemy
+                ;;
+            tap)
+                need_for prove
+                need faketime faketime
                 borrow prometheus-postgres-exporter prometheus-postgres-exporter
                 borrow promtool prometheus
                 ;;
             examples)
-                need /usr/lib/python3/dist-packages/psycopg/__init__.py python3-psycopg
-                need /usr/sbin/pgbouncer pgbouncer
+                need_for prove
+                need go golang-go
+                need /usr/share/gocode/src/github.com/jackc/pgx/v4 golang-github-jackc-pgx-v4-dev
+                need /usr/share/gocode/src/github.com/lib/pq golang-github-lib-pq-dev
+                need npm npm
+                need_from_npm fastify@4 pg postgres     # 5 is not for Debian 12's Node
+                export GOCACHE=$SCRATCH/go
+                mkdir -p "$GOCACHE"
+                give_to_user "$GOCACHE"
                 ;;
             stress) need "$("$SYSTEM_PG_CONFIG" --includedir)/libpq-fe.h" libpq-dev ;;
         esac

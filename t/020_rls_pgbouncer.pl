@@ -9,39 +9,15 @@ use warnings;
 package Pooler;
 use parent -norequire, 'PostgreSQL::Test::Cluster';
 
-use IPC::Run;
-use PostgreSQL::Test::Utils;
-
 my $process;
 
 sub start_before
 {
-	my ($class, $node, $program) = @_;
+	my ($class, $node) = @_;
 	my $self = bless {%$node}, $class;
-	my $directory = $node->basedir;
-	my $log = "$directory/pgbouncer.log";
 
-	$self->{sockets} = PostgreSQL::Test::Utils::tempdir_short();
-	append_to_file(
-		"$directory/pgbouncer.ini", sprintf(q(
-[databases]
-rls = host=%s port=%d dbname=rls user=api
-[pgbouncer]
-pool_mode = transaction
-default_pool_size = 1
-listen_addr =
-listen_port = 6432
-unix_socket_dir = %s
-auth_type = any
-), $node->host, $node->port, $self->{sockets}));
-	$process = IPC::Run::start([ $program, "$directory/pgbouncer.ini" ],
-		'<', \undef, '>', $log, '2>', $log);
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		return $self if $self->psql('rls', 'SELECT 1') == 0;
-		select undef, undef, undef, 0.1;
-	}
-	die 'no connection through PgBouncer:' . slurp_file($log);
+	($process, $self->{sockets}) = TokenAuth::start_pgbouncer($node, 'rls', 'api');
+	return $self;
 }
 
 sub stop_pooler { $process->kill_kill if $process; return; }
@@ -66,9 +42,7 @@ use TokenAuth;
 
 BEGIN { @Pooler::ISA = ('PostgreSQL::Test::Cluster'); }
 
-my ($pgbouncer) = grep { -x } map { "$_/pgbouncer" } '/usr/sbin',
-  split /:/, $ENV{PATH};
-plan skip_all => 'PgBouncer is not installed' unless $pgbouncer;
+plan skip_all => 'PgBouncer is not installed' unless pgbouncer();
 
 my $top = "$FindBin::RealBin/..";
 my %id = (
@@ -116,7 +90,7 @@ $node->safe_psql(
 	INSERT INTO app.task (project, title) SELECT id, name FROM app.project;
 	ANALYZE app.project, app.task;));
 
-my $pooler = Pooler->start_before($node, $pgbouncer);
+my $pooler = Pooler->start_before($node);
 my %client = map { $_ => session($pooler, 'rls') } qw(alice bob);
 
 my $rows = q(

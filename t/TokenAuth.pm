@@ -27,6 +27,7 @@ use warnings;
 
 use Exporter 'import';
 use File::Basename;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -34,8 +35,9 @@ use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
   all_say configure end_sessions endless has_been_used is_cold is_warm issue judge
-  judge_anew keep_busy like_note make_noise new_node new_standby own_server processes
-  questions revoke session set_up share some_process token unnoticed_revoke use_token
+  judge_anew keep_busy like_note make_noise new_node new_standby own_server pgbouncer processes
+  questions revoke session set_up share some_process start_pgbouncer token
+  unnoticed_revoke use_token
 );
 
 # So many of what is done often, or a share of it where the same story is told on
@@ -253,6 +255,45 @@ sub set_up
 		SELECT tokenauth_create_table(prefix => 'mul_');
 	) . issue(1, $count // 10));
 	return $node;
+}
+
+# The program, if it is installed.
+sub pgbouncer
+{
+	return (grep { -x } map { "$_/pgbouncer" } '/usr/sbin', split /:/, $ENV{PATH})[0];
+}
+
+# PgBouncer in transaction mode in front of a database, with one server connection, which
+# all clients have as this role.  Returns the process, and the folder of its socket, whose
+# port is 6432.
+sub start_pgbouncer
+{
+	my ($node, $database, $user) = @_;
+	my $sockets = PostgreSQL::Test::Utils::tempdir_short();
+	my ($ini, $log) = map { $node->basedir . "/pgbouncer.$_" } qw(ini log);
+
+	append_to_file(
+		$ini, sprintf(q(
+[databases]
+%s = host=%s port=%d user=%s
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = 1
+listen_addr =
+listen_port = 6432
+unix_socket_dir = %s
+auth_type = any
+ignore_startup_parameters = extra_float_digits
+), $database, $node->host, $node->port, $user, $sockets));
+	my $process = IPC::Run::start([ pgbouncer(), $ini ], '<', \undef, '>', $log, '2>', $log);
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return ($process, $sockets)
+		  if run_log([ 'psql', '-XAtqc', 'SELECT 1', "host=$sockets port=6432 dbname=$database" ],
+			'>', \my $out, '2>', \my $error);
+		usleep(100_000);
+	}
+	die 'no connection through PgBouncer:' . slurp_file($log);
 }
 
 sub token
