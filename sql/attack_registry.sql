@@ -114,7 +114,7 @@ CALL restore(relation => 'keeper.nothing');
 CALL restore(prefix => 'much_too_long_for_a_prefix_');
 CALL restore();
 -- no triggers yet
-SELECT tokenauth_attach('keeper.tok', 'again');
+SELECT tokenauth_attach('keeper.tok', 'kept');
 RESET ROLE;
 SELECT judged('k_1'), judged('k_2'), judged('vic_1');
 SELECT relation, relation_owner::regrole, (p).parent, (p).parent_owner::regrole FROM tokenauth_source, unnest(parents) p;

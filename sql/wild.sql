@@ -177,6 +177,10 @@ CREATE TABLE netbox (id bigserial PRIMARY KEY, version smallint, user_id int, ex
 INSERT INTO netbox (version, user_id, enabled, key, hmac_digest) VALUES (2, 7, true, 'KEY1', keyed('tok1')), (2, 7, false, 'KEY2', keyed('tok2'));
 SELECT attach('netbox', 'key', 'plaintext', 'user_id', 'expires', id => 'id', prefix => 'nbt_', live_when => 'version = 2',
     mapping => '{"lookup": "split_part(substr(token, 5), ''.'', 1)", "verify": "wild.keyed(split_part(token, ''.'', 2)) = hmac_digest", "active_column": "enabled"}');
+SELECT tokenauth_attach('netbox', source => 'netbox v1', token_column => 'plaintext', stored_as => 'plaintext', id_column => 'id', user_column => 'user_id',
+    expires_column => 'expires', live_when => 'version = 1', mapping => '{"active_column": "enabled"}');
+INSERT INTO netbox (version, user_id, enabled, plaintext) VALUES (1, 8, true, repeat('f', 40)), (1, 8, false, repeat('e', 40));
+INSERT INTO truth (source, token, verdict) VALUES ('netbox v1', repeat('f', 40), 'valid 8'), ('netbox v1', repeat('e', 40), 'refused'), ('netbox v1', 'nbt_KEY1.tok1', 'refused'), ('netbox v1', 'KEY1', 'refused');
 CREATE TABLE hexpm (id serial PRIMARY KEY, user_id int, secret_first text UNIQUE, secret_second text, revoke_at timestamp);
 INSERT INTO hexpm (user_id, secret_first, secret_second, revoke_at) SELECT 7, left(keyed(t), 32), right(keyed(t), 32), r FROM (VALUES ('live', NULL), ('soon', future()), ('rev', past())) v(t, r);
 SELECT attach('hexpm', 'secret_first', 'plaintext', 'user_id', 'revoke_at', id => 'id',
@@ -274,9 +278,11 @@ SELECT attach('harbor', 'name', 'plaintext', 'id', revoked => 'disabled', id => 
 INSERT INTO truth (source, token, verdict) VALUES ('vikunja', 'tk_one00000001', 'valid 7'), ('vikunja', 'tk_two00000001', 'valid 8'), ('vikunja', 'tk_xxx00000001', 'refused'), ('vikunja', 'tk_old00000003', 'refused'), ('odoo', 'abcdefghrest', 'valid 7'), ('odoo', 'abcdefghother', 'refused'), ('saleor', 'xxxxlive', 'valid 7'), ('saleor', 'yyyylive', 'valid 8'), ('saleor', 'zzzzlive', 'refused'), ('harbor', 'robot$a:secret', 'valid 1'), ('harbor', 'robot$a:other', 'refused'), ('harbor', 'robot$b:secret', 'refused');
 
 -- PeerTube, Kratos, authentik, Infisical, Hoppscotch, vaultwarden, Spring
-CREATE TABLE peertube (id serial PRIMARY KEY, "accessToken" varchar(255) UNIQUE, "accessTokenExpiresAt" timestamptz, "userId" int);
-INSERT INTO peertube ("accessToken", "accessTokenExpiresAt", "userId") VALUES ('live', now() + interval '1 d', 7), ('old', now() - interval '1 d', 7);
+CREATE TABLE peertube (id serial PRIMARY KEY, "accessToken" varchar(255) NOT NULL UNIQUE, "accessTokenExpiresAt" timestamptz, "refreshToken" varchar(255) NOT NULL UNIQUE, "refreshTokenExpiresAt" timestamptz, "userId" int);
+INSERT INTO peertube ("accessToken", "accessTokenExpiresAt", "refreshToken", "refreshTokenExpiresAt", "userId") VALUES ('live', now() + interval '1 d', 'r1', now() + interval '9 d', 7), ('old', now() - interval '1 d', 'r2', now() + interval '9 d', 7), ('older', now() - interval '1 d', 'r3', now() - interval '1 h', 7);
 SELECT attach('peertube', 'accessToken', 'plaintext', 'userId', 'accessTokenExpiresAt');
+SELECT tokenauth_attach('peertube', source => 'peertube refresh', token_column => 'refreshToken', stored_as => 'plaintext', user_column => 'userId', expires_column => 'refreshTokenExpiresAt');
+INSERT INTO truth (source, token, verdict) VALUES ('peertube', 'r1', 'refused'), ('peertube refresh', 'r1', 'valid 7'), ('peertube refresh', 'r2', 'valid 7'), ('peertube refresh', 'r3', 'refused'), ('peertube refresh', 'live', 'refused');
 CREATE TABLE kratos (id uuid PRIMARY KEY, expires_at timestamp, identity_id int, token varchar(39) UNIQUE, active boolean DEFAULT false);
 INSERT INTO kratos SELECT gen_random_uuid(), e, 7, t, a FROM (VALUES ('ory_st_live', true, future()), ('ory_st_off', false, future()), ('ory_st_old', true, past())) v(t, a, e);
 SELECT attach('kratos', 'token', 'plaintext', 'identity_id', 'expires_at', prefix => 'ory_st_', mapping => '{"active_column": "active"}');
@@ -314,7 +320,7 @@ INSERT INTO truth (source, token, verdict) VALUES ('grafana', 'no base64 at all'
 
 CREATE FUNCTION ask(token text, source name) RETURNS text LANGUAGE sql AS $$
     SELECT CASE WHEN i.status = 'valid' THEN i.status || coalesce(' ' || i.user_id, '') ELSE 'refused' END FROM tokenauth_identify(token, source) i $$;
-SELECT count(DISTINCT source) AS tables, count(*) AS tokens FROM truth;
+SELECT count(DISTINCT relation) AS tables, count(DISTINCT source) AS sources, count(*) AS tokens FROM truth JOIN tokenauth_sources USING (source);
 SELECT source, left(token, 30), verdict, ask(token, source) FROM truth WHERE ask(token, source) IS DISTINCT FROM verdict ORDER BY n;
 -- of the cache
 SELECT source, left(token, 30), verdict, ask(token, source) FROM truth WHERE ask(token, source) IS DISTINCT FROM verdict ORDER BY n;
@@ -322,10 +328,10 @@ SELECT count(*) > 100 AS cached FROM tokenauth_cache WHERE believed;
 -- Rows that go are gone for the next question.
 DO $$
 DECLARE
-    t name;
+    t regclass;
 BEGIN
-    FOR t IN SELECT DISTINCT source FROM truth LOOP
-        EXECUTE format('DELETE FROM %I', t);
+    FOR t IN SELECT DISTINCT relation FROM truth JOIN tokenauth_sources USING (source) LOOP
+        EXECUTE format('DELETE FROM %s', t);
     END LOOP;
 END $$;
 SELECT source, left(token, 30), ask(token, source) FROM truth WHERE ask(token, source) <> 'refused' ORDER BY n;

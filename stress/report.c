@@ -15,7 +15,7 @@
 #include "transaction.h"
 
 /*
- * Of each source: what part of a server's judgements its cache gave.
+ * Of each source that was asked: what part of a server's judgements its cache gave.
  * Strictly: table reads for whatever reason count against it.
  */
 static bool
@@ -32,7 +32,9 @@ report_hits(Place place)
 							" / greatest(hits + negative_hits + misses"
 							" + bypasses_own_writes + bypasses_fenced"
 							" + bypasses_source, 1), 1)"
-							" FROM tokenauth_stats ORDER BY source"),
+							" FROM tokenauth_stats"
+							" WHERE hits + negative_hits + misses > 0"
+							" ORDER BY source"),
 					 "statistics");
 	if (result == NULL || PQntuples(result) != options.sources->nshapes)
 		give_up(&session, "no statistics");

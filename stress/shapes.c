@@ -135,6 +135,37 @@ static const Shape verified = {
 	.nkinds = lengthof(verified_kinds)
 };
 
+/* ---------- a table that is two sources ---------- */
+
+/*
+ * The tokens that are asked for are those of the source that was attached last; a
+ * row's other token, of the first, is made of its key.
+ */
+#define OTHER_TOKEN(key)	"md5(" key ")"
+
+static const ChangeKind pair_kinds[] = {
+	FLAG_KINDS("pair_token"),
+	{"revoke_other", ROW_BIT(ROW_VALID), ROW_REFUSED, 0,
+	"SELECT tokenauth_revoke(" OTHER_TOKEN("$1") ", source => 'pair_other')"}
+};
+
+static const Shape pair = {
+	.name = "pair",
+	.create =
+	"CREATE TABLE pair_token (id uuid PRIMARY KEY, user_id uuid NOT NULL,"
+	" token_hash text NOT NULL UNIQUE, expires_at timestamptz,"
+	" other_token text NOT NULL UNIQUE"
+	" GENERATED ALWAYS AS (" OTHER_TOKEN("token_hash") ") STORED,"
+	" last_used_at timestamptz, revoked boolean NOT NULL DEFAULT false);"
+	"SELECT tokenauth_attach('pair_token', source => 'pair_other',"
+	" token_column => 'other_token', stored_as => 'plaintext');"
+	"SELECT tokenauth_attach('pair_token', source => 'pair', prefix => 'mul_')",
+	FLAG_SHAPE("pair_token"),
+	.token = KEY_IS_HEX_OF_TEXT,
+	.kind = pair_kinds,
+	.nkinds = lengthof(pair_kinds)
+};
+
 /* ---------- plain text, not unique, a scope, two parents: dify ---------- */
 
 /*
@@ -481,7 +512,8 @@ static const Shape xtablo = {
 /* ---------- all of them ---------- */
 
 static const Shape *const all_shapes[] = {
-	&multica, &dify, &visiona, &scrabble, &xtablo, &standard, &sha512, &verified
+	&multica, &dify, &visiona, &scrabble, &xtablo, &standard, &sha512, &verified,
+	&pair
 };
 
 static const ShapeSet shape_sets[] = {
@@ -494,6 +526,7 @@ static const ShapeSet shape_sets[] = {
 	{"standard", &all_shapes[5], 1},
 	{"sha512", &all_shapes[6], 1},
 	{"verified", &all_shapes[7], 1},
+	{"pair", &all_shapes[8], 1},
 };
 
 const ShapeSet *

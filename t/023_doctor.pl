@@ -139,7 +139,7 @@ is( $node->safe_psql(
 		'postgres',
 		q(SELECT severity, source, finding FROM tokenauth_doctor()
 		  WHERE finding NOT LIKE '%holds the tokens themselves%')),
-	'warning|plain|1 last uses were dropped, against 0 noted: their rows were locked too long, could not be updated, or have an id of more than 38 characters',
+	'warning|plain|1 last uses were dropped, against 0 noted: their rows were locked too long, could not be updated, or have an id of more than 36 characters',
 	'last uses dropped: found');
 $node->safe_psql(
 	'postgres',

@@ -35,8 +35,8 @@ check_may_detach_any(const ExtensionInfo *extension, const Source *source)
 /*
  * tokenauth_detach(source name) returns void
  *
- * The inverse: the tables stay, our triggers go.  The caller must own the
- * token table.
+ * The inverse: the tables stay, our triggers go from those that no other source
+ * needs.  The caller must own the token table.
  */
 TOKENAUTH_FUNCTION(tokenauth_detach);
 Datum
@@ -62,6 +62,6 @@ tokenauth_detach(PG_FUNCTION_ARGS)
 			patient_lock(source->parent[i].relation, AccessExclusiveLock);
 			triggers_drop(&extension, source->parent[i].relation);
 		}
-	stats_forget(relation);
+	stats_forget(source->id);
 	PG_RETURN_VOID();
 }

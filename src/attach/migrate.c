@@ -119,6 +119,22 @@ rehearse(const Move *move, const char *trigger)
 
 /* ---------- prepare ---------- */
 
+/* A table has one such trigger, so its columns are moved one after the other. */
+static void
+check_is_of_column(const Move *move, const Trigger *trigger)
+{
+	const char *column = trigger->tgargs[0];
+
+	if (strcmp(column, NameStr(move->token)) != 0 &&
+		get_attnum(move->relation, column) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("column \"%s\" of table \"%s\" is being hashed",
+						column, get_rel_name(move->relation)),
+				 errhint("Call tokenauth_hash_in_place() for its token source first, or drop the trigger \"%s\".",
+						 trigger->tgname)));
+}
+
 /*
  * Our trigger on the table, and the digest column that it fills; NULL if there
  * is none.
@@ -139,6 +155,7 @@ find_hash_trigger(const Move *move, char **column)
 		if (trigger->tgfoid != extension.hash_function ||
 			trigger->tgnargs != 3)
 			continue;
+		check_is_of_column(move, trigger);
 		name = pstrdup(trigger->tgname);
 		*column = pstrdup(trigger->tgargs[1]);
 	}
@@ -321,21 +338,24 @@ prove(Move *move)
 	move_next_transaction(move);
 }
 
+/* Of all sources whose tokens were in the column: move_check.c. */
 static void
 write_registry(const Move *move)
 {
 	ExtensionInfo extension;
-	Oid			type[] = {OIDOID, NAMEOID};
+	Oid			type[] = {OIDOID, NAMEOID, NAMEOID};
 	Datum		value[] = {
-		ObjectIdGetDatum(move->relation), NameGetDatum(&move->digest)
+		ObjectIdGetDatum(move->relation), NameGetDatum(&move->digest),
+		NameGetDatum(&move->token)
 	};
 
 	guard_require(&extension, GUARDED_REGISTRY);
 	extension_execute(&extension,
 					  psprintf("UPDATE %s SET token_column = $2, stored_as = 'sha256-hex'"
-							   " WHERE relation OPERATOR(pg_catalog.=) $1",
+							   " WHERE relation OPERATOR(pg_catalog.=) $1"
+							   " AND token_column OPERATOR(pg_catalog.=) $3",
 							   quoted_own("tokenauth_source")),
-					  2, type, value, NULL);
+					  3, type, value, NULL);
 }
 
 /* The plaintext's part in the table's identity is the digest's from now on. */
@@ -378,12 +398,15 @@ static void
 verify(const Move *move)
 {
 	Source	   *source = judge_named_source(NameStr(move->source));
+	ListCell   *lc;
 
 	if (!source_validate(source) || !stored_is_digest(source))
 		elog(ERROR, "token source \"%s\" was not switched",
 			 NameStr(move->source));
-	if (PROBLEM_IS_FATAL(source->problem))
-		problem_report(source);
+	foreach(lc, source_all_of(move->relation))
+		if (source_validate(lfirst(lc)) &&
+			PROBLEM_IS_FATAL(((Source *) lfirst(lc))->problem))
+			problem_report(lfirst(lc));
 }
 
 /* False if something has been touched that must be put right first. */

@@ -12,6 +12,7 @@
 #include "attach/move_check.h"
 #include "source/directory.h"
 #include "source/expression.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -37,17 +38,61 @@ check_expression(const Move *move, const char *text, ExpressionUse use,
 				 errhint("Attach with another condition.")));
 }
 
+static bool
+is_plaintext_column(const Move *move, const char *column)
+{
+	return column != NULL && strcmp(column, NameStr(move->token)) == 0;
+}
+
+/*
+ * Another source of the table.  One whose tokens are in the same column moves to
+ * the digests, too, if these are also what it would have.
+ */
+static void
+check_other_source(const Move *move, const Source *source, const Source *other)
+{
+	bool		uses = false;
+	ListCell   *lc;
+
+	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
+		uses |= is_plaintext_column(move, other->column[role].name);
+	foreach(lc, other->claims)
+		uses |= is_plaintext_column(move, lfirst(lc));
+	if (is_plaintext_column(move, other->column[ROLE_TOKEN].name))
+		uses |= !stored_is_token(other) || other->verify != NULL ||
+			other->token_part != NULL || other->encoding != source->encoding;
+	if (uses)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("token source \"%s\" uses the plaintext column \"%s\", too",
+						other->name, NameStr(move->token)),
+				 errhint("Detach it first.")));
+}
+
+/* What a source of the table calculates. */
+static void
+check_expressions(const Move *move, const Source *source)
+{
+	check_expression(move, source->live_when, EXPRESSION_CONDITION,
+					 source->name);
+	check_expression(move, source->verify, EXPRESSION_VERIFY, source->name);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		check_expression(move, source->column[role].expression,
+						 EXPRESSION_VALUE, source->name);
+}
+
 /* The registry itself, that of other sources included. */
 static void
 check_registry(const Move *move, const Source *source)
 {
 	ListCell   *lc;
 
-	check_expression(move, source->live_when, EXPRESSION_CONDITION,
-					 source->name);
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		check_expression(move, source->column[role].expression,
-						 EXPRESSION_VALUE, source->name);
+	foreach(lc, source_all_of(move->relation))
+	{
+		check_expressions(move, lfirst(lc));
+		if (!source_is_same(lfirst(lc), source))
+			check_other_source(move, source, lfirst(lc));
+	}
 	foreach(lc, source_all())
 	{
 		const Source *other = lfirst(lc);
@@ -56,8 +101,8 @@ check_registry(const Move *move, const Source *source)
 		{
 			const SourceParent *parent = &other->parent[i];
 
-			if ((other == source &&
-				 strcmp(parent->from.name, NameStr(move->token)) == 0) ||
+			if ((other->relation == move->relation &&
+				 is_plaintext_column(move, parent->from.name)) ||
 				(parent->relation == move->relation &&
 				 strcmp(parent->key.name, NameStr(move->token)) == 0))
 				ereport(ERROR,

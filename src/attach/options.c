@@ -51,7 +51,34 @@ check_not_extended(Oid relation, const char *prefix, const Source *other)
 			 errhint("Take a prefix that does not begin as another owner's does, or let a superuser attach the table.")));
 }
 
-/* Nobody may have the table, the name or the prefix already. */
+/* The name leads to one source, and tells it from others of its table. */
+static void
+check_name(Oid relation, const char *name, const Source *other)
+{
+	bool		same = strcmp(other->name, name) == 0;
+
+	if (same && other->relation == relation)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("table \"%s\" is already attached as token source \"%s\"",
+						get_rel_name(relation), name),
+				 errhint("Give another name in the argument \"source\" to make it another source besides, or detach it first: %s",
+						 detach_sql(name))));
+	if (same)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("token source \"%s\" already exists", name),
+				 errhint("Give another name in the argument \"source\".")));
+	if (source_id_equal(other->id, source_id(relation, name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("token source \"%s\" cannot be told from \"%s\" of the same table",
+						name, other->name),
+				 errdetail("The hashes of their names are the same."),
+				 errhint("Give another name in the argument \"source\".")));
+}
+
+/* Nobody may have the name or the prefix already. */
 static void
 check_not_taken(Oid relation, const char *name, const char *prefix)
 {
@@ -65,19 +92,9 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 		if (OidIsValid(other->relation) &&
 			get_rel_relkind(other->relation) == '\0')
 			continue;			/* dropped since, and about to be forgotten */
-		if (other->relation == relation)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("table \"%s\" is already attached as token source \"%s\"",
-							get_rel_name(relation), other->name),
-					 errhint("Detach it first: %s", detach_sql(other->name))));
+		check_name(relation, name, other);
 		if (prefix && other->prefix && strcmp(other->prefix, prefix) != 0)
 			check_not_extended(relation, prefix, other);
-		if (strcmp(other->name, name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("token source \"%s\" already exists", name),
-					 errhint("Give another name in the argument \"source\".")));
 		if (prefix && other->prefix && strcmp(other->prefix, prefix) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),

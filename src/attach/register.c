@@ -235,7 +235,7 @@ register_remove_dropped(const ExtensionInfo *extension)
 								   " AND NOT EXISTS"
 								   " (SELECT FROM pg_catalog.pg_class c WHERE c.oid"
 								   " OPERATOR(pg_catalog.=) s.relation)"
-								   " RETURNING relation::pg_catalog.oid",
+								   " RETURNING relation::pg_catalog.oid, source",
 								   quoted_own("tokenauth_source")),
 						  0, NULL, NULL, NULL);
 
@@ -243,6 +243,7 @@ register_remove_dropped(const ExtensionInfo *extension)
 	{
 		bool		isnull;
 
-		stats_forget(DatumGetObjectId(query_value(dropped, i, 1, &isnull)));
+		stats_forget(source_id(DatumGetObjectId(query_value(dropped, i, 1, &isnull)),
+							   query_text(dropped, i, 2)));
 	}
 }

@@ -25,7 +25,7 @@
 typedef struct StatsOwner
 {
 	Oid			database;
-	Oid			relation;
+	SourceId	source;			/* relation is InvalidOid: the slot is free */
 } StatsOwner;
 
 typedef union PaddedCounts
@@ -102,10 +102,10 @@ draw_baseline(int slot)
 
 /* The slot that a source has, or -1.  Caller holds the lock. */
 static int
-find_slot(Oid relation)
+find_slot(SourceId source)
 {
 	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
-		if (shared->owner[i].relation == relation &&
+		if (source_id_equal(shared->owner[i].source, source) &&
 			shared->owner[i].database == MyDatabaseId)
 			return i;
 	return -1;
@@ -113,14 +113,14 @@ find_slot(Oid relation)
 
 /* A free slot, or -1.  Caller holds the lock. */
 static int
-take_slot(Oid relation)
+take_slot(SourceId source)
 {
 	int			mine = 0;
 	int			free = -1;
 
 	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
 	{
-		if (!OidIsValid(shared->owner[i].relation))
+		if (!OidIsValid(shared->owner[i].source.relation))
 			free = free < 0 ? i : free;
 		else if (shared->owner[i].database == MyDatabaseId)
 			mine++;
@@ -128,21 +128,21 @@ take_slot(Oid relation)
 	if (free < 0 || mine >= STATS_SLOTS_PER_DATABASE)
 		return -1;
 	shared->owner[free].database = MyDatabaseId;
-	shared->owner[free].relation = relation;
+	shared->owner[free].source = source;
 	draw_baseline(free);
 	memset(shared->event[free], 0, sizeof(shared->event[free]));
 	return free;
 }
 
 static int
-find_or_take_slot(Oid relation)
+find_or_take_slot(SourceId source)
 {
 	int			slot;
 
 	LWLockAcquire(lock, LW_EXCLUSIVE);
-	slot = find_slot(relation);
+	slot = find_slot(source);
 	if (slot < 0)
-		slot = take_slot(relation);
+		slot = take_slot(source);
 	LWLockRelease(lock);
 	return slot;
 }
@@ -151,7 +151,7 @@ static bool
 is_gone(const StatsOwner *owner)
 {
 	return owner->database == MyDatabaseId ?
-		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(owner->relation)) :
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(owner->source.relation)) :
 		!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(owner->database));
 }
 
@@ -166,60 +166,61 @@ reclaim_slots(void)
 	memcpy(owner, shared->owner, sizeof(owner));
 	LWLockRelease(lock);
 	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
-		gone[i] = OidIsValid(owner[i].relation) && is_gone(&owner[i]);
+		gone[i] = OidIsValid(owner[i].source.relation) && is_gone(&owner[i]);
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	for (int i = STATS_SHARED_SLOT + 1; i < STATS_SLOTS; i++)
 		if (gone[i] &&
-			memcmp(&owner[i], &shared->owner[i], sizeof(StatsOwner)) == 0)
-			shared->owner[i].relation = InvalidOid;
+			owner[i].database == shared->owner[i].database &&
+			source_id_equal(owner[i].source, shared->owner[i].source))
+			shared->owner[i].source.relation = InvalidOid;
 	LWLockRelease(lock);
 }
 
 int
-stats_slot(Oid relation)
+stats_slot(SourceId source)
 {
 	int			slot;
 
 	if (shared == NULL)
 		return -1;
-	slot = find_or_take_slot(relation);
+	slot = find_or_take_slot(source);
 	if (slot < 0)
 	{
 		reclaim_slots();
-		slot = find_or_take_slot(relation);
+		slot = find_or_take_slot(source);
 	}
 	return slot < 0 ? STATS_SHARED_SLOT : slot;
 }
 
 int
-stats_slot_if_any(Oid relation)
+stats_slot_if_any(SourceId source)
 {
 	int			slot;
 
 	if (shared == NULL)
 		return -1;
 	LWLockAcquire(lock, LW_SHARED);
-	slot = find_slot(relation);
+	slot = find_slot(source);
 	LWLockRelease(lock);
 	return slot < 0 ? STATS_SHARED_SLOT : slot;
 }
 
-/* A table whose slot goes when the transaction commits. */
+/* A source whose slot goes when the transaction commits. */
 typedef struct Leaving
 {
-	Oid			relation;
+	SourceId	source;
 	SubTransactionId subxact;
 } Leaving;
 
 static List *leaving = NIL;		/* in TopTransactionContext */
 
 void
-stats_forget(Oid relation)
+stats_forget(SourceId source)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	Leaving    *one = palloc(sizeof(Leaving));
 
-	one->relation = relation;
+	one->source = source;
 	one->subxact = GetCurrentSubTransactionId();
 	leaving = lappend(leaving, one);
 	MemoryContextSwitchTo(old);
@@ -235,10 +236,10 @@ stats_commit(void)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	foreach(lc, leaving)
 	{
-		int			slot = find_slot(((Leaving *) lfirst(lc))->relation);
+		int			slot = find_slot(((Leaving *) lfirst(lc))->source);
 
 		if (slot >= 0)
-			shared->owner[slot].relation = InvalidOid;
+			shared->owner[slot].source.relation = InvalidOid;
 	}
 	LWLockRelease(lock);
 }
@@ -274,7 +275,7 @@ stats_abort_sub(SubTransactionId subxact)
 		Leaving    *one = lfirst(lc);
 
 		if (one->subxact == subxact)
-			one->relation = InvalidOid;
+			one->source.relation = InvalidOid;
 	}
 }
 

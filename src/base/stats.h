@@ -19,6 +19,7 @@
 #ifndef TOKENAUTH_STATS_H
 #define TOKENAUTH_STATS_H
 
+#include "base/source_id.h"
 #include "datatype/timestamp.h"
 
 typedef enum StatsCounter
@@ -74,16 +75,16 @@ extern bool stats_are_kept(void);
  * lock and may read catalogs, so ask once.  Returns -1 where there is no shared
  * memory of ours.
  */
-extern int	stats_slot(Oid relation);
+extern int	stats_slot(SourceId source);
 
-/* The slot that a table has already, or the one that is shared. */
-extern int	stats_slot_if_any(Oid relation);
+/* The slot that a source has already, or the one that is shared. */
+extern int	stats_slot_if_any(SourceId source);
 
 /*
  * Give a source's slot back, if this (sub)transaction commits: when it is
  * detached, and for a table that has been dropped, at the next attach.
  */
-extern void stats_forget(Oid relation);
+extern void stats_forget(SourceId source);
 
 /* At the end of a transaction or subtransaction.  Cannot fail. */
 extern void stats_commit(void);

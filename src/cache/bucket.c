@@ -32,7 +32,7 @@ way_is_live(CacheBucket *bucket, int way, TimestampTz now)
 		if (header->stamp <
 			floor_read(&cache_cell_guard(header->cell[i])->floor[header->class]))
 			return false;
-	gate = cache_gate_guard(cache_gate(key->database, key->relation));
+	gate = cache_gate_guard(cache_gate(key->database, key->source));
 	return header->stamp >= floor_read(&bucket->guard.floor[header->class]) &&
 		header->stamp >= floor_read(&gate->floor[header->class]);
 }

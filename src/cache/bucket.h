@@ -70,7 +70,7 @@ static inline bool
 bucket_key_equal(const CacheKey *a, const CacheKey *b)
 {
 	return token_digest_equal(&a->digest, &b->digest) &&
-		a->database == b->database && a->relation == b->relation;
+		a->database == b->database && a->source.bits == b->source.bits;
 }
 
 /* Does an item begin in this way? */

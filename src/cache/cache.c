@@ -137,9 +137,10 @@ cache_secret(void)
 }
 
 int
-cache_gate(Oid database, Oid relation)
+cache_gate(Oid database, CacheSource source)
 {
-	return (int) (hash_combine(murmurhash32(database), murmurhash32(relation))
+	return (int) (hash_combine(murmurhash32(database),
+							   murmurhash32(source.bits))
 				  % CACHE_GATES);
 }
 

@@ -44,6 +44,7 @@
 #ifndef TOKENAUTH_CACHE_H
 #define TOKENAUTH_CACHE_H
 
+#include "base/source_id.h"
 #include "base/token.h"
 #include "cache/seqlock.h"
 #include "datatype/timestamp.h"
@@ -71,11 +72,29 @@ typedef struct CacheGuard
 #define CACHE_CELLS			65536
 #define CACHE_MAX_CELLS		4
 
+/*
+ * A source as a key has it.  Sources of one table have different ones, so that
+ * no source's answer takes the place of another's, as it would where a token is
+ * tried in one after the other.  Sources of two tables have the same by chance at
+ * most: they push each other's answers out, and never take one for their own, for
+ * that has another fingerprint.
+ */
+typedef struct CacheSource
+{
+	uint32		bits;
+} CacheSource;
+
+static inline CacheSource
+cache_source(SourceId id)
+{
+	return (CacheSource) {id.relation ^ ((uint32) id.name << 16)};
+}
+
 typedef struct CacheKey
 {
 	TokenDigest digest;
 	Oid			database;
-	Oid			relation;
+	CacheSource source;
 } CacheKey;
 
 /* What of an entry has a fixed size. */
@@ -151,7 +170,7 @@ extern SharedClock *cache_clock(void);
 extern const uint8 *cache_secret(void);
 
 /* The gate of a source. */
-extern int	cache_gate(Oid database, Oid relation);
+extern int	cache_gate(Oid database, CacheSource source);
 
 extern CacheGuard *cache_gate_guard(int gate);
 extern CacheGuard *cache_bucket_guard(const TokenDigest *digest);
@@ -221,16 +240,16 @@ extern bool cache_claim_use(const CacheKey *key, TimestampTz before,
  */
 typedef bool (*CacheMatch) (const CacheItem *item, void *arg);
 
-extern void cache_flush_matching(Oid database, Oid relation, CacheMatch match,
-								 void *arg);
+extern void cache_flush_matching(Oid database, CacheSource source,
+								 CacheMatch match, void *arg);
 
 /*
  * Show copies of what a database has in the cache, one after the other.  An
  * item stands if no guard speaks against it; whether it is believed depends
  * also on the reader's trust and fingerprint.  Reads the whole cache.
  */
-typedef void (*CacheVisit) (Oid relation, const CacheItem *item, bool stands,
-							void *arg);
+typedef void (*CacheVisit) (CacheSource source, const CacheItem *item,
+							bool stands, void *arg);
 
 extern void cache_walk(Oid database, CacheVisit visit, void *arg);
 
@@ -243,7 +262,7 @@ extern uint64 cache_capacity(void);
 extern Size cache_bytes_per_entry(void);
 
 /* Ways taken by each of n sources, believable or not.  Reads the whole cache. */
-extern void cache_count(Oid database, int n, const Oid *relation,
+extern void cache_count(Oid database, int n, const CacheSource *source,
 						uint64 *count);
 
 #endif							/* TOKENAUTH_CACHE_H */

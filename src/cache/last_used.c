@@ -21,7 +21,7 @@
 
 /* As pg_stat_statements keeps its figures; the magic names the layout. */
 #define SAVE_FILE			"pg_stat/tokenauth.last_used"
-#define SAVE_MAGIC			UINT64CONST(0x746F6B656E617501)
+#define SAVE_MAGIC			UINT64CONST(0x746F6B656E617502)
 
 /* So long a start of the writer, or another after its end, may take. */
 #define WRITER_STARTS_MS	10000
@@ -168,13 +168,14 @@ first_slot(const UsedToken *token)
 {
 	return hash_combine(hash_bytes((const unsigned char *) token->key,
 								   token->key_len),
-						murmurhash32(token->relation));
+						murmurhash32(token->relation ^ token->source));
 }
 
 static bool
 same_token(const UsedToken *a, const UsedToken *b)
 {
-	return a->relation == b->relation && a->database == b->database &&
+	return a->relation == b->relation && a->source == b->source &&
+		a->database == b->database &&
 		a->by_id == b->by_id && a->key_len == b->key_len &&
 		memcmp(a->key, b->key, a->key_len) == 0;
 }

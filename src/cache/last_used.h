@@ -3,7 +3,7 @@
  * last_used.h
  *		Uses of tokens that are not yet written into their tables.
  *
- * Ideal model: a bounded map in shared memory from (database, table, token)
+ * Ideal model: a bounded map in shared memory from (database, source, token)
  * to the time of its latest use.  A session that judges a token valid notes its
  * use there, at most once a tokenauth.last_used_interval; a worker writes what
  * is noted into the tables and then forgets it.  A use noted again before it is
@@ -32,7 +32,7 @@
 #include "storage/latch.h"
 
 #define LAST_USED_WINDOW		16
-#define LAST_USED_KEY_SIZE		38	/* of a uuid as text, and of a digest */
+#define LAST_USED_KEY_SIZE		36	/* of a uuid as text, and of a digest */
 
 /*
  * A token, never its text: by its digest where its table holds that, by the
@@ -42,6 +42,7 @@ typedef struct UsedToken
 {
 	Oid			database;
 	Oid			relation;
+	uint16		source;			/* which of the table's: SourceId's name */
 	bool		by_id;
 	uint8		key_len;
 	char		key[LAST_USED_KEY_SIZE];

@@ -14,12 +14,12 @@
 
 /*
  * One consistent copy of the item that begins in a way, if it is of the
- * database and the relation (InvalidOid: any); its guards, too, if view is not
- * NULL.  False if there is none.  Waits for a writer, which is soon done.
+ * database and the source (NULL: any); its guards, too, if view is not NULL.
+ * False if there is none.  Waits for a writer, which is soon done.
  */
 static bool
-read_way(CacheBucket *bucket, int way, Oid database, Oid relation,
-		 Oid *found_relation, CacheItem *item, GuardView *view)
+read_way(CacheBucket *bucket, int way, Oid database, const CacheSource *source,
+		 CacheSource *found_source, CacheItem *item, GuardView *view)
 {
 	const CacheKey *key = &bucket->way[way].key;
 
@@ -35,14 +35,14 @@ read_way(CacheBucket *bucket, int way, Oid database, Oid relation,
 			continue;
 		}
 		found = bucket_has_item(bucket, way) && key->database == database &&
-			(!OidIsValid(relation) || key->relation == relation);
+			(source == NULL || key->source.bits == source->bits);
 		if (found)
 		{
-			*found_relation = key->relation;
+			*found_source = key->source;
 			bucket_read_item(bucket, way, item);
 			if (view != NULL)
 				cache_view_guards(cache_gate_guard(cache_gate(database,
-															  *found_relation)),
+															  *found_source)),
 								  &bucket->guard, &item->header, view);
 		}
 		if (seqlock_read_end(&bucket->sequence, sequence))
@@ -57,19 +57,20 @@ read_way(CacheBucket *bucket, int way, Oid database, Oid relation,
  * raised the floor; so one of the two sees the other.
  */
 void
-cache_flush_matching(Oid database, Oid relation, CacheMatch match, void *arg)
+cache_flush_matching(Oid database, CacheSource source, CacheMatch match,
+					 void *arg)
 {
 	uint64		now = clock_tick(cache_clock());
 
-	cache_raise_publish_floor(cache_gate(database, relation), now);
+	cache_raise_publish_floor(cache_gate(database, source), now);
 	for (uint64 i = 0; i < cache_bucket_count(); i++)
 	{
 		CacheBucket *bucket = cache_bucket(i);
 		CacheItem	item;
-		Oid			found;
+		CacheSource found;
 
 		for (int way = 0; way < WAYS; way++)
-			if (read_way(bucket, way, database, relation, &found, &item, NULL) &&
+			if (read_way(bucket, way, database, &source, &found, &item, NULL) &&
 				match(&item, arg))
 			{
 				cache_guard_floor(&bucket->guard, CACHE_ALL_CLASSES, now);
@@ -85,18 +86,18 @@ cache_walk(Oid database, CacheVisit visit, void *arg)
 	{
 		CacheItem	item;
 		GuardView	view;
-		Oid			relation;
+		CacheSource source;
 
 		if (!read_way(cache_bucket(i / WAYS), (int) (i % WAYS), database,
-					  InvalidOid, &relation, &item, &view))
+					  NULL, &source, &item, &view))
 			continue;
-		visit(relation, &item,
+		visit(source, &item,
 			  !view.fenced && item.header.stamp >= view.floor, arg);
 	}
 }
 
 void
-cache_count(Oid database, int n, const Oid *relation, uint64 *count)
+cache_count(Oid database, int n, const CacheSource *source, uint64 *count)
 {
 	memset(count, 0, n * sizeof(*count));
 	for (uint64 i = 0; i < cache_capacity(); i++)
@@ -110,8 +111,8 @@ cache_count(Oid database, int n, const Oid *relation, uint64 *count)
 		if (bucket->state[way] == WAY_EMPTY)
 			continue;
 		key = &bucket->way[bucket_item_way(bucket, way)].key;
-		for (int source = 0; source < n; source++)
-			if (key->relation == relation[source] && key->database == database)
-				count[source]++;
+		for (int j = 0; j < n; j++)
+			if (key->source.bits == source[j].bits && key->database == database)
+				count[j]++;
 	}
 }

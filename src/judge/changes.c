@@ -170,9 +170,10 @@ changes_note_source(const Source *source, int classes)
 }
 
 void
-changes_note_relation(Oid relation, int stats_slot, int classes)
+changes_note_source_id(SourceId source, int classes)
 {
-	note_gate(cache_gate(MyDatabaseId, relation), stats_slot, classes);
+	note_gate(cache_gate(MyDatabaseId, cache_source(source)),
+			  stats_slot_if_any(source), classes);
 }
 
 void

@@ -42,14 +42,14 @@ extern void changes_mark_dirty(void);
 
 /*
  * Note what is behind a token's bucket, a parent row's cell, or the gate of a
- * source or of any relation; classes is a set of CACHE_CLASS_BIT()s.  May
+ * source, known or not; classes is a set of CACHE_CLASS_BIT()s.  May
  * throw, after PRE_COMMIT.
  */
 extern void changes_note_token(const Source *source,
 							   const TokenDigest *digest, int classes);
 extern void changes_note_cell(const Source *source, uint16 cell, int classes);
 extern void changes_note_source(const Source *source, int classes);
-extern void changes_note_relation(Oid relation, int stats_slot, int classes);
+extern void changes_note_source_id(SourceId source, int classes);
 
 /*
  * Note all that is cached, of whatever source and database: what a change

@@ -129,6 +129,7 @@ static bool
 same_user(const Identity *a, const Identity *b)
 {
 	return a->relation == b->relation &&
+		strcmp(NameStr(a->source), NameStr(b->source)) == 0 &&
 		same_field(a, b, FIELD_USER) && same_field(a, b, FIELD_TENANT);
 }
 

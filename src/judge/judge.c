@@ -237,7 +237,7 @@ bool
 judge_warm(Source *source, const TokenDigest *digest,
 		   const StoredValue *stored)
 {
-	CacheKey	key = {*digest, MyDatabaseId, source->relation};
+	CacheKey	key = {*digest, MyDatabaseId, source->cached_as};
 	TimestampTz now = GetCurrentTimestamp();
 	Verdict		verdict;
 	Verdict		settled;
@@ -263,7 +263,8 @@ judge_used_token(const Source *source, const TokenDigest *digest,
 	Size		len = TOKEN_DIGEST_LEN;
 
 	used->database = MyDatabaseId;
-	used->relation = source->relation;
+	used->relation = source->id.relation;
+	used->source = source->id.name;
 	used->by_id = !stored_is_digest(source);
 	if (used->by_id)
 	{
@@ -377,7 +378,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 			check(source, arg);
 
 		key.database = MyDatabaseId;
-		key.relation = source->relation;
+		key.source = source->cached_as;
 		if (!digest_query(source, query, &key.digest))
 		{
 			verdict_init(&judgement->verdict, TOKEN_MALFORMED);

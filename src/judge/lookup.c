@@ -324,6 +324,40 @@ lookup_is_live(Source *source, const StoredValue *stored, const char *id)
 	return scene.finding.nlive > 0 || was_read_again(source, &open);
 }
 
+/* A RowVisitor, until a row meets the source's condition. */
+static bool
+visit_condition(TupleTableSlot *row, void *arg)
+{
+	Scene	   *scene = arg;
+
+	if (is_verified(scene, row) &&
+		!was_read_again(scene->source, scene->open) &&
+		row_meets_condition(scene->source, scene->open->table[0].table, row))
+		scene->finding.nrows++;
+	return scene->finding.nrows == 0 &&
+		!was_read_again(scene->source, scene->open);
+}
+
+bool
+lookup_condition(Source *source, const StoredValue *stored, const char *id,
+				 bool *met)
+{
+	OpenSource	open;
+	Scene		scene = {source, &open,.without_parents = true,.id = id};
+	Datum		value;
+
+	if (!scan_open(source, false, &open))
+		return false;
+	value = stored_datum(source, stored);
+	scene.snapshot = scan_snapshot();
+	scan_visit(&(Visit) {&open.table[0], scene.snapshot, value,
+						 visit_condition, &scene});
+	UnregisterSnapshot(scene.snapshot);
+	scan_close(&open);
+	*met = scene.finding.nrows > 0;
+	return !was_read_again(source, &open);
+}
+
 /* The scene, and the ids that are found. */
 typedef struct IdSearch
 {

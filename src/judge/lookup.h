@@ -61,6 +61,14 @@ extern bool lookup_is_live(Source *source, const StoredValue *stored,
 						   const char *id);
 
 /*
+ * Does a row with this value in the token column meet the source's own condition,
+ * so that it is of its kind?  False if it cannot be told; *met is defined if it can.
+ * The id is as above.
+ */
+extern bool lookup_condition(Source *source, const StoredValue *stored,
+							 const char *id, bool *met);
+
+/*
  * The value of the token column to look for: stored_value().  False if there
  * cannot be one.
  */

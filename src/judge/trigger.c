@@ -159,7 +159,8 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 	{
 		Source	   *source = lfirst(lc);
 
-		if (source->relation == relation)
+		if (source->relation == relation &&
+			!(known && TEST_FAULT(first_source_only)))
 		{
 			note_event(source, NULL, trigger);
 			known = true;
@@ -242,7 +243,6 @@ tokenauth_registry_changed(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	ExtensionInfo extension;
 	HeapTuple	row;
-	Oid			relation;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
@@ -256,8 +256,8 @@ tokenauth_registry_changed(PG_FUNCTION_ARGS)
 		lock_tables(&extension, trigger->tg_relation, row);
 
 	CacheInvalidateRelcache(trigger->tg_relation);
-	relation = registry_row_table(trigger->tg_relation, trigger->tg_trigslot);
-	changes_note_relation(relation, stats_slot_if_any(relation),
-						  CACHE_ALL_CLASSES);
+	changes_note_source_id(registry_row_id(trigger->tg_relation,
+										   trigger->tg_trigslot),
+						   CACHE_ALL_CLASSES);
 	return PointerGetDatum(NULL);
 }

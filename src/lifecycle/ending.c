@@ -13,6 +13,7 @@
 #include "judge/lookup.h"
 #include "lifecycle/ending.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/shared_row.h"
 #include "source/deletion.h"
 #include "source/flag.h"
 #include "source/stored.h"
@@ -215,6 +216,7 @@ condition_of(OwnerCall *call, const RowsOf *rows)
 		appendStringInfo(&condition, "%s%s", i > 0 ? " AND " : "",
 						 lifecycle_has_value(call, rows->role[i],
 											 rows->value[i]));
+	appendStringInfoString(&condition, shared_row_has_own(call));
 	return condition.data;
 }
 
@@ -293,8 +295,31 @@ ending_distinct(const OwnerCall *call, const QueryResult *tokens)
 	return distinct;
 }
 
+/* One by one, but for those that are of other sources with the same column. */
+static uint64
+revoke_rows_of_kind(OwnerCall *call, const RowsOf *rows)
+{
+	QueryResult *tokens = ending_tokens_of(call, rows);
+	uint64		written = 0;
+
+	for (uint64 i = 0; i < tokens->nrows; i++)
+	{
+		TokenRows	token = {.id = query_text(tokens, i, 2)};
+
+		if (stored_of_result(tokens, i, 1, &token.stored) &&
+			!shared_row_is_others(call->source, &token.stored, token.id))
+			written += write_rows(call, psprintf("%s AND %s",
+												 is_of_token(call, &token),
+												 condition_of(call, rows)));
+	}
+	query_free(tokens);
+	return written;
+}
+
 uint64
 ending_revoke_rows(OwnerCall *call, const RowsOf *rows)
 {
-	return write_rows(call, condition_of(call, rows));
+	return shared_row_has_kinds(call->source) ?
+		revoke_rows_of_kind(call, rows) :
+		write_rows(call, condition_of(call, rows));
 }

@@ -75,7 +75,7 @@ flush_all_of(Source *source, void *arg)
 													 unconstify(char *, flush->value),
 													 parameter, -1),
 								column->type);
-	cache_flush_matching(MyDatabaseId, source->relation, field_matches, &match);
+	cache_flush_matching(MyDatabaseId, source->cached_as, field_matches, &match);
 	return true;
 }
 

@@ -50,6 +50,23 @@ digest_datum(const TokenDigest *digest)
 }
 
 /*
+ * What a token is found by.  The source is in it, for one token can be of several
+ * of a table, and have a life in each.
+ */
+static Datum
+key_datum(const Source *source, const TokenDigest *digest)
+{
+	char		text[NAMEDATALEN + TOKEN_DIGEST_LEN];
+	Size		len = strlen(source->name);
+	TokenDigest key;
+
+	memcpy(text, digest->bytes, TOKEN_DIGEST_LEN);
+	memcpy(text + TOKEN_DIGEST_LEN, source->name, len);
+	(void) token_digest(TOKEN_TEXT, text, TOKEN_DIGEST_LEN + len, &key);
+	return digest_datum(&key);
+}
+
+/*
  * tokenauth_retiring_guard()
  *
  * BEFORE trigger of the table, for each row that is inserted or updated.  A row
@@ -86,7 +103,7 @@ grace_recall(const Source *source, const TokenDigest *digest,
 {
 	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID};
 	Datum		value[] = {
-		ObjectIdGetDatum(source->relation), digest_datum(digest),
+		ObjectIdGetDatum(source->relation), key_datum(source, digest),
 		TimestampTzGetDatum(expiry)
 	};
 	QueryResult *result;
@@ -169,7 +186,7 @@ grace_remember(const Source *source, const TokenDigest *digest,
 {
 	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID};
 	Datum		value[] = {
-		ObjectIdGetDatum(source->relation), digest_datum(digest),
+		ObjectIdGetDatum(source->relation), key_datum(source, digest),
 		TimestampTzGetDatum(shortened), TimestampTzGetDatum(original.at),
 		trace_of(source, successor)
 	};

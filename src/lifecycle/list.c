@@ -13,6 +13,7 @@
 #include "judge/judge.h"
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/shared_row.h"
 #include "source/mapping.h"
 #include "source/owner.h"
 #include "source/registry.h"
@@ -75,7 +76,7 @@ select_rows(OwnerCall *call, const char *user_id)
 
 	return owner_query(call,
 					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
-								" WHERE %s OPERATOR(pg_catalog.=) %s"
+								" WHERE %s OPERATOR(pg_catalog.=) %s%s"
 								" ORDER BY %s DESC NULLS LAST",
 								has_id ? owner_column(call, ROLE_ID) : "NULL",
 								lifecycle_text_column(call, NAME_COLUMN) ? NAME_COLUMN : "NULL",
@@ -88,7 +89,7 @@ select_rows(OwnerCall *call, const char *user_id)
 								owner_table(call),
 								owner_column(call, ROLE_USER),
 								owner_cast(call, ROLE_USER, user_id),
-								created));
+								shared_row_has_own(call), created));
 }
 
 static void
@@ -184,7 +185,9 @@ list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 		Judgement	judgement;
 		StoredValue stored;
 
-		(void) stored_of_result(rows, i, LIST_LAST_USED_AT + 2, &stored);
+		if (stored_of_result(rows, i, LIST_LAST_USED_AT + 2, &stored) &&
+			shared_row_is_others(source, &stored, query_text(rows, i, 1)))
+			continue;
 		judge_stored(source, &stored, query_text(rows, i, 1), &judgement);
 		if (!is_of_row(&judgement, user_id, query_text(rows, i, 1)))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);

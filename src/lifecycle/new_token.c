@@ -12,6 +12,7 @@
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
+#include "lifecycle/shared_row.h"
 #include "source/flag.h"
 #include "source/mapping.h"
 #include "source/registry.h"
@@ -346,8 +347,9 @@ role_of_column(const Source *source, AttrNumber attnum)
 
 /*
  * Attributes do not set the user, the tenant, the scope or the life of a token,
- * because an application may take them from its user.  They can set an id that
- * only the application can make.
+ * because an application may take them from its user; nor a token of another
+ * source of the table, or what is said there of it.  They can set an id that only
+ * the application can make.
  */
 static void
 check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
@@ -355,18 +357,27 @@ check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 	const Source *source = list->call->source;
 	SourceRole	role = role_of_column(source, attnum);
 	const char *argument = argument_of_role(role);
+	const Source *other = NULL;
+	SourceRole	other_role;
 	bool		allowed = false;
 
 	if (role == ROLE_ID)
 		allowed = unfilled_column(list, attnum) != NULL;
 	else if (role == ROLE_COUNT)
-		allowed = !bms_is_member(attnum, source->made_of) &&
+	{
+		other = shared_row_user(source, name, &other_role);
+		allowed = other == NULL &&
+			!bms_is_member(attnum, source->made_of) &&
 			!(list->is_copy && bms_is_member(attnum, source->matters));
+	}
 	if (allowed && !bms_is_member(attnum, list->given))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"attributes\" must not set column \"%s\"", name),
+			 other != NULL ?
+			 errhint("It is the %s of token source \"%s\".",
+					 role_argument(other_role), other->name) :
 			 list->is_copy ?
 			 errhint("It is that of the old token, or set by tokenauth.") :
 			 argument != NULL ?
@@ -438,16 +449,22 @@ check_complete(const InsertList *list)
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		const char *name = NameStr(attribute->attname);
 		const char *argument;
+		const Source *other;
+		SourceRole	role;
 
 		if (!attribute->attnotnull ||
 			unfilled_column(list, attribute->attnum) == NULL)
 			continue;
 		argument = argument_of_role(role_of_column(list->call->source,
 												   attribute->attnum));
+		other = shared_row_user(list->call->source, name, &role);
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("column \"%s\" of table \"%s\" needs a value", name,
 						RelationGetRelationName(list->call->table)),
+				 argument == NULL && other != NULL ?
+				 errhint("It is the %s of token source \"%s\": insert the row as the application does.",
+						 role_argument(role), other->name) :
 				 argument != NULL ?
 				 errhint("Give the argument \"%s\".", argument) :
 				 errhint("Give it in the argument \"attributes\", as {\"%s\": ...}.",
@@ -499,14 +516,17 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	finish_insert(&list, from, token);
 }
 
-/* Is this column copied when a token is rotated? */
+/*
+ * Is this column copied when a token is rotated?  Not one with a token of another
+ * source, which stays in the row that it is in: it would have two.
+ */
 static bool
 is_copied(const Source *source, Form_pg_attribute attribute)
 {
 	const char *name = NameStr(attribute->attname);
 
 	if (attribute->attisdropped || attribute->attgenerated ||
-		attribute->attidentity)
+		attribute->attidentity || shared_row_has_token(source, name))
 		return false;
 	switch (role_of_column(source, attribute->attnum))
 	{

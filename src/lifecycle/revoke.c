@@ -225,7 +225,7 @@ tokenauth_revoke_hash(PG_FUNCTION_ARGS)
 /* The tokens of a source that are to be revoked, as long as they are not judged. */
 typedef struct NotedTokens
 {
-	Oid			relation;
+	const Source *source;
 	QueryResult *tokens;		/* NULL: they are judged */
 	uint64		written;		/* rows */
 } NotedTokens;
@@ -264,11 +264,11 @@ note(RowRevocation *revocation, OwnerCall *call)
 	foreach(lc, revocation->noted)
 	{
 		noted = lfirst(lc);
-		if (noted->relation == call->source->relation)
+		if (source_is_same(noted->source, call->source))
 			return noted;
 	}
 	noted = palloc0(sizeof(NotedTokens));
-	noted->relation = call->source->relation;
+	noted->source = call->source;
 	noted->tokens = ending_tokens_of(call, &revocation->rows);
 	revocation->noted = lappend(revocation->noted, noted);
 	return noted;

@@ -141,7 +141,7 @@ finding_dropped_uses(Doctor *doctor, const Source *source)
 		doctor_report(doctor, SEVERITY_WARNING, source,
 					  sql_with_comment(own_call_plain_sql("tokenauth_stats_reset"),
 									   "once the lock is gone, or what the server's log tells of it is mended"),
-					  UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: their rows were locked too long, could not be updated, or have an id of more than 38 characters",
+					  UINT64_FORMAT " last uses were dropped, against " UINT64_FORMAT " noted: their rows were locked too long, could not be updated, or have an id of more than 36 characters",
 					  dropped, counts.n[STATS_USES_NOTED]);
 }
 

@@ -210,7 +210,7 @@ typedef struct FutureEntries
 
 /* A CacheVisit. */
 static void
-visit_future(Oid relation, const CacheItem *item, bool stands, void *arg)
+visit_future(CacheSource source, const CacheItem *item, bool stands, void *arg)
 {
 	FutureEntries *future = arg;
 	TimestampTz made = cache_made_at(&item->header);

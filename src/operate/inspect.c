@@ -144,17 +144,17 @@ Datum
 tokenauth_stats_sources(PG_FUNCTION_ARGS)
 {
 	List	   *sources;
-	Oid		   *relation;
+	CacheSource *names;
 	uint64	   *entries;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	sources = valid_sources();
-	relation = palloc(list_length(sources) * sizeof(*relation));
+	names = palloc(list_length(sources) * sizeof(*names));
 	entries = palloc(list_length(sources) * sizeof(*entries));
 	foreach(lc, sources)
-		relation[foreach_current_index(lc)] = ((Source *) lfirst(lc))->relation;
-	cache_count(MyDatabaseId, list_length(sources), relation, entries);
+		names[foreach_current_index(lc)] = ((Source *) lfirst(lc))->cached_as;
+	cache_count(MyDatabaseId, list_length(sources), names, entries);
 	foreach(lc, sources)
 		put_source((ReturnSetInfo *) fcinfo->resultinfo, lfirst(lc),
 				   entries[foreach_current_index(lc)]);
@@ -250,12 +250,24 @@ put_entry(EntryVisit *visit, const Source *source, const CacheItem *item,
 						 value, isnull);
 }
 
+/* Whose entry it is.  Should two be called the same, the first is told. */
+static Source *
+source_of_entry(CacheSource name)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_all())
+		if (((Source *) lfirst(lc))->cached_as.bits == name.bits)
+			return lfirst(lc);
+	return NULL;
+}
+
 /* A CacheVisit.  What is of no source any more is not shown. */
 static void
-visit_entry(Oid relation, const CacheItem *item, bool stands, void *arg)
+visit_entry(CacheSource name, const CacheItem *item, bool stands, void *arg)
 {
 	EntryVisit *visit = arg;
-	Source	   *source = source_by_relation(relation);
+	Source	   *source = source_of_entry(name);
 	MemoryContext old;
 
 	if (source == NULL || !source_is_current(source))

@@ -139,6 +139,22 @@ build_routes(Registry *reg)
 		mark_extended(reg, lfirst(lc));
 }
 
+/* See source_id.h.  The chance is 1 in 65,536, and another name helps. */
+static void
+refuse_equal_ids(const Registry *reg)
+{
+	for (int i = 0; i < list_length(reg->sources); i++)
+		for (int j = 0; j < i; j++)
+		{
+			Source	   *one = list_nth(reg->sources, i);
+			Source	   *other = list_nth(reg->sources, j);
+
+			if (OidIsValid(one->relation) &&
+				source_id_equal(one->id, other->id))
+				one->fault = other->fault = "another source of its table cannot be told from it by its name";
+		}
+}
+
 /*
  * A source whose table has been dropped counts as detached; the directory
  * remembers its table only because the drop may be rolled back.
@@ -148,6 +164,7 @@ read_registry(Registry *reg)
 {
 	reg->sources = registry_read(extension_refresh(), &reg->dropped, &reg->fault);
 	build_routes(reg);
+	refuse_equal_ids(reg);
 }
 
 /* Put a registry aside until no pointer of this transaction can point into it. */
@@ -235,30 +252,27 @@ source_by_name(const char *name)
 	return NULL;
 }
 
-Source *
-source_by_relation(Oid relation)
+List *
+source_all_of(Oid relation)
 {
+	List	   *sources = NIL;
 	ListCell   *lc;
 
 	if (!OidIsValid(relation))
-		return NULL;
+		return NIL;
 	foreach(lc, registry->sources)
-	{
-		Source	   *source = lfirst(lc);
-
-		if (source->relation == relation)
-			return source;
-	}
-	return NULL;
+		if (((Source *) lfirst(lc))->relation == relation)
+			sources = lappend(sources, lfirst(lc));
+	return sources;
 }
 
 Source *
 source_find_again(const Source *source)
 {
-	Source	   *again = source_by_relation(source->relation);
+	Source	   *again = source_by_name(source->name);
 
-	return again != NULL && strcmp(again->name, source->name) == 0 ?
-		again : NULL;
+	return again != NULL && OidIsValid(again->relation) &&
+		source_is_same(again, source) ? again : NULL;
 }
 
 /* Is it the source's own table, or a parent's? */

@@ -35,9 +35,10 @@ extern void source_refresh(void);
 
 extern Source *source_by_name(const char *name);
 
-/* The source of a table; NULL if it is none, as for InvalidOid. */
-extern Source *source_by_relation(Oid relation);
 extern List *source_all(void);
+
+/* The sources that a table is; NIL for none, as for InvalidOid. */
+extern List *source_all_of(Oid relation);
 
 /*
  * The source as it is now, its registry having been read again: the same table

@@ -564,16 +564,26 @@ registry_row(const ExtensionInfo *extension, Relation table, HeapTuple row)
 	return source;
 }
 
-Oid
-registry_row_table(Relation table, TupleTableSlot *row)
+/* A column of a row, if there is such a column; (Datum) 0 for NULL. */
+static Datum
+value_of_slot(Relation table, TupleTableSlot *row, int column)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(table),
-									source_columns[REG_RELATION].name);
+									source_columns[column].name);
 	bool		isnull = true;
-	Datum		relation = attnum > 0 ? slot_getattr(row, attnum, &isnull) :
-		(Datum) 0;
+	Datum		value = attnum > 0 ? slot_getattr(row, attnum, &isnull) : (Datum) 0;
 
-	return isnull ? InvalidOid : DatumGetObjectId(relation);
+	return isnull ? (Datum) 0 : value;
+}
+
+SourceId
+registry_row_id(Relation table, TupleTableSlot *row)
+{
+	Datum		relation = value_of_slot(table, row, REG_RELATION);
+	Datum		name = value_of_slot(table, row, REG_SOURCE);
+
+	return source_id(DatumGetObjectId(relation),
+					 DatumGetPointer(name) ? NameStr(*DatumGetName(name)) : "");
 }
 
 static List *
@@ -638,7 +648,7 @@ slot_of(const Source *source)
 	if (!OidIsValid(source->relation))
 		return -1;
 	return TransactionIdIsCurrentTransactionId(source->registry_xmin) ?
-		stats_slot_if_any(source->relation) : stats_slot(source->relation);
+		stats_slot_if_any(source->id) : stats_slot(source->id);
 }
 
 /* What a source has beside what the registry says of it. */
@@ -649,7 +659,9 @@ complete_source(Source *source)
 	source->facts = AllocSetContextCreate(CurrentMemoryContext,
 										  "tokenauth source",
 										  ALLOCSET_SMALL_SIZES);
-	source->gate = cache_gate(MyDatabaseId, source->relation);
+	source->id = source_id(source->relation, source->name);
+	source->cached_as = cache_source(source->id);
+	source->gate = cache_gate(MyDatabaseId, source->cached_as);
 	source->stats_slot = slot_of(source);
 	source->counts = stats_mine(source->stats_slot);
 }

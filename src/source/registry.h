@@ -101,8 +101,8 @@ extern HeapTuple registry_note_owners(const ExtensionInfo *extension,
 extern List *registry_row_tables(const ExtensionInfo *extension,
 								 Relation table, HeapTuple row);
 
-/* The table of a row of the open registry; InvalidOid if it was not there. */
-extern Oid	registry_row_table(Relation table, TupleTableSlot *row);
+/* The source of a row of the open registry, whatever form that has. */
+extern SourceId registry_row_id(Relation table, TupleTableSlot *row);
 
 /* The owner of a table; InvalidOid if it is not there. */
 extern Oid	registry_table_owner(Oid relation);

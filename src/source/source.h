@@ -17,6 +17,7 @@
 #include "access/attnum.h"
 #include "access/stratnum.h"
 #include "base/hash.h"
+#include "base/source_id.h"
 #include "base/stats.h"
 #include "base/token.h"
 #include "cache/verdict.h"
@@ -223,11 +224,20 @@ typedef struct Source
 	RowFinder	finder;
 	bool		keeps_last_use; /* in a column of the table */
 
-	/* Derived once. */
+	/* Derived once; this is what it is called in shared memory. */
+	SourceId	id;
+	CacheSource cached_as;
 	int			gate;
 	int			stats_slot;
 	StatsCounts *counts;		/* this process's */
 } Source;
+
+/* The same source, of the same table, maybe as it was read at another time. */
+static inline bool
+source_is_same(const Source *a, const Source *b)
+{
+	return a->relation == b->relation && strcmp(a->name, b->name) == 0;
+}
 
 /* With a time zone or without. */
 static inline bool

@@ -181,8 +181,10 @@ is_worth_warming(const Source *source)
 		!AttributeNumberIsValid(source->column[ROLE_USED].attnum);
 }
 
+/* `before` is what has been loaded already of other sources of the table. */
 static uint64
-warm_source(Source *source, uint64 limit, WarmProgress progress)
+warm_source(Source *source, uint64 limit, WarmProgress progress,
+			uint64 before)
 {
 	OwnerCall	call;
 	Portal		portal;
@@ -196,11 +198,11 @@ warm_source(Source *source, uint64 limit, WarmProgress progress)
 		return 0;
 	owner_begin(&call, source);
 	portal = owner_open(&call, live_tokens(&call, limit));
-	while (!done && progress(false, loaded))
+	while (!done && progress(false, before + loaded))
 	{
 		QueryResult *rows = owner_fetch(&call, portal, ROWS_AT_A_TIME);
 
-		done = !progress(true, loaded) || rows->nrows == 0;
+		done = !progress(true, before + loaded) || rows->nrows == 0;
 		if (!done)
 			loaded += warm_rows(source, rows);
 		query_free(rows);
@@ -219,13 +221,13 @@ go_on(bool judging, uint64 loaded)
 }
 
 static uint64
-warm_sources(List *sources, uint64 limit)
+warm_sources(List *sources, uint64 limit, WarmProgress progress)
 {
 	uint64		loaded = 0;
 	ListCell   *lc;
 
 	foreach(lc, sources)
-		loaded += warm_source(lfirst(lc), limit - loaded, go_on);
+		loaded += warm_source(lfirst(lc), limit - loaded, progress, loaded);
 	return loaded;
 }
 
@@ -249,11 +251,8 @@ warm_next_table(Oid table)
 uint64
 warm_table(Oid table, uint64 limit, WarmProgress progress)
 {
-	Source	   *source;
-
 	coherence_refresh();
-	source = source_by_relation(table);
-	return source != NULL ? warm_source(source, limit, progress) : 0;
+	return warm_sources(source_all_of(table), limit, progress);
 }
 
 /*
@@ -291,5 +290,5 @@ tokenauth_warm(PG_FUNCTION_ARGS)
 		coherence_refresh();
 		sources = source_all();
 	}
-	PG_RETURN_INT64((int64) warm_sources(sources, limit));
+	PG_RETURN_INT64((int64) warm_sources(sources, limit, go_on));
 }

@@ -47,7 +47,8 @@ extern Oid	warm_next_table(Oid table);
 typedef bool (*WarmProgress) (bool judging, uint64 loaded);
 
 /*
- * Load live tokens of a table, the most recently used first.  Returns how many.
+ * Load live tokens of a table, of each of its sources, the most recently used
+ * first.  Returns how many.
  * In a transaction.
  */
 extern uint64 warm_table(Oid table, uint64 limit, WarmProgress progress);

@@ -90,10 +90,28 @@ key_datum(const Source *source, const UsedToken *token)
 	return stored_value_of_digest(source, &digest).value;
 }
 
+static bool
+is_use_of(const NotedUse *use, const Source *source)
+{
+	return use->token.source == source->id.name;
+}
+
+/* How many uses of a batch are of a source. */
+static int
+count_uses_of(const Writeback *batch, const Source *source)
+{
+	int			count = 0;
+
+	for (int i = 0; i < batch->nuses; i++)
+		if (is_use_of(&batch->use[i], source))
+			count++;
+	return count;
+}
+
 /*
  * The batch as "ROWS FROM (unnest($1), unnest($2)) ... AS used (key, at, n)".
- * Uses that were noted when the table held its tokens otherwise get a NULL,
- * which finds no row.
+ * Uses of another source of the table get a NULL, which finds no row, and so do
+ * those that were noted when the table held its tokens otherwise.
  */
 static char *
 batch_rows(OwnerCall *call, const Writeback *batch)
@@ -113,7 +131,7 @@ batch_rows(OwnerCall *call, const Writeback *batch)
 	{
 		const NotedUse *use = &batch->use[i];
 
-		isnull[i] = use->token.by_id != by_id;
+		isnull[i] = !is_use_of(use, source) || use->token.by_id != by_id;
 		key[i] = isnull[i] ? (Datum) 0 : key_datum(source, &use->token);
 		at[i] = TimestampTzGetDatum(use->at);
 	}
@@ -229,12 +247,38 @@ writeback_leave(Writeback *batch)
 	memset(batch->left, true, sizeof(batch->left));
 }
 
-uint64
-writeback_write(Writeback *batch)
+/* Write what the batch has of one of the table's sources. */
+static uint64
+write_source(Writeback *batch, const Source *listed)
 {
+	int			wanted = count_uses_of(batch, listed);
 	Source	   *source;
 	OwnerCall	call;
 	uint64		written;
+
+	if (wanted == 0)
+		return 0;
+	/* again, because writing what another source has can run code */
+	coherence_refresh();
+	source = source_find_again(listed);
+	if (!is_writable(source))
+		return 0;
+	owner_begin(&call, source);
+	written = update_rows(&call, batch);
+	if (written < wanted)
+		find_left(&call, batch);
+	owner_end(&call);
+
+	source->counts->n[STATS_USES_WRITTEN] += written;
+	stats_happened(source->stats_slot, STATS_LAST_FLUSH, GetCurrentTimestamp());
+	return written;
+}
+
+uint64
+writeback_write(Writeback *batch)
+{
+	uint64		written = 0;
+	ListCell   *lc;
 
 	/* before anything that would wait for the table */
 	if (!ConditionalLockRelationOid(batch->relation, RowExclusiveLock))
@@ -245,18 +289,8 @@ writeback_write(Writeback *batch)
 	batch->locked = false;
 	memset(batch->left, false, sizeof(batch->left));
 	coherence_refresh();
-	source = source_by_relation(batch->relation);
-	if (!is_writable(source))
-		return 0;
-
-	owner_begin(&call, source);
-	written = update_rows(&call, batch);
-	if (written < batch->nuses)
-		find_left(&call, batch);
-	owner_end(&call);
-
-	source->counts->n[STATS_USES_WRITTEN] += written;
-	stats_happened(source->stats_slot, STATS_LAST_FLUSH, GetCurrentTimestamp());
+	foreach(lc, source_all_of(batch->relation))
+		written += write_source(batch, lfirst(lc));
 	return written;
 }
 
@@ -264,11 +298,12 @@ writeback_write(Writeback *batch)
 static void
 give_up_in_time(const NotedUse *use)
 {
+	SourceId	source = {use->token.relation, use->token.source};
 	StatsCounts *counts;
 
 	if (!last_used_failed(use))
 		return;
-	counts = stats_mine(stats_slot_if_any(use->token.relation));
+	counts = stats_mine(stats_slot_if_any(source));
 	counts->n[STATS_USES_DROPPED]++;
 	counts->n[STATS_USES_GIVEN_UP]++;
 }

@@ -3,7 +3,8 @@
  * writeback.h
  *		Writing noted last uses into the token tables.
  *
- * A batch is what is written by one statement, into one table, by its owner.
+ * A batch is what is written into one table, by its owner: by one statement for
+ * each of the table's sources.
  * It does not wait: a table that is locked, and rows that are locked, are left
  * for another time.  Times only move forward.
  *

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * shared_row.h
+ *		What other sources of the same table have in a row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_SHARED_ROW_H
+#define TOKENAUTH_SHARED_ROW_H
+
+#include "source/owner.h"
+#include "source/stored.h"
+
+/*
+ * Another source of the source's table for which a column plays a role, and the
+ * role; NULL if there is none.
+ */
+extern const Source *shared_row_user(const Source *source, const char *column,
+									 SourceRole *role);
+
+/* Has the column the tokens of another source? */
+extern bool shared_row_has_token(const Source *source, const char *column);
+
+/*
+ * " AND the row has a token of the source", where a row need not have one, because
+ * it is there for that of another source; else "".
+ */
+extern const char *shared_row_has_own(OwnerCall *call);
+
+/*
+ * Kinds of tokens in one column are told apart by the conditions of their sources.
+ * Has the source such a column?  Then: is a row another source's, that is, does it
+ * meet the condition of another one with that column, and not the source's own?
+ * False if that cannot be told.
+ */
+extern bool shared_row_has_kinds(const Source *source);
+extern bool shared_row_is_others(const Source *source,
+								 const StoredValue *stored, const char *id);
+
+#endif							/* TOKENAUTH_SHARED_ROW_H */
