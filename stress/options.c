@@ -26,7 +26,7 @@ usage(void)
 		   "  --standby=CONNINFO  read there, too; it must replay synchronously\n"
 		   "  --sources=NAME      standard (the default); mixed, which is five at\n"
 		   "                      once; or one of these: multica, dify, visiona,\n"
-		   "                      scrabble, xtablo, sha512, verified, pair\n"
+		   "                      scrabble, xtablo, sha512, verified, pair, hmac\n"
 		   "  --seconds=N         how long\n"
 		   "  --tokens=N          how many; few are hot\n"
 		   "  --writers=N         sessions that change tokens\n"

@@ -113,6 +113,25 @@ static const Shape sha512 = {
 	.nkinds = lengthof(sha512_kinds)
 };
 
+/* Two peppers: rows of either. */
+static const ChangeKind hmac_kinds[] = {FLAG_KINDS("hmac_token")};
+
+static const Shape hmac = {
+	.name = "hmac",
+	.create =
+	"CREATE TABLE hmac_token (id uuid PRIMARY KEY, user_id uuid NOT NULL,"
+	" token_hash text NOT NULL UNIQUE, expires_at timestamptz,"
+	" last_used_at timestamptz, revoked boolean NOT NULL DEFAULT false);"
+	"SELECT tokenauth_attach('hmac_token', source => 'hmac',"
+	" prefix => 'mul_', stored_as => 'hmac-sha256-hex',"
+	" mapping => '{\"pepper\": [\"new\", \"old\"]}')",
+	FLAG_SHAPE("hmac_token"),
+	.token = "SELECT $1, encode(hmac($1, CASE WHEN ascii(right($1, 1)) % 2 = 0"
+	" THEN 'new pepper' ELSE 'old pepper' END, 'sha256'), 'hex')",
+	.kind = hmac_kinds,
+	.nkinds = lengthof(hmac_kinds)
+};
+
 /* Some tokens have the same two digits, by which rows are found and verified. */
 static const ChangeKind verified_kinds[] = {FLAG_KINDS("verified_token")};
 
@@ -513,7 +532,7 @@ static const Shape xtablo = {
 
 static const Shape *const all_shapes[] = {
 	&multica, &dify, &visiona, &scrabble, &xtablo, &standard, &sha512, &verified,
-	&pair
+	&pair, &hmac
 };
 
 static const ShapeSet shape_sets[] = {
@@ -527,6 +546,7 @@ static const ShapeSet shape_sets[] = {
 	{"sha512", &all_shapes[6], 1},
 	{"verified", &all_shapes[7], 1},
 	{"pair", &all_shapes[8], 1},
+	{"hmac", &all_shapes[9], 1},
 };
 
 const ShapeSet *

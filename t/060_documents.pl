@@ -20,7 +20,10 @@ use Test::More;
 use TokenAuth;
 
 my $top = dirname($FindBin::RealBin);
-my $node = new_node('main');
+my $peppers = PostgreSQL::Test::Utils::tempdir . '/peppers';
+append_to_file($peppers, "app all text:a key\napp_2025 all text:another key\n");
+chmod 0600, $peppers or die "chmod: $!";
+my $node = new_node('main', conf => "tokenauth.pepper_file = '$peppers'\n");
 my $blocks = 0;
 
 # The SQL of a document, each block with its line, and what is wrong with it.

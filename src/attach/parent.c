@@ -26,13 +26,16 @@ static void
 check_parent_is_new(const Source *source, const char *column)
 {
 	/* an entry can stand behind so many cells */
-	int			limit = SOURCE_MAX_PARENTS - (stored_gives_key(source) ? 0 : 1);
+	int			limit = CACHE_MAX_CELLS - stored_ncells(source);
 
 	if (source->nparents >= limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("token source \"%s\" has %d parents already",
 						source->name, limit),
+				 source->npeppers > 1 ?
+				 errdetail("It has %d peppers; parents and peppers are %d at most.",
+						   source->npeppers, CACHE_MAX_CELLS) : 0,
 				 errhint("Combine conditions, or maintain a column of the token table.")));
 	for (int i = 0; i < source->nparents; i++)
 		if (strcmp(source->parent[i].from.name, column) == 0)

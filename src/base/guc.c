@@ -3,7 +3,8 @@
  * guc.c
  *		The settings of tokenauth.
  *
- * None of them can make an answer wrong; they trade memory and table reads.
+ * None of them can make an answer wrong; they trade memory and table reads.  The
+ * file of peppers decides what is found, and its bytes are in the fingerprint.
  * They are the operator's, not the session's.
  *
  *-------------------------------------------------------------------------
@@ -13,6 +14,7 @@
 #include <limits.h>
 
 #include "base/guc.h"
+#include "base/pepper.h"
 #include "base/testpoint.h"
 #include "datatype/timestamp.h"
 #include "miscadmin.h"
@@ -28,6 +30,7 @@ int			guc_last_used_flush = 10000;
 bool		guc_writing_last_used = false;
 int			guc_source_timeout = 5000;
 char	   *guc_warm_databases = NULL;
+char	   *guc_pepper_file = NULL;
 
 /* Is it a list of identifiers? */
 static bool
@@ -114,6 +117,13 @@ guc_define(void)
 							&guc_source_timeout, 5000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("tokenauth.pepper_file",
+							   "Sets the file that has the secrets which token digests are made with.",
+							   "Read at the start and whenever the settings are reloaded; only the user that the server runs as may read it.",
+							   &guc_pepper_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, pepper_read_file, NULL);
 
 #ifdef TOKENAUTH_TESTING
 	testpoint_define_settings();

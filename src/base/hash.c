@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/token.h"
 #include "common/cryptohash.h"
+#include "common/hmac.h"
 #include "common/sha1.h"
 #include "common/sha2.h"
 
@@ -50,20 +51,71 @@ hash_len(TokenHash hash)
 	return kinds[hash].len;
 }
 
-void
-hash_compute(TokenHash hash, const uint8 *bytes, Size len,
-			 uint8 digest[HASH_MAX_LEN])
+static void
+check_computed(TokenHash hash, bool ok)
 {
-	pg_cryptohash_ctx *context = pg_cryptohash_create(kinds[hash].type);
-	bool		ok = context != NULL && pg_cryptohash_init(context) >= 0 &&
-		pg_cryptohash_update(context, bytes, len) >= 0 &&
-		pg_cryptohash_final(context, digest, kinds[hash].len) >= 0;
-
-	pg_cryptohash_free(context);
 	if (!ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute a digest by %s", kinds[hash].name)));
+}
+
+/* The digest of what both parts are one after the other. */
+static void
+hash_two(TokenHash hash, const uint8 *first, Size first_len,
+		 const uint8 *second, Size second_len, uint8 digest[HASH_MAX_LEN])
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(kinds[hash].type);
+	bool		ok = context != NULL && pg_cryptohash_init(context) >= 0 &&
+		pg_cryptohash_update(context, first, first_len) >= 0 &&
+		pg_cryptohash_update(context, second, second_len) >= 0 &&
+		pg_cryptohash_final(context, digest, kinds[hash].len) >= 0;
+
+	pg_cryptohash_free(context);
+	check_computed(hash, ok);
+}
+
+void
+hash_compute(TokenHash hash, const uint8 *bytes, Size len,
+			 uint8 digest[HASH_MAX_LEN])
+{
+	hash_two(hash, bytes, len, bytes, 0, digest);
+}
+
+static void
+hash_hmac(TokenHash hash, const Pepper *key, const uint8 *bytes, Size len,
+		  uint8 digest[HASH_MAX_LEN])
+{
+	pg_hmac_ctx *context = pg_hmac_create(kinds[hash].type);
+	bool		ok = context != NULL &&
+		pg_hmac_init(context, key->bytes, key->len) >= 0 &&
+		pg_hmac_update(context, bytes, len) >= 0 &&
+		pg_hmac_final(context, digest, kinds[hash].len) >= 0;
+
+	pg_hmac_free(context);
+	check_computed(hash, ok);
+}
+
+void
+hash_compute_peppered(TokenHash hash, PepperUse use, const Pepper *pepper,
+					  const uint8 *bytes, Size len,
+					  uint8 digest[HASH_MAX_LEN])
+{
+	switch (use)
+	{
+		case PEPPER_NONE:
+			hash_compute(hash, bytes, len, digest);
+			break;
+		case PEPPER_HMAC:
+			hash_hmac(hash, pepper, bytes, len, digest);
+			break;
+		case PEPPER_PREFIX:
+			hash_two(hash, pepper->bytes, pepper->len, bytes, len, digest);
+			break;
+		case PEPPER_SUFFIX:
+			hash_two(hash, bytes, len, pepper->bytes, pepper->len, digest);
+			break;
+	}
 }
 
 static char *

@@ -8,6 +8,8 @@
 #ifndef TOKENAUTH_HASH_H
 #define TOKENAUTH_HASH_H
 
+#include "base/pepper.h"
+
 typedef enum TokenHash
 {
 	HASH_NONE,
@@ -29,6 +31,20 @@ extern Size hash_len(TokenHash hash);
 /* Throws if that fails. */
 extern void hash_compute(TokenHash hash, const uint8 *bytes, Size len,
 						 uint8 digest[HASH_MAX_LEN]);
+
+/* How a pepper (pepper.h) gets into a digest. */
+typedef enum PepperUse
+{
+	PEPPER_NONE,
+	PEPPER_HMAC,				/* it is the key */
+	PEPPER_PREFIX,				/* it is hashed before the bytes, */
+	PEPPER_SUFFIX				/* or behind them */
+} PepperUse;
+
+/* The same with one.  Throws if that fails. */
+extern void hash_compute_peppered(TokenHash hash, PepperUse use,
+								  const Pepper *pepper, const uint8 *bytes,
+								  Size len, uint8 digest[HASH_MAX_LEN]);
 
 /* How a digest is stored. */
 typedef enum StoredForm

@@ -23,18 +23,20 @@
 #include "utils/snapmgr.h"
 
 bool
-lookup_search_value(const Source *source, const LookupKey *key,
-					StoredValue *stored)
+lookup_search_values(const Source *source, const LookupKey *key,
+					 StoredValues *values)
 {
 	if (!stored_is_digest(source))
-		return stored_value(source, key->token, key->token_len, stored);
-	*stored = stored_value_of_digest(source, &key->digest);
+		return stored_values(source, key->token, key->token_len, values);
+	values->n = 1;
+	values->value[0] = stored_value_of_digest(source, &key->digest);
 	return true;
 }
 
 /*
  * All rows of a token, of which there is more than one only where its column
- * is not unique.  Two live ones refuse it: it could belong to either user.
+ * is not unique, or with several peppers.  Two live ones refuse it: it could
+ * belong to either user.
  */
 typedef struct Finding
 {
@@ -195,40 +197,54 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 		verdict->transient = true;
 }
 
+/* By one snapshot, until the source turns out to have been read again. */
+static void
+visit_all_values(const Scene *scene, const StoredValues *sought,
+				 RowVisitor visit, void *arg)
+{
+	for (int i = 0; i < sought->n && !was_read_again(scene->source, scene->open); i++)
+	{
+		Datum		value = stored_datum(scene->source, &sought->value[i]);
+
+		scan_visit(&(Visit) {&scene->open->table[0], scene->snapshot, value,
+							 visit, arg});
+	}
+}
+
 /* Search and judge the rows of a token, of which there may be none. */
 static void
-find_rows(Scene *scene, const StoredValue *sought)
+find_rows(Scene *scene, const StoredValues *sought)
 {
-	Datum		value = stored_datum(scene->source, sought);
-
 	scene->snapshot = scan_snapshot();
 	TEST_POINT(fill_after_snapshot);
 	scene->now = GetCurrentTimestamp();
-	scan_visit(&(Visit) {&scene->open->table[0], scene->snapshot, value,
-						 visit_token, scene});
+	visit_all_values(scene, sought, visit_token, scene);
 	UnregisterSnapshot(scene->snapshot);
 }
 
 /*
- * Where the key cannot be made from the row, the entry stands behind the cell of
- * the stored value: the trigger notes that one.
+ * Where the key cannot be made from the row, the entry stands behind the cells of
+ * the stored values: the trigger notes these.
  */
 static void
-add_own_cell(const Source *source, const StoredValue *sought,
-			 Verdict *verdict)
+add_own_cells(const Source *source, const StoredValues *sought,
+			  Verdict *verdict)
 {
 	if (stored_gives_key(source) || TEST_FAULT(no_own_cell))
 		return;
-	Assert(verdict->ncells < CACHE_MAX_CELLS);
-	verdict->cell[verdict->ncells++] = stored_cell(source, sought);
+	for (int i = 0; i < sought->n; i++)
+	{
+		Assert(verdict->ncells < CACHE_MAX_CELLS);
+		verdict->cell[verdict->ncells++] = stored_cell(source, &sought->value[i]);
+	}
 }
 
 /*
- * With the source open: what its table says of a stored value.  False if the source
- * was read again meanwhile.
+ * With the source open: what its table says of a token's stored values.  False if the
+ * source was read again meanwhile.
  */
 static bool
-judge_stored(Scene *scene, const StoredValue *sought, Verdict *verdict,
+judge_stored(Scene *scene, const StoredValues *sought, Verdict *verdict,
 			 uint64 *stamp)
 {
 	TEST_POINT(fill_before_stamp);
@@ -240,7 +256,7 @@ judge_stored(Scene *scene, const StoredValue *sought, Verdict *verdict,
 	if (was_read_again(scene->source, scene->open))
 		return false;
 	conclude(scene->source, &scene->finding, verdict);
-	add_own_cell(scene->source, sought, verdict);
+	add_own_cells(scene->source, sought, verdict);
 	return true;
 }
 
@@ -250,16 +266,16 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 {
 	OpenSource	open;
 	Scene		scene = {source, &open,.key = key};
-	StoredValue sought;
+	StoredValues sought;
 	bool		judged = false;
 
 	if (!scan_open(source, true, &open))
 		return false;
-	if (lookup_search_value(source, key, &sought))
+	if (lookup_search_values(source, key, &sought))
 	{
 		if (!was_read_again(source, &open))
 			judged = judge_stored(&scene, &sought, verdict, stamp);
-		stored_forget(&sought);
+		stored_forget_all(&sought);
 	}
 	else
 	{
@@ -282,7 +298,7 @@ lookup_stored(Source *source, const StoredValue *stored, const char *id,
 
 	if (!scan_open(source, true, &open))
 		return false;
-	judged = judge_stored(&scene, stored, verdict, stamp);
+	judged = judge_stored(&scene, &(StoredValues) {1, {*stored}}, verdict, stamp);
 	scan_close(&open);
 	return judged;
 }
@@ -381,22 +397,18 @@ lookup_ids(Source *source, const LookupKey *key, List **ids)
 {
 	OpenSource	open;
 	IdSearch	search = {{source, &open,.without_parents = true,.key = key}};
-	StoredValue sought;
+	StoredValues sought;
 
 	if (!scan_open(source, false, &open))
 		return false;
-	if (lookup_search_value(source, key, &sought))
+	if (lookup_search_values(source, key, &sought))
 	{
-		Datum		value;
-
 		if (was_read_again(source, &open))
 			stored_source_changed(source);
-		value = stored_datum(source, &sought);
 		search.scene.snapshot = scan_snapshot();
-		scan_visit(&(Visit) {&open.table[0], search.scene.snapshot, value,
-							 visit_id, &search});
+		visit_all_values(&search.scene, &sought, visit_id, &search);
 		UnregisterSnapshot(search.scene.snapshot);
-		stored_forget(&sought);
+		stored_forget_all(&sought);
 	}
 	scan_close(&open);
 	*ids = search.ids;

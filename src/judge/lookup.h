@@ -69,10 +69,10 @@ extern bool lookup_condition(Source *source, const StoredValue *stored,
 							 const char *id, bool *met);
 
 /*
- * The value of the token column to look for: stored_value().  False if there
- * cannot be one.
+ * The values of the token column to look for: stored_values().  False if there
+ * cannot be any.
  */
-extern bool lookup_search_value(const Source *source, const LookupKey *key,
-								StoredValue *stored);
+extern bool lookup_search_values(const Source *source, const LookupKey *key,
+								 StoredValues *values);
 
 #endif							/* TOKENAUTH_LOOKUP_H */

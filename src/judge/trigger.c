@@ -83,7 +83,8 @@ note_parent_row(const Source *source, const SourceParent *parent,
 /*
  * A row of a source's own table (parent is NULL) or of a parent's.  A row that
  * is new in a unique column contradicts refusals only: no valid answer can
- * have depended on its absence.
+ * have depended on its absence.  But with several peppers a token can have a row
+ * for each, and two that are live refuse it.
  */
 static void
 note_row_event(const Source *source, const SourceParent *parent,
@@ -91,7 +92,8 @@ note_row_event(const Source *source, const SourceParent *parent,
 {
 	TriggerEvent event = trigger->tg_event;
 	bool		updated = TRIGGER_FIRED_BY_UPDATE(event);
-	bool		unique = parent ? parent->finder.unique : source->finder.unique;
+	bool		unique = parent ? parent->finder.unique :
+		source->finder.unique && source->npeppers <= 1;
 	int			classes = CACHE_ALL_CLASSES;
 
 	if (TRIGGER_FIRED_BY_INSERT(event) && unique)

@@ -59,6 +59,7 @@ static void
 make_token(const Source *source, NewToken *token)
 {
 	LookupKey	key = {{{0}}};
+	StoredValues values;
 
 	if (!token_issue(source->encoding, source->prefix ? source->prefix : "",
 					 token->text))
@@ -69,9 +70,10 @@ make_token(const Source *source, NewToken *token)
 	key.token_len = strlen(token->text);
 	check_can_be_stored(source);
 	if (!stored_key(source, key.token, key.token_len, &key.digest) ||
-		!lookup_search_value(source, &key, &token->stored))
+		!lookup_search_values(source, &key, &values))
 		elog(ERROR, "a new token of source \"%s\" is none of it",
 			 source->name);
+	token->stored = values.value[0];
 	token->display = pnstrdup(token->text,
 							  Max(DISPLAY_LEN, source->prefix_len + 4));
 	token->id = NULL;

@@ -68,9 +68,38 @@ check_can_be_replaced(const Source *source)
 				 errdetail("Its mapping has a verify, so that several rows can be found for a token.")));
 }
 
+/*
+ * Of several peppers' values, that whose row is live, of which there is one where the
+ * token is valid.
+ */
+static StoredValue
+choose_value(const Source *source, const StoredValues *values)
+{
+	int			chosen = 0;
+
+	while (chosen < values->n - 1 &&
+		   !lookup_is_live(unconstify(Source *, source), &values->value[chosen],
+						   NULL))
+		chosen++;
+	for (int i = 0; i < values->n; i++)
+		if (i != chosen)
+			stored_forget(&values->value[i]);
+	return values->value[chosen];
+}
+
+/* A row of another pepper may have become the live one meanwhile. */
+static bool
+is_other_live(const Presented *presented)
+{
+	return presented->source->npeppers > 1 &&
+		!lookup_is_live(unconstify(Source *, presented->source),
+						&presented->stored, NULL);
+}
+
 bool
 presented_place(Presented *presented)
 {
+	StoredValues values;
 	LookupKey	key = {{{0}}, presented->query.token, presented->query.token_len};
 	const Source *source;
 
@@ -89,12 +118,13 @@ presented_place(Presented *presented)
 	/* what it is hashed to may have changed with its source */
 	check_can_be_replaced(source);
 	if (!stored_key(source, key.token, key.token_len, &key.digest) ||
-		!lookup_search_value(source, &key, &presented->stored))
+		!lookup_search_values(source, &key, &values))
 	{
 		verdict_init(&presented->before.verdict, TOKEN_MALFORMED);
 		return false;
 	}
 	presented->digest = key.digest;
+	presented->stored = choose_value(source, &values);
 	return true;
 }
 
@@ -196,7 +226,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 	if (presented->judgement.verdict.status != TOKEN_VALID)
 		return false;
 	/* the judgement is of now, but the transaction's snapshot may be older */
-	if (rows->nrows == 0)
+	if (rows->nrows == 0 || is_other_live(presented))
 		lifecycle_concurrent_update();
 	presented->nrows = rows->nrows;
 	presented->row_type = TupleDescAttr(rows->desc, 0)->atttypid;

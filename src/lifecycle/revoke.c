@@ -56,7 +56,7 @@ find_by(const Source *source, const TokenRevocation *revocation,
  * with that of another row, could not be told from that.
  */
 static List *
-verified_ids(OwnerCall *call, const LookupKey *key, const StoredValue *stored)
+verified_ids(OwnerCall *call, const LookupKey *key, const StoredValues *values)
 {
 	Source	   *source = unconstify(Source *, call->source);
 	List	   *ids;
@@ -66,9 +66,12 @@ verified_ids(OwnerCall *call, const LookupKey *key, const StoredValue *stored)
 		stored_source_changed(source);
 	foreach(lc, ids)
 	{
-		TokenRows	token = {*stored, lfirst(lc)};
+		const char *id = lfirst(lc);
+		uint64		rows = 0;
 
-		if (token.id == NULL || ending_count(call, &token) > 1)
+		for (int i = 0; id != NULL && i < values->n; i++)
+			rows += ending_count(call, &(TokenRows) {values->value[i], id});
+		if (id == NULL || rows > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("a token of source \"%s\" cannot be revoked",
@@ -82,7 +85,7 @@ verified_ids(OwnerCall *call, const LookupKey *key, const StoredValue *stored)
 /* Revoke the rows that are verified, and ask again for the token itself. */
 static uint64
 revoke_verified(OwnerCall *call, const LookupKey *key,
-				const StoredValue *stored)
+				const StoredValues *values)
 {
 	Source	   *source = unconstify(Source *, call->source);
 	uint64		revoked = 0;
@@ -90,13 +93,26 @@ revoke_verified(OwnerCall *call, const LookupKey *key,
 	uint64		stamp;
 	ListCell   *lc;
 
-	foreach(lc, verified_ids(call, key, stored))
-		revoked += ending_revoke_token(call, &(TokenRows) {*stored, lfirst(lc)});
+	foreach(lc, verified_ids(call, key, values))
+		for (int i = 0; i < values->n; i++)
+			revoked += ending_revoke_token(call, &(TokenRows) {values->value[i],
+										   lfirst(lc)});
 	if (!lookup_token(source, key, &verdict, &stamp))
 		stored_source_changed(source);
 	verdict_settle(&verdict, GetCurrentTimestamp());
 	if (verdict.status == TOKEN_VALID)
 		ending_prevented(call, "revoke");
+	return revoked;
+}
+
+/* The rows of all peppers. */
+static uint64
+revoke_values(OwnerCall *call, const StoredValues *values)
+{
+	uint64		revoked = 0;
+
+	for (int i = 0; i < values->n; i++)
+		revoked += ending_revoke_token(call, &(TokenRows) {values->value[i]});
 	return revoked;
 }
 
@@ -107,17 +123,17 @@ revoke_token(Source *source, void *arg)
 	TokenRevocation *revocation = arg;
 	LookupKey	key;
 	OwnerCall	call;
-	StoredValue stored;
+	StoredValues values;
 
 	if (!find_by(source, revocation, &key) ||
-		!lookup_search_value(source, &key, &stored))
+		!lookup_search_values(source, &key, &values))
 		return false;
 	owner_begin(&call, source);
 	revocation->revoked += source->verify != NULL ?
-		revoke_verified(&call, &key, &stored) :
-		ending_revoke_token(&call, &(TokenRows) {stored});
+		revoke_verified(&call, &key, &values) :
+		revoke_values(&call, &values);
 	owner_end(&call);
-	stored_forget(&stored);
+	stored_forget_all(&values);
 	return true;
 }
 

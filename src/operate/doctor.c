@@ -62,6 +62,7 @@ static const Check checks[] = {
 	{.server = finding_prepared},
 	{.server = finding_wal_level},
 	{.server = finding_clock},
+	{.server = finding_pepper_file},
 };
 
 void

@@ -69,6 +69,7 @@ extern void finding_enabled(Doctor *doctor);
 extern void finding_prepared(Doctor *doctor);
 extern void finding_wal_level(Doctor *doctor);
 extern void finding_clock(Doctor *doctor);
+extern void finding_pepper_file(Doctor *doctor);
 
 /* findings_table.c */
 extern void finding_mapping(Doctor *doctor, const Source *source);

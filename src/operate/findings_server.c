@@ -11,6 +11,7 @@
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "base/guc.h"
+#include "base/pepper.h"
 #include "base/stats.h"
 #include "cache/cache.h"
 #include "cache/last_used.h"
@@ -238,4 +239,16 @@ finding_clock(Doctor *doctor)
 			   "the clock was set back: " UINT64_FORMAT " cached answers are from the future, by up to " INT64_FORMAT " seconds",
 			   future.count,
 			   (future.latest - future.now) / USECS_PER_SEC);
+}
+
+/* What a source lacks is told with the source. */
+void
+finding_pepper_file(Doctor *doctor)
+{
+	const char *fault = pepper_fault();
+
+	if (fault != NULL)
+		doctor_report(doctor, SEVERITY_WARNING, NULL, remedy_pepper_file(),
+					  "the file of tokenauth.pepper_file was not taken when it was read last (%s): peppers are as they were before",
+					  fault);
 }

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "base/guc.h"
 #include "miscadmin.h"
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
@@ -57,6 +58,8 @@ remedy_problem(const Source *source)
 			return sql_with_comment(remedy_attach_again(source),
 									"once table %s is there again",
 									source->problem_column);
+		case PROBLEM_PEPPER:
+			return remedy_pepper_file();
 		case PROBLEM_NO_CLAIM:
 		case PROBLEM_SWAPPED:
 		case PROBLEM_NO_TRIGGERS:
@@ -144,6 +147,16 @@ remedy_cache_size(int megabytes)
 {
 	return psprintf("ALTER SYSTEM SET tokenauth.cache_size = '%dMB';"
 					AND_RESTART, megabytes);
+}
+
+char *
+remedy_pepper_file(void)
+{
+	if (guc_pepper_file[0] == '\0')
+		return pstrdup("ALTER SYSTEM SET tokenauth.pepper_file = <the path of a file with a line for each pepper>;"
+					   AND_RELOAD);
+	return sql_with_comment("SELECT pg_catalog.pg_reload_conf()",
+							"once the file is right");
 }
 
 /* For the launcher and two workers. */

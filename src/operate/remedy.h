@@ -43,6 +43,9 @@ extern char *remedy_hide_token(const Source *source, const char *role,
 /* End a prepared transaction, in a way to fill in. */
 extern char *remedy_prepared(const char *gid);
 
+/* Have the file of peppers read, once it is right. */
+extern char *remedy_pepper_file(void);
+
 /* Settings that need a restart. */
 extern char *remedy_preload(void);
 extern char *remedy_cache_size(int megabytes);

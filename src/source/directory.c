@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/pepper.h"
 #include "base/testpoint.h"
 #include "common/hashfn.h"
 #include "source/directory.h"
@@ -590,6 +591,23 @@ catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
 	}
 }
 
+/* Called where the settings are reloaded: no catalog access, no error. */
+static void
+pepper_callback(void)
+{
+	ListCell   *lc;
+
+	if (registry == NULL)
+		return;
+	foreach(lc, registry->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->npeppers > 0)
+			source->state = SOURCE_STALE;
+	}
+}
+
 void
 source_init(void)
 {
@@ -600,6 +618,7 @@ source_init(void)
 
 	for (int i = 0; i < (int) lengthof(caches); i++)
 		CacheRegisterSyscacheCallback(caches[i], catalog_callback, (Datum) 0);
+	pepper_on_change(pepper_callback);
 }
 
 void

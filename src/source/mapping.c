@@ -35,6 +35,7 @@
 #include "source/finder.h"
 #include "source/flag.h"
 #include "source/map_expression.h"
+#include "source/map_pepper.h"
 #include "source/mapping.h"
 #include "source/problem.h"
 #include "source/stored.h"
@@ -548,7 +549,8 @@ map_open_table(Source *source, Relation table)
 {
 	if (!check_table(source, table) ||
 		!swap_check(source, table, source->relation_name) ||
-		!map_columns(source, table))
+		!map_columns(source, table) ||
+		!map_peppers(source, table))
 		return;
 	finder_choose(table, &source->column[ROLE_TOKEN], &source->finder,
 				  &source->watch);

@@ -21,6 +21,8 @@ typedef enum MappingKey
 {
 	KEY_TOKEN_PART,
 	KEY_STORED_PREFIX,
+	KEY_PEPPER,
+	KEY_PEPPER_AS,
 	KEY_LOOKUP,
 	KEY_VERIFY,
 	KEY_SCOPE_SEPARATOR,
@@ -39,6 +41,8 @@ typedef enum MappingKey
 static const char *const key_names[KEY_COUNT] = {
 	[KEY_TOKEN_PART] = "token_part",
 	[KEY_STORED_PREFIX] = "stored_prefix",
+	[KEY_PEPPER] = "pepper",
+	[KEY_PEPPER_AS] = "pepper_as",
 	[KEY_LOOKUP] = "lookup",
 	[KEY_VERIFY] = "verify",
 	[KEY_SCOPE_SEPARATOR] = "scope_separator",
@@ -180,6 +184,63 @@ set_expression(Source *source, SourceRole role, char *value,
 	return true;
 }
 
+/* How a pepper is hashed. */
+#define AS_PREFIX		"prefix"
+#define AS_SUFFIX		"suffix"
+
+static bool
+set_pepper_as(Source *source, const char *value, RegistryFault *fault)
+{
+	if (strcmp(value, AS_PREFIX) == 0)
+		source->pepper_as = PEPPER_PREFIX;
+	else if (strcmp(value, AS_SUFFIX) == 0)
+		source->pepper_as = PEPPER_SUFFIX;
+	else
+		return fail_value(KEY_PEPPER_AS, "It is one of prefix, suffix.", fault);
+	return true;
+}
+
+static bool
+add_pepper(Source *source, char *name, RegistryFault *fault)
+{
+	if (!pepper_is_name(name))
+		return fail_value(KEY_PEPPER, "A name has 1 to 63 of A-Z, a-z, 0-9, \"_\", \"-\", \".\".",
+						  fault);
+	for (int i = 0; i < source->npeppers; i++)
+		if (strcmp(source->pepper[i], name) == 0)
+			return fail_value(KEY_PEPPER, "It names a pepper twice.", fault);
+	if (source->npeppers == SOURCE_MAX_PEPPERS)
+		return fail_value(KEY_PEPPER,
+						  psprintf("There are at most %d of them.", SOURCE_MAX_PEPPERS),
+						  fault);
+	source->pepper[source->npeppers++] = name;
+	return true;
+}
+
+/* An array of strings, which an iterator is in. */
+static bool
+set_peppers(Source *source, JsonbContainer *array, RegistryFault *fault)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(array);
+	JsonbIteratorToken token;
+	JsonbValue	name;
+
+	while ((token = JsonbIteratorNext(&iterator, &name, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (name.type != jbvString)
+			return fail_value(KEY_PEPPER, "It is a name, or an array of names.",
+							  fault);
+		if (!add_pepper(source,
+						pnstrdup(name.val.string.val, name.val.string.len),
+						fault))
+			return false;
+	}
+	return source->npeppers > 0 ||
+		fail_value(KEY_PEPPER, "It is a name, or an array of names.", fault);
+}
+
 static bool
 set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
 {
@@ -193,6 +254,10 @@ set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
 		case KEY_STORED_PREFIX:
 			source->stored_prefix = value;
 			return true;
+		case KEY_PEPPER:
+			return add_pepper(source, value, fault);
+		case KEY_PEPPER_AS:
+			return set_pepper_as(source, value, fault);
 		case KEY_LOOKUP:
 			source->lookup = value;
 			return true;
@@ -237,6 +302,9 @@ read_pair(const JsonbValue *name, const JsonbValue *value, Source *source,
 
 	if (known < 0)
 		return fail_unknown(key, fault);
+	if (known == KEY_PEPPER && value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data))
+		return set_peppers(source, value->val.binary.data, fault);
 	if (value->type != jbvString)
 		return fail(fault, psprintf("the value of key \"%s\" of the mapping is not a string",
 									key), NULL);
@@ -279,6 +347,11 @@ key_value(const Source *source, MappingKey key)
 			return source->token_part;
 		case KEY_STORED_PREFIX:
 			return source->stored_prefix;
+		case KEY_PEPPER:
+			return source->npeppers == 1 ? source->pepper[0] : NULL;
+		case KEY_PEPPER_AS:
+			return source->pepper_as == PEPPER_NONE ? NULL :
+				source->pepper_as == PEPPER_PREFIX ? AS_PREFIX : AS_SUFFIX;
 		case KEY_LOOKUP:
 			return source->lookup;
 		case KEY_VERIFY:
@@ -310,6 +383,20 @@ key_value(const Source *source, MappingKey key)
 	pg_unreachable();
 }
 
+/* Of several peppers, which are no string. */
+static void
+write_peppers(const Source *source, StringInfo json)
+{
+	if (source->npeppers <= 1)
+		return;
+	appendStringInfo(json, "%c\"%s\":[", json->len == 0 ? '{' : ',',
+					 key_names[KEY_PEPPER]);
+	for (int i = 0; i < source->npeppers; i++)
+		appendStringInfo(json, "%s\"%s\"", i > 0 ? "," : "",
+						 source->pepper[i]);
+	appendStringInfoChar(json, ']');
+}
+
 Jsonb *
 mapping_keys_write(const Source *source)
 {
@@ -326,6 +413,7 @@ mapping_keys_write(const Source *source)
 						 key_names[key]);
 		escape_json(&json, value);
 	}
+	write_peppers(source, &json);
 	if (json.len == 0)
 		return NULL;
 	appendStringInfoChar(&json, '}');

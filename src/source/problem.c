@@ -141,6 +141,11 @@ problem_text(SourceProblem problem)
 			"timestamps without time zone in table \"%s\" are read in the time zone \"%s\", which this server does not know by its full name",
 			"Attach the table again, with a timezone such as UTC or Europe/Berlin."
 		},
+		[PROBLEM_PEPPER] = {
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"table \"%s\" needs a pepper that the server does not have for its owner: %s",
+			"The file of the setting tokenauth.pepper_file needs a line with the pepper and the owner; then reload the settings."
+		},
 		[PROBLEM_CONDITION] = {
 			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			"table \"%s\" does not fit the condition \"%s\" any more",

@@ -167,6 +167,33 @@ check_condition(const char *condition, RegistryFault *fault)
 	return false;
 }
 
+/* How a pepper gets into the digest is told, and once. */
+static bool
+check_peppers(const Source *source, RegistryFault *fault)
+{
+	if (source->stored_as.is_hmac && source->npeppers == 0)
+	{
+		fail(fault, psprintf("argument \"stored_as\" is \"%s\", which needs the key \"pepper\" of the mapping",
+							 stored_as_name(source->stored_as)));
+		fault->hint = "It names a line of the file that the setting tokenauth.pepper_file names.";
+		return false;
+	}
+	if (source->npeppers > 0 && source->stored_as.hash == HASH_NONE)
+		return fail(fault, "key \"pepper\" of the mapping goes with a digest");
+	if (source->npeppers > 0 && !source->stored_as.is_hmac &&
+		source->pepper_as == PEPPER_NONE)
+	{
+		fail(fault, "key \"pepper\" of the mapping needs a \"pepper_as\", or an HMAC");
+		fault->hint = psprintf("Say \"pepper_as\": \"prefix\" or \"suffix\", or stored_as => 'hmac-%s'.",
+							   stored_as_name(source->stored_as));
+		return false;
+	}
+	if (source->pepper_as != PEPPER_NONE &&
+		(source->npeppers == 0 || source->stored_as.is_hmac))
+		return fail(fault, "key \"pepper_as\" of the mapping goes with a pepper, and not with an HMAC");
+	return true;
+}
+
 /* What is said of how a token is stored fits together. */
 static bool
 check_stored(const Source *source, RegistryFault *fault)
@@ -190,10 +217,10 @@ check_stored(const Source *source, RegistryFault *fault)
 	if (source->checksum &&
 		(source->part.kind != PART_WHOLE || source->lookup != NULL))
 		return fail(fault, "argument \"checksum\" goes with tokens that are hashed as a whole");
-	if (!stored_gives_key(source) && source->nparents == SOURCE_MAX_PARENTS)
-		return fail(fault, psprintf("a source whose rows do not have a SHA-256 or the token can have %d parents",
-									SOURCE_MAX_PARENTS - 1));
-	return true;
+	if (source->nparents + stored_ncells(source) > CACHE_MAX_CELLS)
+		return fail(fault, psprintf("a source whose rows do not have a SHA-256 or the token can have %d parents and peppers, of which it has at least one",
+									CACHE_MAX_CELLS));
+	return check_peppers(source, fault);
 }
 
 static bool

@@ -51,8 +51,9 @@ typedef enum SourceRole
 /* How the token stands in its column: itself (HASH_NONE), or its digest. */
 typedef struct StoredAs
 {
-	TokenHash		hash;
+	TokenHash	hash;
 	StoredForm	form;
+	bool		is_hmac;		/* made with a pepper as its key */
 } StoredAs;
 
 /* What of a presented token is stored, or hashed. */
@@ -115,6 +116,7 @@ typedef enum SourceProblem
 	PROBLEM_EXPRESSION_TYPE,
 	PROBLEM_COLLATION,
 	PROBLEM_TIMEZONE,
+	PROBLEM_PEPPER,
 	PROBLEM_CONDITION,
 	PROBLEM_EXPRESSION
 } SourceProblem;
@@ -163,6 +165,9 @@ typedef struct SourceParent
 
 #define SOURCE_MAX_PARENTS	CACHE_MAX_CELLS
 
+/* An entry stands behind the cell of each value that the token can have. */
+#define SOURCE_MAX_PEPPERS	CACHE_MAX_CELLS
+
 typedef struct Source
 {
 	/* From the registry, and checked (registry.h); constant. */
@@ -180,6 +185,9 @@ typedef struct Source
 	TokenEncoding encoding;
 	StoredAs	stored_as;
 	char	   *stored_prefix;	/* a literal before the digest; or NULL */
+	int			npeppers;		/* of a digest: new tokens' first, then former */
+	char	   *pepper[SOURCE_MAX_PEPPERS];	/* names */
+	PepperUse	pepper_as;		/* of a digest that is no HMAC */
 	char	   *lookup;			/* expression that gives the stored value; or NULL */
 	char	   *verify;			/* condition over token and row; or NULL */
 	char	   *timezone;		/* of timestamps without one */

@@ -25,6 +25,7 @@
 /* ---------- names ---------- */
 
 #define PLAINTEXT		"plaintext"
+#define HMAC			"hmac-"
 
 static const char *const form_names[] = {
 	[FORM_HEX] = "hex",
@@ -37,12 +38,16 @@ static const char *const form_names[] = {
 bool
 stored_as_read(const char *text, StoredAs *as)
 {
-	const char *dash = strchr(text, '-');
+	const char *dash;
 	char	   *hash;
 
 	memset(as, 0, sizeof(*as));
 	if (strcmp(text, PLAINTEXT) == 0)
 		return true;
+	as->is_hmac = strncmp(text, HMAC, strlen(HMAC)) == 0;
+	if (as->is_hmac)
+		text += strlen(HMAC);
+	dash = strchr(text, '-');
 	if (dash == NULL)
 		return false;
 	hash = pnstrdup(text, dash - text);
@@ -60,13 +65,14 @@ stored_as_name(StoredAs as)
 {
 	if (as.hash == HASH_NONE)
 		return pstrdup(PLAINTEXT);
-	return psprintf("%s-%s", hash_name(as.hash), form_names[as.form]);
+	return psprintf("%s%s-%s", as.is_hmac ? HMAC : "", hash_name(as.hash),
+					form_names[as.form]);
 }
 
 const char *
 stored_as_names(void)
 {
-	return "It is plaintext, or a digest and its form, such as sha256-hex: one of sha1, sha224, sha256, sha384, sha512, and one of hex, HEX, base64, base64url, bytea.";
+	return "It is plaintext, or a digest and its form, such as sha256-hex: one of sha1, sha224, sha256, sha384, sha512, and one of hex, HEX, base64, base64url, bytea; with hmac- before it, as in hmac-sha256-hex, an HMAC.";
 }
 
 #define AFTER			"after "
@@ -120,8 +126,15 @@ bool
 stored_gives_key(const Source *source)
 {
 	return source->lookup == NULL && source->verify == NULL &&
+		source->npeppers == 0 &&
 		(source->stored_as.hash == HASH_NONE ||
 		 source->stored_as.hash == HASH_SHA256);
+}
+
+int
+stored_ncells(const Source *source)
+{
+	return stored_gives_key(source) ? 0 : Max(1, source->npeppers);
 }
 
 bool
@@ -455,28 +468,69 @@ look_up(const Source *source, const char *token, Size len,
 					  &stored->value);
 }
 
-bool
-stored_value(const Source *source, const char *token, Size len,
-			 StoredValue *stored)
+/* The digest of what a token stands for, made with one of the source's peppers. */
+static void
+hash_with(const Source *source, int which, const uint8 *bytes, Size nbytes,
+		  uint8 digest[HASH_MAX_LEN])
+{
+	PepperUse	use = PEPPER_NONE;
+	Pepper		pepper = {0};
+
+	if (source->npeppers > 0)
+	{
+		use = source->stored_as.is_hmac ? PEPPER_HMAC : source->pepper_as;
+		if (!pepper_find(source->pepper[which], &pepper))
+			stored_source_changed(source);
+	}
+	hash_compute_peppered(source->stored_as.hash, use, &pepper, bytes, nbytes,
+						  digest);
+}
+
+/* One value for each pepper; without any, one. */
+static bool
+values_of_bytes(const Source *source, const uint8 *bytes, Size nbytes,
+				StoredValues *values)
 {
 	uint8		digest[HASH_MAX_LEN];
+	int			n = Max(1, source->npeppers);
+
+	for (int i = 0; i < n; i++)
+	{
+		StoredValue *stored = &values->value[i];
+
+		stored->type = source->column[ROLE_TOKEN].type;
+		hash_with(source, i, bytes, nbytes, digest);
+		/* all are equally long, so none fits where one does not */
+		if (!value_of_hash(source, digest, hash_len(source->stored_as.hash),
+						   &stored->value))
+			return false;
+	}
+	values->n = n;
+	return true;
+}
+
+bool
+stored_values(const Source *source, const char *token, Size len,
+			  StoredValues *values)
+{
 	uint8	   *bytes;
 	Size		nbytes;
+	bool		found;
 
+	values->n = 1;
 	if (source->lookup != NULL)
-		return look_up(source, token, len, stored);
-	stored->type = source->column[ROLE_TOKEN].type;
+		return look_up(source, token, len, &values->value[0]);
+	values->value[0].type = source->column[ROLE_TOKEN].type;
 	if (!take_part(source, &token, &len))
 		return false;
 	if (source->stored_as.hash == HASH_NONE)
 		return is_writable(source, token, len) &&
-			value_of_text(source, token, len, &stored->value);
+			value_of_text(source, token, len, &values->value[0].value);
 	if (!token_decode(source->encoding, token, len, &bytes, &nbytes))
 		return false;
-	hash_compute(source->stored_as.hash, bytes, nbytes, digest);
+	found = values_of_bytes(source, bytes, nbytes, values);
 	explicit_bzero(bytes, nbytes);
-	return value_of_hash(source, digest, hash_len(source->stored_as.hash),
-						 &stored->value);
+	return found;
 }
 
 /* ---------- keys and cells ---------- */
@@ -660,4 +714,11 @@ stored_forget(const StoredValue *stored)
 	stored_wipe(stored);
 	if (has_bytes(stored->type))
 		pfree(DatumGetPointer(stored->value));
+}
+
+void
+stored_forget_all(const StoredValues *values)
+{
+	for (int i = 0; i < values->n; i++)
+		stored_forget(&values->value[i]);
 }

@@ -55,6 +55,16 @@ extern bool stored_of_slot(TupleTableSlot *row, AttrNumber attnum,
 extern bool stored_of_result(const QueryResult *result, uint64 row, int column,
 							 StoredValue *stored);
 
+/*
+ * The values that a token can have in its column: one for each pepper, of which the
+ * first is for new tokens; without peppers there is one.
+ */
+typedef struct StoredValues
+{
+	int			n;
+	StoredValue value[SOURCE_MAX_PEPPERS];
+} StoredValues;
+
 /* The names of stored_as; false for one that there is not. */
 extern bool stored_as_read(const char *text, StoredAs *as);
 extern char *stored_as_name(StoredAs as);
@@ -79,6 +89,9 @@ extern bool stored_is_digest(const Source *source);
 /* Throws 0A000 with this hint if not. */
 extern void stored_require_digest(const Source *source, const char *hint);
 
+/* Behind so many cells of stored values an entry stands. */
+extern int	stored_ncells(const Source *source);
+
 /* The type of the values below, as parameters of SQL. */
 extern Oid	stored_type(const Source *source);
 
@@ -90,12 +103,13 @@ extern bool stored_key(const Source *source, const char *token, Size len,
 					   TokenDigest *key);
 
 /*
- * The value to look for in the token column, in the current memory context; a
- * token's own if it is stored, so wipe it.  False if there cannot be one.
- * Evaluates the source's lookup, as the table's owner; throws what that throws.
+ * The values to look for in the token column, in the current memory context; a
+ * token's own if it is stored, so wipe it.  False if there cannot be any.
+ * Evaluates the source's lookup, as the table's owner; throws what that throws,
+ * and 55000 if a pepper is not known.
  */
-extern bool stored_value(const Source *source, const char *token, Size len,
-						 StoredValue *stored);
+extern bool stored_values(const Source *source, const char *token, Size len,
+						  StoredValues *values);
 
 /* The same from the digest, where stored_is_digest(). */
 extern StoredValue stored_value_of_digest(const Source *source,
@@ -121,8 +135,9 @@ extern uint16 stored_cell(const Source *source, const StoredValue *stored);
  */
 extern char *stored_form_sql(const Source *source, const char *value);
 
-/* Wipe a value, in memory of ours; and free what stored_value() has made. */
+/* Wipe a value, in memory of ours; and free what stored_values() has made. */
 extern void stored_wipe(const StoredValue *stored);
 extern void stored_forget(const StoredValue *stored);
+extern void stored_forget_all(const StoredValues *values);
 
 #endif							/* TOKENAUTH_STORED_H */
