@@ -1,6 +1,7 @@
 # Each driver of doc/clients.md makes each call of a service's with ids of its own types, as
 # its language has them; straight, and through PgBouncer in transaction mode with what
-# doc/clients.md says to set there.  One that is not installed is skipped.
+# doc/clients.md says to set there.  It tells which write a token into the statement's
+# text.  A driver that is not installed is skipped.
 
 use strict;
 use warnings;
@@ -31,7 +32,7 @@ $node->safe_psql(
 		user_id text NOT NULL, revoked boolean NOT NULL DEFAULT false);
 	SELECT tokenauth_attach('by_text', 'text', prefix => 't_');));
 
-my $expected = join '', map {
+my $calls = join '', map {
 	my ($type, $user) = @$_;
 	"$type: issue, resolve $user, identify valid $user, bind valid, list 1, rotate revoked,"
 	  . " revoke true, revoke_user 1, now revoked\n"
@@ -87,6 +88,8 @@ foreach ([ 'psycopg', \&python ], [ 'psycopg2', \&python ], [ 'asyncpg', \&pytho
 {
 	my ($driver, $language) = @$_;
 	my ($command, $installed) = $language->($driver);
+	my $where = $driver =~ /^(psycopg2|sqlalchemy|django)$/ ? "in the statement's text" : 'separate';
+	my $expected = "parameters: $where\n$calls";
 
   SKIP: {
 		skip "$driver is not installed", 2 unless run_log($installed);

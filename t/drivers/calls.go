@@ -107,6 +107,9 @@ func main() {
 		return
 	}
 	call := connect()
+	t := &teller{call: call, kind: "text"}
+	where := map[string]string{"true": "in the statement's text", "false": "separate"}
+	fmt.Println("parameters:", where[t.ask("SELECT CAST(position(CAST($1 AS text) IN current_query()) > 0 AS text)", 1, "confidential")[0]])
 	tell(call, "bigint", "smallint", int16(5), number)
 	tell(call, "bigint", "int", int32(70000), number)
 	tell(call, "bigint", "bigint", int64(5000000000), number)

@@ -39,6 +39,8 @@ async function tell (source, kind, user, ofText) {
 }
 
 (async () => {
+  const [inText] = await ask('SELECT position(CAST($1 AS text) IN current_query()) > 0', ['confidential'])
+  console.log('parameters:', inText ? "in the statement's text" : 'separate')
   await tell('bigint', 'smallint', 5, Number)
   await tell('bigint', 'int', 70000, Number)
   await tell('bigint', 'bigint', 5000000000n, BigInt)

@@ -88,6 +88,8 @@ def tell(source, kind, user, of_text):
     print(f"{kind}: {', '.join(told)}")
 
 
+in_text, = call("SELECT position(CAST($1 AS text) IN current_query()) > 0", "text", ["confidential"])
+print("parameters:", "in the statement's text" if in_text else "separate")
 tell("bigint", "smallint", 5, int)
 tell("bigint", "int", 70000, int)
 tell("bigint", "bigint", 5000000000, int)
