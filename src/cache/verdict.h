@@ -109,7 +109,11 @@ extern text *verdict_text(const Verdict *verdict, VerdictField field,
  */
 extern bool verdict_pack(const Verdict *verdict, CacheItem *item);
 
-/* The inverse; the fields point into the item. */
+/*
+ * The inverse; the fields point into the item.  With verdict_unpack_user() those
+ * besides the user are NULL.
+ */
 extern void verdict_unpack(const CacheItem *item, Verdict *verdict);
+extern void verdict_unpack_user(const CacheItem *item, Verdict *verdict);
 
 #endif							/* TOKENAUTH_VERDICT_H */

@@ -128,8 +128,8 @@ bypass_counter(CacheUse use)
 
 /* Answer from the cache, if it may be asked and has one. */
 static bool
-ask_cache(const Source *source, const CacheKey *key, TimestampTz now,
-		  Judgement *judgement)
+ask_cache(const Source *source, const CacheKey *key, const TokenQuery *query,
+		  TimestampTz now, Judgement *judgement)
 {
 	CacheUse	use = coherence_may_use(source);
 
@@ -150,7 +150,11 @@ ask_cache(const Source *source, const CacheKey *key, TimestampTz now,
 			count(source, STATS_MISSES);
 			return false;
 	}
-	verdict_unpack(&judgement->item, &judgement->verdict);
+	judgement->is_partial = query->user_only && query->scope == NULL;
+	if (judgement->is_partial)
+		verdict_unpack_user(&judgement->item, &judgement->verdict);
+	else
+		verdict_unpack(&judgement->item, &judgement->verdict);
 	verdict_settle(&judgement->verdict, now);
 	count(source, judgement->verdict.status == TOKEN_VALID ?
 		  STATS_HITS : STATS_NEGATIVE_HITS);
@@ -288,9 +292,10 @@ judge_used_token(const Source *source, const TokenDigest *digest,
  * the table later.  A standby's tables cannot be written.
  */
 static void
-note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
+note_use(const Source *source, const CacheKey *key, Judgement *judgement,
 		 TimestampTz now)
 {
+	Verdict    *verdict = &judgement->verdict;
 	TimestampTz due = now - guc_last_used_interval * USECS_PER_SEC;
 	UsedToken	used;
 
@@ -298,6 +303,8 @@ note_use(const Source *source, const CacheKey *key, const Verdict *verdict,
 		guc_last_used_interval == 0 || RecoveryInProgress() ||
 		!cache_claim_use(key, due, now))
 		return;
+	if (judgement->is_partial)
+		verdict_unpack(&judgement->item, verdict);
 	if (!judge_used_token(source, &key->digest, verdict, &used))
 	{
 		count(source, STATS_USES_DROPPED);
@@ -353,6 +360,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 	TimestampTz now;
 	int			rounds = 0;
 
+	judgement->is_partial = false;
 	/* it does not know what its leader has written (G4) */
 	if (IsParallelWorker())
 		ereport(ERROR,
@@ -386,13 +394,13 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 		}
 		cache_prefetch(&key.digest);	/* comes while the clock is read */
 		now = GetCurrentTimestamp();
-		if (ask_cache(source, &key, now, judgement))
+		if (ask_cache(source, &key, query, now, judgement))
 			break;
 	} while (!ask_table(source, &key, query, &judgement->verdict));
 
 	check_scope(query, source, &judgement->verdict);
 	if (query->is_use && judgement->verdict.status == TOKEN_VALID)
-		note_use(source, &key, &judgement->verdict, now);
+		note_use(source, &key, judgement, now);
 }
 
 void
@@ -427,19 +435,6 @@ judge_check_claims(const Judgement *judgement)
 			 errhidestmt(true), errhidecontext(true)));
 }
 
-text *
-judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
-{
-	text	   *token = PG_GETARG_TEXT_PP(0);
-
-	query->token = VARDATA_ANY(token);
-	query->token_len = VARSIZE_ANY_EXHDR(token);
-	query->digest = NULL;
-	query->is_use = true;
-	query->found = NULL;
-	return token;
-}
-
 bool
 judge_take_digest(FunctionCallInfo fcinfo, TokenQuery *query,
 				  TokenDigest *digest)
@@ -452,26 +447,6 @@ judge_take_digest(FunctionCallInfo fcinfo, TokenQuery *query,
 	if (VARSIZE_ANY_EXHDR(bytes) != TOKEN_DIGEST_LEN)
 		return false;
 	memcpy(digest->bytes, VARDATA_ANY(bytes), TOKEN_DIGEST_LEN);
-	query->token = NULL;
-	query->token_len = 0;
-	query->digest = digest;
-	query->is_use = true;
-	query->found = NULL;
+	*query = (TokenQuery) {.digest = digest,.is_use = true};
 	return true;
-}
-
-void
-judge_take_options(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
-				   TokenQuery *query)
-{
-	query->source_name = PG_ARGISNULL(source_arg) ? NULL :
-		NameStr(*PG_GETARG_NAME(source_arg));
-	query->scope = NULL;
-	if (!PG_ARGISNULL(scope_arg))
-	{
-		text	   *scope = PG_GETARG_TEXT_PP(scope_arg);
-
-		query->scope = VARDATA_ANY(scope);
-		query->scope_len = VARSIZE_ANY_EXHDR(scope);
-	}
 }

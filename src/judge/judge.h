@@ -24,6 +24,7 @@ typedef struct TokenQuery
 	const char *source_name;	/* else by name; NULL: by the token's prefix */
 	const char *scope;			/* NULL: any; else the token must have it */
 	Size		scope_len;
+	bool		user_only;		/* of its fields, no other than the user is read */
 } TokenQuery;
 
 /* What is found; the verdict's fields may point into item. */
@@ -31,6 +32,7 @@ typedef struct Judgement
 {
 	Source	   *source;			/* NULL: none that the token could be of */
 	Verdict		verdict;		/* as of now */
+	bool		is_partial;		/* its other fields are still in the item */
 	CacheItem	item;
 } Judgement;
 
@@ -77,10 +79,21 @@ extern void judge_check_claims(const Judgement *judgement);
 
 /*
  * Fill a query from the arguments of a SQL function, for a token that is
- * presented by its bearer.  It is argument 0, not NULL; returned is its text, for token_forget_copy(): it may have been
- * detoasted.
+ * presented by its bearer.  It is argument 0, not NULL; returned is its text, for
+ * token_forget_copy(): it may have been detoasted.
  */
-extern text *judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query);
+static inline text *
+judge_take_token(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	text	   *token = PG_GETARG_TEXT_PP(0);
+
+	*query = (TokenQuery)
+	{
+		.token = VARDATA_ANY(token),.token_len = VARSIZE_ANY_EXHDR(token),
+			.is_use = true
+	};
+	return token;
+}
 
 /*
  * The same for the digest of a token, which stays where *digest is.  False if it is
@@ -90,8 +103,20 @@ extern bool judge_take_digest(FunctionCallInfo fcinfo, TokenQuery *query,
 							  TokenDigest *digest);
 
 /* The arguments after the token, each of which may be NULL. */
-extern void judge_take_options(FunctionCallInfo fcinfo, int source_arg,
-							   int scope_arg, TokenQuery *query);
+static inline void
+judge_take_options(FunctionCallInfo fcinfo, int source_arg, int scope_arg,
+				   TokenQuery *query)
+{
+	if (!PG_ARGISNULL(source_arg))
+		query->source_name = NameStr(*PG_GETARG_NAME(source_arg));
+	if (!PG_ARGISNULL(scope_arg))
+	{
+		text	   *scope = PG_GETARG_TEXT_PP(scope_arg);
+
+		query->scope = VARDATA_ANY(scope);
+		query->scope_len = VARSIZE_ANY_EXHDR(scope);
+	}
+}
 
 /*
  * A row of tokenauth_identity, the type that the function returns.  It names the

@@ -30,25 +30,52 @@ enum
 	IDENTITY_NATTS
 };
 
+/* What a call in a query keeps for the next row. */
+typedef struct ResolveCall
+{
+	Oid			wanted;			/* the type of the result */
+	uint64		checked;		/* the fingerprint of a source that has it; or 0 */
+} ResolveCall;
+
+static ResolveCall *
+resolve_call(FmgrInfo *function)
+{
+	ResolveCall *call = function->fn_extra;
+
+	if (likely(call != NULL))
+		return call;
+	call = MemoryContextAlloc(function->fn_mcxt, sizeof(ResolveCall));
+	call->wanted = get_fn_expr_rettype(function);
+	call->checked = 0;
+	function->fn_extra = call;
+	return call;
+}
+
 /* A SourceCheck: can this source's user id be returned as that type? */
 static void
 check_user_type(const Source *source, void *arg)
 {
+	ResolveCall *call = arg;
+
+	if (source->problem == PROBLEM_NONE && call->checked == source->fingerprint)
+		return;
 	judge_check_user(source, NULL);
-	if (!PROBLEM_IS_FATAL(source->problem))
-		source_check_type(source->name, ROLE_USER, &source->column[ROLE_USER],
-						  *(Oid *) arg);
+	if (PROBLEM_IS_FATAL(source->problem))
+		return;
+	source_check_type(source->name, ROLE_USER, &source->column[ROLE_USER],
+					  call->wanted);
+	call->checked = source->fingerprint;
 }
 
 /* Judge, and return the user id or NULL. */
 static Datum
 resolve(FunctionCallInfo fcinfo, TokenQuery *query)
 {
-	Oid			wanted = get_fn_expr_rettype(fcinfo->flinfo);
 	Judgement	judgement;
 
 	judge_take_options(fcinfo, 2, 3, query);
-	judge_token(query, check_user_type, &wanted, &judgement);
+	query->user_only = true;
+	judge_token(query, check_user_type, resolve_call(fcinfo->flinfo), &judgement);
 	if (judgement.verdict.status != TOKEN_VALID ||
 		judgement.verdict.field[FIELD_USER].data == NULL)
 		PG_RETURN_NULL();
@@ -112,6 +139,27 @@ identity_field(const Judgement *judgement, VerdictField field,
 										judgement->source->column[role].kind));
 }
 
+/* The type of the record, which is asked for once in a query. */
+static TupleDesc
+record_desc(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *function = fcinfo->flinfo;
+	TupleDesc	desc;
+	MemoryContext old;
+
+	if (function->fn_extra != NULL)
+		return function->fn_extra;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
+		desc->natts != IDENTITY_NATTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function returning record called in context that cannot accept type record")));
+	old = MemoryContextSwitchTo(function->fn_mcxt);
+	function->fn_extra = BlessTupleDesc(CreateTupleDescCopy(desc));
+	MemoryContextSwitchTo(old);
+	return function->fn_extra;
+}
+
 Datum
 judge_identity_record(FunctionCallInfo fcinfo, const Judgement *judgement)
 {
@@ -119,12 +167,6 @@ judge_identity_record(FunctionCallInfo fcinfo, const Judgement *judgement)
 	Datum		value[IDENTITY_NATTS] = {0};
 	bool		isnull[IDENTITY_NATTS];
 	NameData	source_name;
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function returning record called in context that cannot accept type record")));
 
 	memset(isnull, true, sizeof(isnull));
 	value[IDENTITY_STATUS] =
@@ -156,7 +198,7 @@ judge_identity_record(FunctionCallInfo fcinfo, const Judgement *judgement)
 			value[IDENTITY_CLAIMS] = verdict_datum(verdict, FIELD_CLAIMS,
 												   VALUE_JSONB);
 	}
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value,
+	return HeapTupleGetDatum(heap_form_tuple(record_desc(fcinfo), value,
 											 isnull));
 }
 

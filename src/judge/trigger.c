@@ -58,7 +58,7 @@ note_token_row(const Source *source, TupleTableSlot *row, int classes)
 	TokenDigest digest;
 	StoredValue stored;
 
-	if (!stored_of_slot(row, source->column[ROLE_TOKEN].attnum, &stored))
+	if (!stored_of_slot(source, row, &stored))
 		return;
 	if (!stored_gives_key(source))
 	{

@@ -659,6 +659,8 @@ complete_source(Source *source)
 	source->facts = AllocSetContextCreate(CurrentMemoryContext,
 										  "tokenauth source",
 										  ALLOCSET_SMALL_SIZES);
+	source->is_usual = stored_is_digest(source) &&
+		source->part.kind == PART_WHOLE && source->encoding == TOKEN_TEXT;
 	source->id = source_id(source->relation, source->name);
 	source->cached_as = cache_source(source->id);
 	source->gate = cache_gate(MyDatabaseId, source->cached_as);

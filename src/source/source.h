@@ -232,8 +232,9 @@ typedef struct Source
 	RowFinder	finder;
 	bool		keeps_last_use; /* in a column of the table */
 
-	/* Derived once; this is what it is called in shared memory. */
-	SourceId	id;
+	/* Derived once. */
+	bool		is_usual;		/* the key is the SHA-256 of the whole token's text */
+	SourceId	id;				/* what it is called in shared memory */
 	CacheSource cached_as;
 	int			gate;
 	int			stats_slot;

@@ -217,15 +217,28 @@ stored_datum(const Source *source, const StoredValue *stored)
 	return stored->value;
 }
 
-bool
-stored_of_slot(TupleTableSlot *row, AttrNumber attnum, StoredValue *stored)
+/*
+ * The base type of the row's column.  The source is asked first, because each change
+ * of a row comes by here, and getBaseType() looks into the catalogs; that type's base
+ * does not change.
+ */
+static Oid
+base_type_in_row(const SourceColumn *column, TupleTableSlot *row)
 {
-	Form_pg_attribute attribute =
-		TupleDescAttr(row->tts_tupleDescriptor, attnum - 1);
+	Oid			type = TupleDescAttr(row->tts_tupleDescriptor,
+									 column->attnum - 1)->atttypid;
+
+	return type == column->declared ? column->type : getBaseType(type);
+}
+
+bool
+stored_of_slot(const Source *source, TupleTableSlot *row, StoredValue *stored)
+{
+	const SourceColumn *column = &source->column[ROLE_TOKEN];
 	bool		isnull;
 
-	stored->value = slot_getattr(row, attnum, &isnull);
-	stored->type = isnull ? InvalidOid : getBaseType(attribute->atttypid);
+	stored->value = slot_getattr(row, column->attnum, &isnull);
+	stored->type = isnull ? InvalidOid : base_type_in_row(column, row);
 	return !isnull;
 }
 
@@ -536,8 +549,8 @@ stored_values(const Source *source, const char *token, Size len,
 /* ---------- keys and cells ---------- */
 
 bool
-stored_key(const Source *source, const char *token, Size len,
-		   TokenDigest *key)
+stored_unusual_key(const Source *source, const char *token, Size len,
+				   TokenDigest *key)
 {
 	const char *part = token;
 	Size		part_len = len;

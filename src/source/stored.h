@@ -49,8 +49,11 @@ extern Datum stored_datum(const Source *source, const StoredValue *stored);
 /* Throw 55000: the source has changed while something was done with it. */
 pg_noreturn extern void stored_source_changed(const Source *source);
 
-/* A column of a row, which count from 1, or of a row of a result; false if null. */
-extern bool stored_of_slot(TupleTableSlot *row, AttrNumber attnum,
+/*
+ * A row's token column, or a column of a row of a result, which count from 1; false
+ * if null.
+ */
+extern bool stored_of_slot(const Source *source, TupleTableSlot *row,
 						   StoredValue *stored);
 extern bool stored_of_result(const QueryResult *result, uint64 row, int column,
 							 StoredValue *stored);
@@ -99,8 +102,16 @@ extern Oid	stored_type(const Source *source);
  * The key of a presented token.  False if it is none of the source's: then its
  * stored value must not be asked for.
  */
-extern bool stored_key(const Source *source, const char *token, Size len,
-					   TokenDigest *key);
+extern bool stored_unusual_key(const Source *source, const char *token, Size len,
+							   TokenDigest *key);
+
+static inline bool
+stored_key(const Source *source, const char *token, Size len,
+		   TokenDigest *key)
+{
+	return source->is_usual ? token_digest(TOKEN_TEXT, token, len, key) :
+		stored_unusual_key(source, token, len, key);
+}
 
 /*
  * The values to look for in the token column, in the current memory context; a
