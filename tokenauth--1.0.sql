@@ -92,7 +92,8 @@ CREATE TABLE @extschema@.tokenauth_source (
     sliding_ttl pg_catalog.interval,
     sliding_threshold pg_catalog.interval,
     max_lifetime pg_catalog.interval,
-    parents @extschema@.tokenauth_parent[] NOT NULL DEFAULT '{}'
+    parents @extschema@.tokenauth_parent[] NOT NULL DEFAULT '{}',
+    parent_mappings pg_catalog.jsonb[]
 );
 COMMENT ON TABLE @extschema@.tokenauth_source IS
     'registry of token sources; use tokenauth_attach() and tokenauth_detach()';
@@ -160,8 +161,12 @@ CREATE VIEW @extschema@.tokenauth_sources AS
         s.active_values, s.on_revoke, s.live_when, s.claims, s.mapping, s.timezone,
         s.checksum, s.sliding_ttl, s.sliding_threshold, s.max_lifetime,
         (SELECT pg_catalog.array_agg(p.parent::pg_catalog.regclass
-                                     ORDER BY p.source_column)
-         FROM pg_catalog.unnest(s.parents) p) AS parents
+                                     ORDER BY p.source_column, p.ordinality)
+         FROM pg_catalog.unnest(s.parents) WITH ORDINALITY p) AS parents,
+        (SELECT pg_catalog.array_agg(s.parent_mappings[p.ordinality::pg_catalog.int4]
+                                     ORDER BY p.source_column, p.ordinality)
+         FROM pg_catalog.unnest(s.parents) WITH ORDINALITY p
+         WHERE s.parent_mappings IS NOT NULL) AS parent_mappings
     FROM @extschema@.tokenauth_source s
     WHERE s.relation OPERATOR(pg_catalog.=) 0::pg_catalog.oid
         OR EXISTS (SELECT FROM pg_catalog.pg_class c
@@ -225,7 +230,8 @@ CREATE FUNCTION @extschema@.tokenauth_attach_parent(
     parent pg_catalog.regclass,
     source_column pg_catalog.name,
     parent_column pg_catalog.name DEFAULT 'id',
-    live_when pg_catalog.text DEFAULT NULL)
+    live_when pg_catalog.text DEFAULT NULL,
+    mapping pg_catalog.jsonb DEFAULT NULL)
 RETURNS pg_catalog.void
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -209,12 +209,27 @@ INSERT INTO connect_pg VALUES ('live', '{"user": "u7"}', future()), ('old', '{"u
 SELECT attach('connect_pg', 'sid', 'plaintext', expires => 'expire', mapping => '{"user_expression": "sess ->> ''user''"}');
 INSERT INTO truth (source, token, verdict) VALUES ('discourse', 'live', 'valid 7'), ('discourse', 'rev', 'refused'), ('discourse', 'all', 'valid'), ('discourse_user', 'live', 'valid 7'), ('discourse_user', 'rev', 'refused'), ('laravel_sessions', 'live', 'valid 7'), ('laravel_sessions', 'old', 'refused'), ('laravel_sessions', 'guest', 'valid'), ('rails_sessions', '1', 'valid 7'), ('rails_sessions', '2', 'refused'), ('rails_sessions', '01', 'refused'), ('authjs', 'live', 'valid 7'), ('authjs', 'old', 'refused'), ('connect_pg', 'live', 'valid u7'), ('connect_pg', 'old', 'refused');
 
--- Supabase: SHA-224 of address and code; a session that may be over, by a parent's column
+-- Supabase: SHA-224 of address and code
 CREATE TABLE supabase_codes (id uuid PRIMARY KEY, user_id uuid, token_type text, token_hash text, expires_at timestamptz);
 INSERT INTO supabase_codes VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000007', 'recovery', encode(digest('a@b123456', 'sha224'), 'hex'), now() + interval '1 h');
 CREATE INDEX ON supabase_codes USING hash (token_hash);
 SELECT attach('supabase_codes', 'token_hash', 'sha224-hex', 'user_id', 'expires_at', scope => 'token_type', on_revoke => 'delete', id => 'id');
 INSERT INTO truth (source, token, verdict) VALUES ('supabase_codes', 'a@b123456', 'valid 00000000-0000-0000-0000-000000000007'), ('supabase_codes', 'a@b000000', 'refused');
+
+-- Matrix: the user stands in the session's row.  Supabase: when a session is over.
+CREATE TABLE matrix_sessions (oauth2_session_id uuid PRIMARY KEY, user_id uuid, finished_at timestamptz);
+CREATE TABLE matrix (oauth2_access_token_id uuid PRIMARY KEY, oauth2_session_id uuid NOT NULL REFERENCES matrix_sessions, access_token text NOT NULL UNIQUE, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz);
+INSERT INTO matrix_sessions VALUES ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000007', NULL), ('00000000-0000-0000-0000-0000000000a2', '00000000-0000-0000-0000-000000000007', now());
+INSERT INTO matrix SELECT gen_random_uuid(), ('00000000-0000-0000-0000-0000000000' || s)::uuid, t, now(), e AT TIME ZONE 'UTC', r FROM (VALUES ('mat_live', 'a1', future(), NULL::timestamptz), ('mat_old', 'a1', past(), NULL), ('mat_fin', 'a2', future(), NULL), ('mat_rev', 'a1', future(), now())) v(t, s, e, r);
+SELECT attach('matrix', 'access_token', 'plaintext', expires => 'expires_at', revoked => 'revoked_at', id => 'oauth2_access_token_id', prefix => 'mat_');
+SELECT tokenauth_attach_parent('matrix', 'matrix_sessions', 'oauth2_session_id', 'oauth2_session_id', 'finished_at IS NULL', '{"user_column": "user_id"}');
+CREATE TABLE supabase_sessions (id uuid PRIMARY KEY, user_id uuid NOT NULL, not_after timestamptz);
+CREATE TABLE supabase (instance_id uuid, id bigserial PRIMARY KEY, token varchar(255) UNIQUE, user_id varchar(255), revoked boolean, created_at timestamptz, updated_at timestamptz, parent varchar(255), session_id uuid REFERENCES supabase_sessions ON DELETE CASCADE);
+INSERT INTO supabase_sessions VALUES ('00000000-0000-0000-0000-0000000000a1', gen_random_uuid(), NULL), ('00000000-0000-0000-0000-0000000000a2', gen_random_uuid(), now() - interval '1 h'), ('00000000-0000-0000-0000-0000000000a3', gen_random_uuid(), now() + interval '1 h');
+INSERT INTO supabase (token, user_id, revoked, session_id) SELECT t, 'u7', r, ('00000000-0000-0000-0000-0000000000' || s)::uuid FROM (VALUES ('live', false, 'a1'), ('rev', true, 'a1'), ('over', false, 'a2'), ('on', false, 'a3')) v(t, r, s);
+SELECT attach('supabase', 'token', 'plaintext', 'user_id', revoked => 'revoked', id => 'id');
+SELECT tokenauth_attach_parent('supabase', 'supabase_sessions', 'session_id', mapping => '{"expires_column": "not_after"}');
+INSERT INTO truth (source, token, verdict) VALUES ('matrix', 'mat_live', 'valid 00000000-0000-0000-0000-000000000007'), ('matrix', 'mat_old', 'refused'), ('matrix', 'mat_fin', 'refused'), ('matrix', 'mat_rev', 'refused'), ('supabase', 'live', 'valid u7'), ('supabase', 'rev', 'refused'), ('supabase', 'over', 'refused'), ('supabase', 'on', 'valid u7'), ('supabase', 'x', 'refused');
 
 -- Immich, better-auth: base64 and base64url
 CREATE TABLE immich (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), token varchar, "userId" int, "expiresAt" timestamptz);

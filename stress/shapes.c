@@ -528,11 +528,110 @@ static const Shape xtablo = {
 	.nkinds = lengthof(xtablo_kinds)
 };
 
+/* ---------- a user behind two parents ---------- */
+
+/*
+ * Each token has a session of its own, under the digest of its text, which leads to an
+ * account that has the version's label.
+ */
+#define SESSION_OF(key)		"md5('session' || " key ")::uuid"
+#define ACCOUNT_OF(key) \
+	"(SELECT account_id FROM chain_session WHERE id = " SESSION_OF(key) ")"
+#define NEW_ACCOUNT(label) \
+	"a AS (INSERT INTO chain_account VALUES (" label ", " label "))"
+#define NEW_WAY \
+	"WITH " NEW_ACCOUNT("$2") \
+	" INSERT INTO chain_session VALUES (" SESSION_OF("$1") ", $2)" \
+	" ON CONFLICT (id) DO UPDATE SET account_id = $2, until = NULL"
+
+static const ChangeKind chain_kinds[] = {
+	{"insert", ROW_BIT(ROW_ABSENT), ROW_VALID, 0,
+		"WITH a AS (UPDATE chain_account SET user_id = $2"
+		" WHERE id = " ACCOUNT_OF("$1") ")"
+	" INSERT INTO chain_token VALUES ($1, " SESSION_OF("$1") ")"},
+	{"update", PRESENT, ROW_VALID, 0,
+		"WITH " NEW_ACCOUNT("$2") ","
+		" s AS (UPDATE chain_session SET account_id = $2"
+		" WHERE id = " SESSION_OF("$1") ")"
+		" UPDATE chain_token SET session_id = " SESSION_OF("$1")
+	" WHERE token = $1"},
+	{"account_is_given", ROW_BIT(ROW_VALID), ROW_VALID, CHANGE_OF_PARENT,
+		"UPDATE chain_account SET user_id = $2"
+	" WHERE id = " ACCOUNT_OF("$1")},
+	{"session_moves", ROW_BIT(ROW_VALID), ROW_VALID, CHANGE_OF_PARENT,
+	NEW_WAY},
+	{"session_on", ROW_BIT(ROW_FIRST_OFF), ROW_VALID, CHANGE_OF_PARENT,
+	NEW_WAY},
+	{"account_on", ROW_BIT(ROW_SECOND_OFF), ROW_VALID, CHANGE_OF_PARENT,
+	NEW_WAY},
+
+	{"session_delete", ROW_BIT(ROW_VALID), ROW_FIRST_OFF, CHANGE_OF_PARENT,
+	"DELETE FROM chain_session WHERE id = " SESSION_OF("$1")},
+	{"session_expire", ROW_BIT(ROW_VALID), ROW_FIRST_OFF, CHANGE_OF_PARENT,
+		"UPDATE chain_session SET until = '2000-01-01'"
+	" WHERE id = " SESSION_OF("$1")},
+	{"session_loses_account", ROW_BIT(ROW_VALID), ROW_SECOND_OFF,
+		CHANGE_OF_PARENT,
+		"UPDATE chain_session SET account_id = NULL"
+	" WHERE id = " SESSION_OF("$1")},
+	{"account_delete", ROW_BIT(ROW_VALID), ROW_SECOND_OFF, CHANGE_OF_PARENT,
+	"DELETE FROM chain_account WHERE id = " ACCOUNT_OF("$1")},
+	{"other_session", ROW_BIT(ROW_VALID), ROW_REFUSED, 0,
+	"UPDATE chain_token SET session_id = gen_random_uuid() WHERE token = $1"},
+	{"revoke_function", ROW_BIT(ROW_VALID), ROW_ABSENT, 0,
+		"SELECT tokenauth_revoke_user(user_id::text, 'chain') = 1"
+	" FROM chain_account WHERE id = " ACCOUNT_OF("$1")},
+	{"delete", PRESENT, ROW_ABSENT, 0,
+	"DELETE FROM chain_token WHERE token = $1"},
+};
+
+static const Shape chain = {
+	.name = "chain",
+	.prefix = "chn_",
+	.label_type = "uuid",
+	.label_prefix = "",
+	.resolve_arguments = "",
+	.identify_arguments = "",
+	.create =
+	"CREATE TABLE chain_account (id uuid PRIMARY KEY, user_id uuid NOT NULL);"
+	"CREATE TABLE chain_session (id uuid PRIMARY KEY, account_id uuid,"
+	" until timestamptz);"
+	"CREATE TABLE chain_token (token text PRIMARY KEY, session_id uuid,"
+	" touched timestamptz);"
+	"SELECT tokenauth_attach('chain_token', source => 'chain',"
+	" prefix => 'chn_', token_column => 'token', stored_as => 'plaintext',"
+	" on_revoke => 'delete');"
+	"SELECT tokenauth_attach_parent('chain', 'chain_session', 'session_id',"
+	" mapping => '{\"expires_column\": \"until\"}');"
+	"SELECT tokenauth_attach_parent('chain', 'chain_account', 'account_id',"
+	" mapping => '{\"of\": \"session_id\", \"user_column\": \"user_id\"}')",
+	.drop = "DROP TABLE IF EXISTS chain_token, chain_session, chain_account",
+	.tables = {"chain_token", "chain_session", "chain_account"},
+	.token =
+	"WITH a AS (INSERT INTO chain_account VALUES"
+	" (md5($1)::uuid, gen_random_uuid())),"
+	" s AS (INSERT INTO chain_session VALUES (" SESSION_OF("$1") ", md5($1)::uuid))"
+	" SELECT $1, $1",
+	.look =
+	"SELECT min(user_id::text), NULL, count(*) <> 1 FROM chain_token t"
+	" JOIN chain_session s ON s.id = session_id AND until IS NULL"
+	" JOIN chain_account a ON a.id = account_id WHERE token = $1",
+	.touch = "UPDATE chain_token SET touched = now() WHERE token = $1",
+	.move =
+	"WITH a AS (UPDATE chain_account SET user_id = $2"
+	" WHERE id = " ACCOUNT_OF("$3") ")"
+	" UPDATE chain_token SET token = $3, session_id = " SESSION_OF("$3")
+	" WHERE token = $1",
+	.move_from = PRESENT,
+	.kind = chain_kinds,
+	.nkinds = lengthof(chain_kinds)
+};
+
 /* ---------- all of them ---------- */
 
 static const Shape *const all_shapes[] = {
 	&multica, &dify, &visiona, &scrabble, &xtablo, &standard, &sha512, &verified,
-	&pair, &hmac
+	&pair, &hmac, &chain
 };
 
 static const ShapeSet shape_sets[] = {
@@ -547,6 +646,7 @@ static const ShapeSet shape_sets[] = {
 	{"verified", &all_shapes[7], 1},
 	{"pair", &all_shapes[8], 1},
 	{"hmac", &all_shapes[9], 1},
+	{"chain", &all_shapes[10], 1},
 };
 
 const ShapeSet *

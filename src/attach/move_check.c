@@ -12,6 +12,7 @@
 #include "attach/move_check.h"
 #include "source/directory.h"
 #include "source/expression.h"
+#include "source/registry.h"
 #include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -69,6 +70,13 @@ check_other_source(const Move *move, const Source *source, const Source *other)
 				 errhint("Detach it first.")));
 }
 
+static void
+check_roles(const Move *move, const SourceColumn *column, const char *where)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		check_expression(move, column[role].expression, EXPRESSION_VALUE, where);
+}
+
 /* What a source of the table calculates. */
 static void
 check_expressions(const Move *move, const Source *source)
@@ -76,9 +84,37 @@ check_expressions(const Move *move, const Source *source)
 	check_expression(move, source->live_when, EXPRESSION_CONDITION,
 					 source->name);
 	check_expression(move, source->verify, EXPRESSION_VERIFY, source->name);
+	check_roles(move, source->column, source->name);
+}
+
+/* How a parent of a source is found, and what it says. */
+static void
+check_parent(const Move *move, const Source *source,
+			 const SourceParent *parent)
+{
+	bool		is_of_parent = parent->relation == move->relation;
+
+	if ((source_referring_table(source, parent) == move->relation &&
+		 is_plaintext_column(move, parent->from.name)) ||
+		(is_of_parent && is_plaintext_column(move, parent->key.name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("a parent of token source \"%s\" is found by the plaintext column \"%s\"",
+						source->name, NameStr(move->token)),
+				 errhint("Detach the source first.")));
+	if (!is_of_parent)
+		return;
+	check_expression(move, parent->live_when, EXPRESSION_CONDITION,
+					 source->name);
+	check_roles(move, parent->column, source->name);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		check_expression(move, source->column[role].expression,
-						 EXPRESSION_VALUE, source->name);
+		if (is_plaintext_column(move, parent->column[role].name))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("a parent of token source \"%s\" has the plaintext column \"%s\" as its %s",
+							source->name, NameStr(move->token),
+							role_argument(role)),
+					 errhint("Detach the source first.")));
 }
 
 /* The registry itself, that of other sources included. */
@@ -98,22 +134,7 @@ check_registry(const Move *move, const Source *source)
 		const Source *other = lfirst(lc);
 
 		for (int i = 0; i < other->nparents; i++)
-		{
-			const SourceParent *parent = &other->parent[i];
-
-			if ((other->relation == move->relation &&
-				 is_plaintext_column(move, parent->from.name)) ||
-				(parent->relation == move->relation &&
-				 strcmp(parent->key.name, NameStr(move->token)) == 0))
-				ereport(ERROR,
-						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						 errmsg("a parent of token source \"%s\" is found by the plaintext column \"%s\"",
-								other->name, NameStr(move->token)),
-						 errhint("Detach the source first.")));
-			if (parent->relation == move->relation)
-				check_expression(move, parent->live_when, EXPRESSION_CONDITION,
-								 other->name);
-		}
+			check_parent(move, other, &other->parent[i]);
 	}
 }
 

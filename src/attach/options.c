@@ -118,25 +118,33 @@ resolve(Oid relation, const char *text, ExpressionUse use)
 	return stored;
 }
 
-char *
-options_resolve_condition(Oid relation, const char *condition)
+/* The expressions in place of columns. */
+static void
+resolve_roles(Oid relation, SourceColumn *column)
 {
-	return resolve(relation, condition, EXPRESSION_CONDITION);
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		column[role].expression = resolve(relation, column[role].expression,
+										  EXPRESSION_VALUE);
+}
+
+void
+options_resolve_parent(SourceParent *parent)
+{
+	parent->live_when = resolve(parent->relation, parent->live_when,
+								EXPRESSION_CONDITION);
+	resolve_roles(parent->relation, parent->column);
 }
 
 void
 options_resolve(Source *source)
 {
-	source->live_when = options_resolve_condition(source->relation,
-												  source->live_when);
+	source->live_when = resolve(source->relation, source->live_when,
+								EXPRESSION_CONDITION);
 	source->lookup = resolve(source->relation, source->lookup,
 							 EXPRESSION_LOOKUP);
 	source->verify = resolve(source->relation, source->verify,
 							 EXPRESSION_VERIFY);
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		source->column[role].expression =
-			resolve(source->relation, source->column[role].expression,
-					EXPRESSION_VALUE);
+	resolve_roles(source->relation, source->column);
 }
 
 static void

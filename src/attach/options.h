@@ -24,9 +24,8 @@ extern void options_check(const Source *source);
 extern void options_resolve(Source *source);
 
 /*
- * A condition over a table's row as it is stored; NULL for NULL.  Throws, with
- * a hint, if it is not what expression.h says.
+ * The same of a parent.  Throws, with a hint, what is not as expression.h says.
  */
-extern char *options_resolve_condition(Oid relation, const char *condition);
+extern void options_resolve_parent(SourceParent *parent);
 
 #endif							/* TOKENAUTH_OPTIONS_H */

@@ -16,14 +16,16 @@
 #include "judge/judge.h"
 #include "source/directory.h"
 #include "source/names.h"
+#include "source/owner.h"
+#include "source/parent_keys.h"
 #include "source/problem.h"
 #include "source/registry.h"
 #include "source/registry_guard.h"
 #include "source/stored.h"
 
-/* A source has few parents, and one for a column. */
+/* A source has few parents. */
 static void
-check_parent_is_new(const Source *source, const char *column)
+check_has_room(const Source *source)
 {
 	/* an entry can stand behind so many cells */
 	int			limit = CACHE_MAX_CELLS - stored_ncells(source);
@@ -37,22 +39,62 @@ check_parent_is_new(const Source *source, const char *column)
 				 errdetail("It has %d peppers; parents and peppers are %d at most.",
 						   source->npeppers, CACHE_MAX_CELLS) : 0,
 				 errhint("Combine conditions, or maintain a column of the token table.")));
-	for (int i = 0; i < source->nparents; i++)
-		if (strcmp(source->parent[i].from.name, column) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("column \"%s\" of token source \"%s\" has a parent already",
-							source->parent[i].from.name, source->name),
-					 errhint("To change it, detach the source and attach the table again.")));
+}
+
+/* Arguments of tokenauth_attach_parent(), in the order of its SQL declaration. */
+enum
+{
+	ARG_SOURCE,
+	ARG_PARENT,
+	ARG_SOURCE_COLUMN,
+	ARG_PARENT_COLUMN,
+	ARG_LIVE_WHEN,
+	ARG_MAPPING
+};
+
+/* What the caller says of a parent, whose table is locked. */
+static void
+take_parent(FunctionCallInfo fcinfo, const Source *source,
+			SourceParent *parent)
+{
+	RegistryFault fault;
+
+	parent->name = quoted_relation(parent->relation);
+	parent->owner = registry_table_owner(parent->relation);
+	parent->from.name = NameStr(*PG_GETARG_NAME(ARG_SOURCE_COLUMN));
+	parent->key.name = NameStr(*PG_GETARG_NAME(ARG_PARENT_COLUMN));
+	parent->live_when = text_or_null(fcinfo, ARG_LIVE_WHEN);
+	if (!PG_ARGISNULL(ARG_MAPPING) &&
+		!parent_keys_read(PG_GETARG_JSONB_P(ARG_MAPPING), parent, &fault))
+		registry_report(&fault);
+	options_resolve_parent(parent);
+	parent_find_way(source, source->nparents, parent);
+}
+
+/* Does it fit those that the source has? */
+static void
+check_parent(const Source *source, const SourceParent *parent)
+{
+	Source	   *with = palloc(sizeof(Source));
+	RegistryFault fault;
+
+	*with = *source;
+	with->parent[with->nparents++] = *parent;
+	if (!registry_check(with, &fault))
+		registry_report(&fault);
+	/* who attached that one may not be who owns it now */
+	if (parent->via != VIA_TOKEN)
+		owner_check(source->parent[parent->via].relation);
 }
 
 /*
  * tokenauth_attach_parent(source name, parent regclass, source_column name,
- *						   parent_column name, live_when text) returns void
+ *						   parent_column name, live_when text, mapping jsonb)
+ * returns void
  *
- * From now on tokens of the source are disabled unless the row that their
- * column refers to exists and meets the condition.  The caller must own both
- * tables.
+ * From now on tokens of the source are disabled unless the row that their column,
+ * or that of a parent's row, refers to exists and meets the condition; and it may
+ * say whose they are, and until when.  The caller must own all these tables.
  */
 TOKENAUTH_FUNCTION(tokenauth_attach_parent);
 Datum
@@ -62,33 +104,25 @@ tokenauth_attach_parent(PG_FUNCTION_ARGS)
 	{"source", "parent", "source_column", "parent_column"};
 	Source	   *source;
 	SourceParent parent = {0};
-	RegistryFault fault;
 	ExtensionInfo extension;
 
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		require_argument(fcinfo, i, arguments[i]);
-	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
-	parent.relation = PG_GETARG_OID(1);
+	source = judge_named_source(NameStr(*PG_GETARG_NAME(ARG_SOURCE)));
+	parent.relation = PG_GETARG_OID(ARG_PARENT);
 	attach_lock_table(source->relation, ShareRowExclusiveLock);
 	attach_lock_table(parent.relation, ShareRowExclusiveLock);
 	attach_check_is_table(parent.relation);
 	/* under the locks no other session attaches a parent */
-	source = judge_named_source(NameStr(*PG_GETARG_NAME(0)));
+	source = judge_named_source(NameStr(*PG_GETARG_NAME(ARG_SOURCE)));
 	if (source_validate(source) && PROBLEM_IS_FATAL(source->problem))
 		problem_report(source);
-	check_parent_is_new(source, NameStr(*PG_GETARG_NAME(2)));
-
-	parent.name = quoted_relation(parent.relation);
-	parent.owner = registry_table_owner(parent.relation);
-	parent.from.name = NameStr(*PG_GETARG_NAME(2));
-	parent.key.name = NameStr(*PG_GETARG_NAME(3));
-	parent.live_when = options_resolve_condition(parent.relation,
-												 text_or_null(fcinfo, 4));
-	if (!registry_check_parent(&parent, &fault))
-		registry_report(&fault);
+	check_has_room(source);
+	take_parent(fcinfo, source, &parent);
+	check_parent(source, &parent);
 	guard_require(&extension, GUARDED_REGISTRY);
 	triggers_create(&extension, parent.relation);
 	register_parent(&extension, source, &parent);
-	attach_verify(NameStr(*PG_GETARG_NAME(0)));
+	attach_verify(NameStr(*PG_GETARG_NAME(ARG_SOURCE)));
 	PG_RETURN_VOID();
 }

@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "source/mapping_keys.h"
 #include "source/names.h"
+#include "source/parent_keys.h"
 #include "source/registry.h"
 #include "source/stored.h"
 #include "utils/array.h"
@@ -189,10 +190,35 @@ register_source(const ExtensionInfo *extension, const Source *source)
 			&row);
 }
 
+/* What all parents say, the new one last: one for each, or NULL if none says any. */
+static ArrayType *
+parent_mappings(const Source *source, const SourceParent *parent)
+{
+	int			n = source->nparents + 1;
+	int			lower_bound = 1;
+	Datum		element[SOURCE_MAX_PARENTS] = {0};
+	bool		isnull[SOURCE_MAX_PARENTS];
+	bool		any = false;
+
+	for (int i = 0; i < n; i++)
+	{
+		Jsonb	   *mapping = parent_keys_write(i == n - 1 ? parent :
+												&source->parent[i]);
+
+		isnull[i] = mapping == NULL;
+		element[i] = PointerGetDatum(mapping);
+		any |= !isnull[i];
+	}
+	return !any ? NULL :
+		construct_md_array(element, isnull, 1, &n, &lower_bound, JSONBOID, -1,
+						   false, TYPALIGN_INT);
+}
+
 void
 register_parent(const ExtensionInfo *extension, const Source *source,
 				const SourceParent *parent)
 {
+	ArrayType  *mappings = parent_mappings(source, parent);
 	NewRow		row;
 
 	begin_row(&row, InvalidOid);
@@ -203,12 +229,16 @@ register_parent(const ExtensionInfo *extension, const Source *source,
 	add_name(&row, "parent_column", parent->key.name);
 	add_text(&row, "live_when", parent->live_when);
 	add_name(&row, "source", source->name);
+	row.table = extension->sources;
+	add_value(&row, "parent_mappings", JSONBARRAYOID, PointerGetDatum(mappings),
+			  mappings == NULL);
 	execute(extension,
 			psprintf("UPDATE %s SET parents = pg_catalog.array_append(parents,"
-					 " CAST(ROW($1, $2, $3, $4, $5, $6) AS %s))"
+					 " CAST(ROW($1, $2, $3, $4, $5, $6) AS %s))%s"
 					 " WHERE source OPERATOR(pg_catalog.=) $7",
 					 quoted_own("tokenauth_source"),
-					 quoted_own("tokenauth_parent")),
+					 quoted_own("tokenauth_parent"),
+					 row.n == 8 ? ", parent_mappings = $8" : ""),
 			&row);
 }
 

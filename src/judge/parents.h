@@ -11,8 +11,12 @@
 #include "judge/scan.h"
 
 /*
- * Does what the row belongs to exist, and live?  The cells of the parents are
- * added to the verdict either way: it depends on them.
+ * Does what the token's row belongs to exist, and live?  Adds to the verdict the
+ * user and the tenant that a parent says; the earliest expiry; and the cells of all
+ * rows on the way, whatever they say, for it depends on them.
+ *
+ * A reference that is NULL leads to no parent, which is no reason to refuse a token,
+ * unless that parent says when it expires.
  */
 extern bool parents_live(const Source *source, const OpenSource *tables,
 						 Snapshot snapshot, TupleTableSlot *row,

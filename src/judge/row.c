@@ -17,11 +17,11 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-/* Does the source tell this of its tokens? */
+/* Does a row of its table say this? */
 static bool
-has_role(const Source *source, SourceRole role)
+is_in_row(const SourceColumn *column)
 {
-	return source->column[role].kind != VALUE_NONE;
+	return column->node != NULL || AttributeNumberIsValid(column->attnum);
 }
 
 /*
@@ -116,32 +116,42 @@ row_meets_condition(const Source *source, Relation table, TupleTableSlot *row)
 		expression_holds(&over, source->condition);
 }
 
+/* The least of what is said. */
+static void
+take_expiry(const Source *source, Relation table, TupleTableSlot *row,
+			const SourceColumn column, Verdict *verdict)
+{
+	bool		isnull;
+	Datum		value;
+	TimestampTz at;
+
+	if (!is_in_row(&column))
+		return;
+	value = role_value(source, table, row, &column, &isnull);
+	if (isnull)
+		return;
+	at = timestamp_of(source, column.type, value);
+	if (!verdict->has_expiry || at < verdict->expires_at)
+		verdict->expires_at = at;
+	verdict->has_expiry = true;
+}
+
 void
 row_take_expiry(const Source *source, Relation table, TupleTableSlot *row,
 				Verdict *verdict)
 {
-	const SourceColumn column = source->column[ROLE_EXPIRES];
-	bool		isnull;
-	Datum		value;
-
-	if (!has_role(source, ROLE_EXPIRES))
-		return;
-	value = role_value(source, table, row, &column, &isnull);
-	verdict->has_expiry = !isnull;
-	if (!isnull)
-		verdict->expires_at = timestamp_of(source, column.type, value);
+	take_expiry(source, table, row, source->column[ROLE_EXPIRES], verdict);
 }
 
 static void
 take_field(const Source *source, Relation table, TupleTableSlot *row,
-		   SourceRole role, VerdictField field, Verdict *verdict)
+		   const SourceColumn column, VerdictField field, Verdict *verdict)
 {
-	const SourceColumn column = source->column[role];
 	bool		isnull;
 	Datum		value;
 	int			level = 0;
 
-	if (!has_role(source, role))
+	if (!is_in_row(&column))
 		return;
 	value = role_value(source, table, row, &column, &isnull);
 	if (isnull)
@@ -156,6 +166,17 @@ take_field(const Source *source, Relation table, TupleTableSlot *row,
 	verdict->field[field] = verdict_value(column.kind, value, column.type);
 	if (level != 0)
 		fixed_settings_leave(level);
+}
+
+void
+row_take_parent(const Source *source, const SourceParent *parent,
+				Relation table, TupleTableSlot *row, Verdict *verdict)
+{
+	take_expiry(source, table, row, parent->column[ROLE_EXPIRES], verdict);
+	take_field(source, table, row, parent->column[ROLE_USER], FIELD_USER,
+			   verdict);
+	take_field(source, table, row, parent->column[ROLE_TENANT], FIELD_TENANT,
+			   verdict);
 }
 
 static void
@@ -193,9 +214,12 @@ row_take_fields(const Source *source, Relation table, TupleTableSlot *row,
 				Verdict *verdict)
 {
 	take_last_use(source, table, row, verdict);
-	take_field(source, table, row, ROLE_ID, FIELD_ID, verdict);
-	take_field(source, table, row, ROLE_USER, FIELD_USER, verdict);
-	take_field(source, table, row, ROLE_TENANT, FIELD_TENANT, verdict);
-	take_field(source, table, row, ROLE_SCOPE, FIELD_SCOPE, verdict);
+	take_field(source, table, row, source->column[ROLE_ID], FIELD_ID, verdict);
+	take_field(source, table, row, source->column[ROLE_USER], FIELD_USER,
+			   verdict);
+	take_field(source, table, row, source->column[ROLE_TENANT], FIELD_TENANT,
+			   verdict);
+	take_field(source, table, row, source->column[ROLE_SCOPE], FIELD_SCOPE,
+			   verdict);
 	take_claims(source, table, row, verdict);
 }

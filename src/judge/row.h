@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * row.h
- *		What a row of a token table says of its token.
+ *		What a row of a token table, or of a parent, says of its token.
  *
- * By itself: the rows of parents are parents.h's.  All of these run as the
+ * Each by itself: which rows those are is parents.h's.  All of these run as the
  * table's owner, who may have written the expressions that they evaluate.
  *
  *-------------------------------------------------------------------------
@@ -22,8 +22,14 @@ extern void row_judge_state(const Source *source, TupleTableSlot *row,
 extern bool row_meets_condition(const Source *source, Relation table,
 								TupleTableSlot *row);
 
+/* When it expires, unless the verdict has an earlier time. */
 extern void row_take_expiry(const Source *source, Relation table,
 							TupleTableSlot *row, Verdict *verdict);
+
+/* What a row of a parent says of the token: expiry, user and tenant. */
+extern void row_take_parent(const Source *source, const SourceParent *parent,
+							Relation table, TupleTableSlot *row,
+							Verdict *verdict);
 
 /* When it was last used, whose token it is, and what else is told of it. */
 extern void row_take_fields(const Source *source, Relation table,

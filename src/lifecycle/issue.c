@@ -47,8 +47,7 @@ tokenauth_issue(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("tokenauth_issue()");
 	source = lifecycle_source(name_or_null(fcinfo, 1), true);
-	if (request.user_id == NULL &&
-		source->column[ROLE_USER].kind != VALUE_NONE)
+	if (request.user_id == NULL && source_has_role(source, ROLE_USER))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", "user_id")));
@@ -85,6 +84,23 @@ check_single_use(const Source *source, const Source *into)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("tokens of source \"%s\" have no user, which those of source \"%s\" need",
 						source->name, into->name)));
+}
+
+/* The new token is to be the same user's and tenant's. */
+static void
+check_takes_holder(const Source *into)
+{
+	const SourceParent *parent = source_parent_with(into, ROLE_USER);
+
+	if (parent == NULL)
+		parent = source_parent_with(into, ROLE_TENANT);
+	if (parent != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("no token can be exchanged for one of source \"%s\"",
+						into->name),
+				 errdetail("Table %s says whose its tokens are, which need not be the holder of the token that is exchanged.",
+						   parent->name)));
 }
 
 /* Mark a single-use token as used. */
@@ -185,6 +201,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	into = lifecycle_source(name_or_null(fcinfo, 1), true);
+	check_takes_holder(into);
 	if (!PG_ARGISNULL(0))
 	{
 		presented_take(fcinfo, 4, &presented);

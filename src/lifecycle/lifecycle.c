@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "judge/coherence.h"
 #include "judge/judge.h"
+#include "lifecycle/by_parent.h"
 #include "lifecycle/lifecycle.h"
 #include "source/directory.h"
 #include "source/owner.h"
@@ -123,6 +124,8 @@ lifecycle_attributes(FunctionCallInfo fcinfo, int arg)
 char *
 lifecycle_has_value(OwnerCall *call, SourceRole role, const char *value)
 {
+	if (source_parent_with(call->source, role) != NULL)
+		return by_parent_has_value(call, role, value);
 	return psprintf("%s OPERATOR(pg_catalog.=) %s", owner_column(call, role),
 					owner_cast(call, role, value));
 }

@@ -34,7 +34,7 @@ extern Form_pg_attribute lifecycle_text_column(const OwnerCall *call,
 extern char *lifecycle_field_text(const Judgement *judgement,
 								  VerdictField field, SourceRole role);
 
-/* "column is that value", of a role that the source has. */
+/* "column is that value", of a role that the source has, by its parents if need be. */
 extern char *lifecycle_has_value(OwnerCall *call, SourceRole role,
 								 const char *value);
 

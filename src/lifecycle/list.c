@@ -76,7 +76,7 @@ select_rows(OwnerCall *call, const char *user_id)
 
 	return owner_query(call,
 					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
-								" WHERE %s OPERATOR(pg_catalog.=) %s%s"
+								" WHERE %s%s"
 								" ORDER BY %s DESC NULLS LAST",
 								has_id ? owner_column(call, ROLE_ID) : "NULL",
 								lifecycle_text_column(call, NAME_COLUMN) ? NAME_COLUMN : "NULL",
@@ -87,9 +87,19 @@ select_rows(OwnerCall *call, const char *user_id)
 								owner_read_timestamp(call, ROLE_LAST_USED),
 								owner_column(call, ROLE_TOKEN),
 								owner_table(call),
-								owner_column(call, ROLE_USER),
-								owner_cast(call, ROLE_USER, user_id),
+								lifecycle_has_value(call, ROLE_USER, user_id),
 								shared_row_has_own(call), created));
+}
+
+/* Does a parent say that the token expires before its row says so? */
+static bool
+parent_ends_it(const Judgement *judgement, bool never, TimestampTz expires_at)
+{
+	const Verdict *verdict = &judgement->verdict;
+
+	return judgement->source != NULL &&
+		source_parent_with(judgement->source, ROLE_EXPIRES) != NULL &&
+		verdict->has_expiry && (never || verdict->expires_at < expires_at);
 }
 
 static void
@@ -114,6 +124,11 @@ put_row(ReturnSetInfo *rsinfo, const QueryResult *rows, uint64 row,
 		if (i == LIST_LAST_USED_AT && last_used > time)
 		{
 			time = last_used;
+			isnull[i] = false;
+		}
+		if (i == LIST_EXPIRES_AT && parent_ends_it(judgement, isnull[i], time))
+		{
+			time = judgement->verdict.expires_at;
 			isnull[i] = false;
 		}
 		value[i] = TimestampTzGetDatum(time);

@@ -250,6 +250,21 @@ cast_list(OwnerCall *call, SourceRole role, const char *value)
 	return psprintf("CAST(%s AS %s)", array, owner_type(call, role));
 }
 
+/* Another table says it, of the row that the token's is to refer to. */
+static void
+refuse_to_write_parent(const Source *source, const SourceParent *parent,
+					   const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("argument \"%s\" must be null for token source \"%s\"",
+					argument, source->name),
+			 errdetail("Table %s says it, by column \"%s\".",
+					   parent->name, parent->path),
+			 parent->via == VIA_TOKEN ?
+			 errhint("Give that column in the argument \"attributes\".") : 0));
+}
+
 static void
 give_role(InsertList *list, SourceRole role, const char *argument,
 		  const char *value)
@@ -259,6 +274,9 @@ give_role(InsertList *list, SourceRole role, const char *argument,
 
 	if (value == NULL)
 		return;
+	if (source_parent_with(source, role) != NULL)
+		refuse_to_write_parent(source, source_parent_with(source, role),
+							   argument);
 	if (!AttributeNumberIsValid(column->attnum))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -474,6 +492,22 @@ check_complete(const InsertList *list)
 	}
 }
 
+/* A parent of the new row may say less than the row itself. */
+static void
+tell_parents_expiry(const Source *source, NewToken *token)
+{
+	Verdict		verdict;
+	uint64		stamp;
+
+	if (source_parent_with(source, ROLE_EXPIRES) == NULL)
+		return;
+	if (!lookup_stored(unconstify(Source *, source), &token->stored, NULL,
+					   &verdict, &stamp))
+		stored_source_changed(source);
+	token->has_expiry = verdict.has_expiry;
+	token->expires_at = verdict.expires_at;
+}
+
 /* Run the INSERT of one row, and take what it returns. */
 static void
 finish_insert(InsertList *list, const char *from, NewToken *token)
@@ -496,6 +530,7 @@ finish_insert(InsertList *list, const char *from, NewToken *token)
 						 RelationGetRelationName(call->table))));
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
+	tell_parents_expiry(call->source, token);
 }
 
 void

@@ -213,14 +213,16 @@ bool
 presented_lock(OwnerCall *call, Presented *presented)
 {
 	const char *table = owner_table(call);
+	const char *expires = source_parent_with(call->source, ROLE_EXPIRES) == NULL ?
+		"NULL::pg_catalog.timestamptz" : owner_read_timestamp(call, ROLE_EXPIRES);
 	QueryResult *rows;
 	bool		isnull;
 	bool		named;
 
 	rows = owner_query(call,
-					   psprintf("SELECT CAST(r.* AS %s), %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
+					   psprintf("SELECT CAST(r.* AS %s), %s, %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
-								is_named(call, presented),
+								is_named(call, presented), expires,
 								table, owner_is_token(call, &presented->stored)));
 	presented_judge_now(presented, &presented->judgement);
 	if (presented->judgement.verdict.status != TOKEN_VALID)
@@ -232,6 +234,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 	presented->row_type = TupleDescAttr(rows->desc, 0)->atttypid;
 	presented->row = query_value(rows, 0, 1, &isnull);
 	presented->has_created = query_timestamp(rows, 0, 2, &presented->created_at);
+	presented->has_expiry = query_timestamp(rows, 0, 4, &presented->expires_at);
 	/* of the row as it is now: it may have been given to another user */
 	named = DatumGetBool(query_value(rows, 0, 3, &isnull));
 	return named && !isnull;

@@ -47,6 +47,8 @@ typedef struct Presented
 	Datum		row;			/* the (first) whole row */
 	bool		has_created;
 	TimestampTz created_at;
+	bool		has_expiry;		/* by the row itself, if a parent has one, too */
+	TimestampTz expires_at;
 } Presented;
 
 /* Argument 0, which is not null, is the token. */

@@ -49,6 +49,13 @@ check_grace(const Source *source)
 				 errmsg("tokens of source \"%s\" cannot be rotated with a grace",
 						source->name),
 				 errdetail("They are renewed by use, and so would the old one be.")));
+	/* it would not be known which of the two was shortened */
+	if (source_parent_with(source, ROLE_EXPIRES) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be rotated with a grace",
+						source->name),
+				 errdetail("A parent says when they expire, too.")));
 	if (!AttributeNumberIsValid(source->column[ROLE_EXPIRES].attnum))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -117,6 +124,13 @@ find_legacy(OwnerCall *call, const Presented *presented)
 	Legacy		legacy = {.original = {verdict->has_expiry, verdict->expires_at}};
 	Grace		grace;
 
+	/* the successor has the same parents, and their expiry */
+	if (source_parent_with(presented->source, ROLE_EXPIRES) != NULL)
+	{
+		legacy.original.exists = presented->has_expiry;
+		legacy.original.at = presented->expires_at;
+		return legacy;
+	}
 	if (!verdict->has_expiry ||
 		!grace_recall(presented->source, &presented->digest,
 					  verdict->expires_at, &grace))

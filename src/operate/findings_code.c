@@ -183,20 +183,27 @@ finding_trigger_rights(Doctor *doctor, const Source *source)
 		find_trigger_rights(doctor, source, source->parent[i].relation);
 }
 
+static List *
+add_expressions(List *expressions, const SourceColumn *column)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (column[role].node != NULL)
+			expressions = lappend(expressions, column[role].node);
+	return expressions;
+}
+
 void
 finding_foreign_code(Doctor *doctor, const Source *source)
 {
 	List	   *expressions = list_make2(source->lookup_node,
 										 source->verify_node);
 
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		if (source->column[role].node != NULL)
-			expressions = lappend(expressions, source->column[role].node);
 	find_foreign_code(doctor, source, source->relation, source->condition,
-					  expressions);
+					  add_expressions(expressions, source->column));
 	for (int i = 0; i < source->nparents; i++)
 		find_foreign_code(doctor, source, source->parent[i].relation,
-						  source->parent[i].condition, NIL);
+						  source->parent[i].condition,
+						  add_expressions(NIL, source->parent[i].column));
 }
 
 /* Columns of the query below. */

@@ -122,6 +122,19 @@ check_condition(Doctor *doctor, const Source *source, Oid relation,
 }
 
 static bool
+check_roles(Doctor *doctor, const Source *source, Oid relation,
+			const SourceColumn *column)
+{
+	bool		lacks_right = false;
+
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		lacks_right |= check_condition(doctor, source, relation,
+									   column[role].expression,
+									   EXPRESSION_VALUE, column[role].node);
+	return lacks_right;
+}
+
+static bool
 check_conditions(Doctor *doctor, const Source *source)
 {
 	bool		lacks_right = check_condition(doctor, source, source->relation,
@@ -135,17 +148,18 @@ check_conditions(Doctor *doctor, const Source *source)
 	lacks_right |= check_condition(doctor, source, source->relation,
 								   source->verify, EXPRESSION_VERIFY,
 								   source->verify_node);
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		lacks_right |= check_condition(doctor, source, source->relation,
-									   source->column[role].expression,
-									   EXPRESSION_VALUE,
-									   source->column[role].node);
+	lacks_right |= check_roles(doctor, source, source->relation,
+							   source->column);
 	for (int i = 0; i < source->nparents; i++)
-		lacks_right |= check_condition(doctor, source,
-									   source->parent[i].relation,
-									   source->parent[i].live_when,
-									   EXPRESSION_CONDITION,
-									   source->parent[i].condition);
+	{
+		const SourceParent *parent = &source->parent[i];
+
+		lacks_right |= check_condition(doctor, source, parent->relation,
+									   parent->live_when,
+									   EXPRESSION_CONDITION, parent->condition);
+		lacks_right |= check_roles(doctor, source, parent->relation,
+								   parent->column);
+	}
 	return lacks_right;
 }
 

@@ -14,6 +14,7 @@
 #include "source/mapping_keys.h"
 #include "source/names.h"
 #include "source/own_call.h"
+#include "source/parent_keys.h"
 #include "source/registry.h"
 #include "source/statement.h"
 #include "source/stored.h"
@@ -47,7 +48,8 @@ is_in_use(const Source *source, const char *name)
 			strcmp(source->column[role].name, name) == 0)
 			return true;
 	for (int i = 0; i < source->nparents; i++)
-		if (strcmp(source->parent[i].from.name, name) == 0)
+		if (source->parent[i].via == VIA_TOKEN &&
+			strcmp(source->parent[i].from.name, name) == 0)
 			return true;
 	foreach(lc, source->claims)
 		if (strcmp(lfirst(lc), name) == 0)
@@ -201,10 +203,8 @@ set_timezone(OwnCall *call, const Source *source)
 
 /* One that names a column that is gone fails, and says so. */
 static void
-set_mapping(OwnCall *call, const Source *source)
+set_mapping(OwnCall *call, Jsonb *mapping)
 {
-	Jsonb	   *mapping = mapping_keys_write(source);
-
 	if (mapping != NULL)
 		own_call_set(call, "mapping",
 					 JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)));
@@ -222,7 +222,7 @@ set_options(OwnCall *call, const Source *source)
 	own_call_set(call, "on_revoke", source_on_revoke[source->on_revoke]);
 	own_call_set(call, "live_when", source->live_when);
 	set_claims(call, source);
-	set_mapping(call, source);
+	set_mapping(call, mapping_keys_write(source));
 	set_timezone(call, source);
 	own_call_set(call, "checksum", source->checksum ? "true" : "false");
 	set_interval(call, "sliding_ttl", source->sliding_ttl);
@@ -269,7 +269,7 @@ attach_parent(const Source *source, const SourceParent *parent)
 
 	own_call_set(call, "source", source->name);
 	set_table(call, "parent", source, parent->relation, parent->name);
-	if (has_column(source, parent->from.name))
+	if (parent->via != VIA_TOKEN || has_column(source, parent->from.name))
 		own_call_set(call, "source_column", parent->from.name);
 	else
 		own_call_set_place(call, "source_column",
@@ -277,6 +277,7 @@ attach_parent(const Source *source, const SourceParent *parent)
 									quote_literal_cstr(parent->from.name)));
 	own_call_set(call, "parent_column", parent->key.name);
 	own_call_set(call, "live_when", parent->live_when);
+	set_mapping(call, parent_keys_write(parent));
 	return own_call_perform_sql(call);
 }
 

@@ -277,7 +277,8 @@ remedy_change_type(const Source *source)
 	if (source->problem == PROBLEM_COLUMN_TYPE)
 		for (int i = 0; i < source->nparents; i++)
 			if (source->parent[i].relation == source->problem_relation)
-				return cast_column(source->relation,
+				return cast_column(source_referring_table(source,
+														  &source->parent[i]),
 								   source->parent[i].from.name,
 								   source->parent[i].key.type);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)

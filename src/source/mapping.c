@@ -33,7 +33,7 @@
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/finder.h"
-#include "source/flag.h"
+#include "source/map_column.h"
 #include "source/map_expression.h"
 #include "source/map_pepper.h"
 #include "source/mapping.h"
@@ -56,28 +56,6 @@ typedef struct TriggerFacts
 	Watch		watch;			/* their rows in pg_trigger */
 } TriggerFacts;
 
-static bool
-is_text(Oid type)
-{
-	return type == TEXTOID || type == VARCHAROID;
-}
-
-static ValueKind
-kind_of_type(Oid type)
-{
-	switch (type)
-	{
-		case UUIDOID:
-			return VALUE_UUID;
-		case INT4OID:
-			return VALUE_INT4;
-		case INT8OID:
-			return VALUE_INT8;
-		default:
-			return VALUE_TEXT;
-	}
-}
-
 /*
  * An abbreviation is read by the session's timezone_abbreviations; but those
  * are never of this form.
@@ -91,184 +69,6 @@ mapping_timezone(const char *name)
 		strcmp(name, "GMT") == 0)
 		zone = pg_tzset(name);
 	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
-}
-
-/* Types of which one value has several scopes. */
-static bool
-is_list(Oid type)
-{
-	return type == TEXTARRAYOID || type == VARCHARARRAYOID ||
-		type == JSONBOID || type == JSONOID;
-}
-
-/* Of other arrays the text would be taken for one scope. */
-static bool
-scope_type_fits(Oid type)
-{
-	return is_list(type) || !OidIsValid(get_element_type(type));
-}
-
-static ValueKind
-kind_of_scope(const Source *source, Oid type)
-{
-	return is_list(type) || source->scope_separator != NULL ? VALUE_LIST :
-		VALUE_TEXT;
-}
-
-/* Can an expression of this type play this role? */
-static bool
-expression_fits(SourceRole role, Oid type)
-{
-	switch (role)
-	{
-		case ROLE_USER:
-		case ROLE_TENANT:
-			return is_text(type) || kind_of_type(type) != VALUE_TEXT;
-		case ROLE_EXPIRES:
-			return is_timestamp(type) || type == DATEOID;
-		case ROLE_SCOPE:
-			return scope_type_fits(type);
-		case ROLE_ID:
-			return true;
-		default:
-			return false;
-	}
-}
-
-bool
-mapping_type_fits(const Source *source, SourceRole role, Oid type)
-{
-	switch (role)
-	{
-		case ROLE_TOKEN:
-			return stored_type_fits(source, type);
-		case ROLE_USER:
-		case ROLE_TENANT:
-			return is_text(type) || kind_of_type(type) != VALUE_TEXT;
-		case ROLE_EXPIRES:
-		case ROLE_USED:
-		case ROLE_LAST_USED:
-		case ROLE_CREATED:
-			return is_timestamp(type);
-		case ROLE_REVOKED:
-			return flag_type_fits(source, type);
-		case ROLE_SCOPE:
-			return scope_type_fits(type);
-		case ROLE_ID:
-		case ROLE_COUNT:
-			break;
-	}
-	return true;
-}
-
-/*
- * Look a column up by its name.  False if the table has no such column, or one
- * that is not in its rows.
- */
-static bool
-find_column(Source *source, Oid relation, SourceColumn *column)
-{
-	HeapTuple	tuple = SearchSysCacheAttName(relation, column->name);
-	Form_pg_attribute attribute;
-	bool		is_virtual;
-
-	if (!HeapTupleIsValid(tuple))
-		return problem_set(source, PROBLEM_NO_COLUMN, relation, column->name);
-	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
-	is_virtual = TOKENAUTH_IS_VIRTUAL(attribute);
-	column->attnum = attribute->attnum;
-	column->declared = attribute->atttypid;
-	column->is_exact = !OidIsValid(attribute->attcollation) ||
-		get_collation_isdeterministic(attribute->attcollation);
-	watch_row(&source->watch, tuple);
-	ReleaseSysCache(tuple);
-
-	if (is_virtual)
-		return problem_set(source, PROBLEM_VIRTUAL_COLUMN, relation,
-						   column->name);
-	if (column->attnum <= 0)
-		return problem_set(source, PROBLEM_COLUMN_TYPE, relation,
-						   column->name);
-	column->type = getBaseType(column->declared);
-	column->kind = kind_of_type(column->type);
-	watch_word(&source->watch, column->attnum);
-	return true;
-}
-
-/* The same for one whose values' text is told, or compared with another. */
-static bool
-find_readable_column(Source *source, Oid relation, SourceColumn *column)
-{
-	if (!find_column(source, relation, column))
-		return false;
-	if (!watch_type(&source->watch, column->declared))
-		problem_set(source, PROBLEM_STRANGE_TYPE, relation, column->name);
-	return true;
-}
-
-/* As no role may name the token's column. */
-static bool
-shows_token(const Source *source)
-{
-	AttrNumber	token = get_attnum(source->relation,
-								   source->column[ROLE_TOKEN].name);
-
-	return token > 0 && bms_is_member(token, source->made_of);
-}
-
-/* The value of an expression is told by its text, as that of a column is. */
-static bool
-map_role_expression(Source *source, Relation table, SourceRole role)
-{
-	SourceColumn *column = &source->column[role];
-
-	if (!map_expression(source, table, column->expression, EXPRESSION_VALUE,
-						&source->made_of, &column->node))
-		return false;
-	source->matters = bms_add_members(source->matters, source->made_of);
-	if (shows_token(source))
-	{
-		problem_set(source, PROBLEM_EXPRESSION, source->relation,
-					column->expression);
-		source->problem_detail = "it shows the token column";
-		return false;
-	}
-	column->declared = exprType(column->node);
-	column->type = getBaseType(column->declared);
-	column->is_exact = true;
-	if (!expression_fits(role, column->type) ||
-		!watch_type(&source->watch, column->declared))
-		return problem_set(source, PROBLEM_EXPRESSION_TYPE, source->relation,
-						   column->expression);
-	column->kind = role == ROLE_SCOPE ? kind_of_scope(source, column->type) :
-		kind_of_type(column->type);
-	return true;
-}
-
-static bool
-map_column(Source *source, Relation table, SourceRole role)
-{
-	SourceColumn *column = &source->column[role];
-
-	column->attnum = InvalidAttrNumber;
-	column->kind = VALUE_NONE;
-	column->node = NULL;
-	if (column->expression != NULL)
-		return map_role_expression(source, table, role);
-	if (column->name == NULL)
-		return true;
-	if (!find_readable_column(source, source->relation, column))
-		return false;
-	if (!mapping_type_fits(source, role, column->type))
-		return problem_set(source, PROBLEM_COLUMN_TYPE, source->relation,
-						   column->name);
-	/* 'Revoked' could be one of the active values, and equal to 'revoked' */
-	if (role == ROLE_REVOKED && !column->is_exact)
-		return problem_set(source, PROBLEM_COLLATION, source->relation,
-						   column->name);
-	if (role == ROLE_SCOPE)
-		column->kind = kind_of_scope(source, column->type);
-	return true;
 }
 
 /*
@@ -309,20 +109,30 @@ map_claims(Source *source, Relation table)
 		source->claims_object = expression_object(table, source->claims);
 }
 
+/* Are there expressions, or timestamps without a zone, among these? */
+static bool
+needs_timezone(const SourceColumn *column)
+{
+	bool		needed = false;
+
+	for (int role = 0; role < ROLE_COUNT; role++)
+		needed |= column[role].node != NULL ||
+			(AttributeNumberIsValid(column[role].attnum) &&
+			 column[role].type == TIMESTAMPOID);
+	return needed;
+}
+
 /* The time zone of timestamps that have none, and of expressions. */
 static bool
 map_timezone(Source *source)
 {
 	bool		needed = source->live_when != NULL || source->lookup != NULL ||
-		source->verify != NULL;
+		source->verify != NULL || needs_timezone(source->column);
 
-	source->zone = mapping_timezone(source->timezone);
-	for (int role = 0; role < ROLE_COUNT; role++)
-		needed |= source->column[role].node != NULL ||
-			(AttributeNumberIsValid(source->column[role].attnum) &&
-			 source->column[role].type == TIMESTAMPOID);
 	for (int i = 0; i < source->nparents; i++)
-		needed |= source->parent[i].live_when != NULL;
+		needed |= source->parent[i].live_when != NULL ||
+			needs_timezone(source->parent[i].column);
+	source->zone = mapping_timezone(source->timezone);
 	if (source->zone != NULL || !needed)
 		return true;
 	return problem_set(source, PROBLEM_TIMEZONE, source->relation,
@@ -352,13 +162,15 @@ map_columns(Source *source, Relation table)
 {
 	for (int role = 0; role < ROLE_COUNT; role++)
 	{
-		if (!map_column(source, table, role))
+		if (!map_role(source, table, role, &source->column[role],
+					  &source->made_of))
 			return false;
 		if (role != ROLE_LAST_USED && role != ROLE_CREATED &&
 			AttributeNumberIsValid(source->column[role].attnum))
 			source->matters = bms_add_member(source->matters,
 											 source->column[role].attnum);
 	}
+	source->matters = bms_add_members(source->matters, source->made_of);
 	/* to write it, the row must be found without the token */
 	source->keeps_last_use =
 		AttributeNumberIsValid(source->column[ROLE_LAST_USED].attnum) &&
@@ -366,7 +178,6 @@ map_columns(Source *source, Relation table)
 		 AttributeNumberIsValid(source->column[ROLE_ID].attnum));
 	map_claims(source, table);
 	return map_token_expressions(source, table) &&
-		map_timezone(source) &&
 		map_expression(source, table, source->live_when, EXPRESSION_CONDITION,
 					   &source->matters, &source->condition);
 }
@@ -499,7 +310,56 @@ check_cacheable(Source *source, Relation table, const RowFinder *finder,
 static bool
 same_kind(const SourceColumn *a, const SourceColumn *b)
 {
-	return a->type == b->type || (is_text(a->type) && is_text(b->type));
+	return a->type == b->type || (is_text_type(a->type) && is_text_type(b->type));
+}
+
+/* The column that refers to a parent's row, and that by which this is found. */
+static bool
+map_reference(Source *source, SourceParent *parent)
+{
+	Bitmapset **matters = parent->via == VIA_TOKEN ? &source->matters :
+		&source->parent[parent->via].matters;
+
+	if (!map_readable_column(source, source_referring_table(source, parent),
+							 &parent->from) ||
+		!map_readable_column(source, parent->relation, &parent->key))
+		return false;
+	if (!same_kind(&parent->from, &parent->key) ||
+		(parent->key.kind == VALUE_TEXT && !is_text_type(parent->key.type)))
+		return problem_set(source, PROBLEM_COLUMN_TYPE, parent->relation,
+						   parent->key.name);
+	*matters = bms_add_member(*matters, parent->from.attnum);
+	parent->matters = bms_make_singleton(parent->key.attnum);
+	return true;
+}
+
+/* Who asks for the user, or tenant, of a source need not know whose row has it. */
+static void
+tell_source(Source *source, SourceRole role, const SourceColumn *column)
+{
+	source->column[role].declared = column->declared;
+	source->column[role].type = column->type;
+	source->column[role].kind = column->kind;
+	source->column[role].is_exact = column->is_exact;
+}
+
+static bool
+map_parent_roles(Source *source, SourceParent *parent, Relation table)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+	{
+		SourceColumn *column = &parent->column[role];
+		Bitmapset  *used = NULL;
+
+		if (!map_role(source, table, role, column, &used))
+			return false;
+		if (AttributeNumberIsValid(column->attnum))
+			used = bms_add_member(used, column->attnum);
+		parent->matters = bms_add_members(parent->matters, used);
+		if (column_is_told(column) && role != ROLE_EXPIRES)
+			tell_source(source, role, column);
+	}
+	return true;
 }
 
 static bool
@@ -507,17 +367,9 @@ map_open_parent(Source *source, SourceParent *parent, Relation table)
 {
 	if (!check_table(source, table) ||
 		!swap_check(source, table, parent->name) ||
-		!find_readable_column(source, source->relation, &parent->from) ||
-		!find_readable_column(source, parent->relation, &parent->key))
-		return false;
-	if (!same_kind(&parent->from, &parent->key) ||
-		(parent->key.kind == VALUE_TEXT && !is_text(parent->key.type)))
-		return problem_set(source, PROBLEM_COLUMN_TYPE, parent->relation,
-						   parent->key.name);
-
-	source->matters = bms_add_member(source->matters, parent->from.attnum);
-	parent->matters = bms_make_singleton(parent->key.attnum);
-	if (!map_expression(source, table, parent->live_when, EXPRESSION_CONDITION,
+		!map_reference(source, parent) ||
+		!map_parent_roles(source, parent, table) ||
+		!map_expression(source, table, parent->live_when, EXPRESSION_CONDITION,
 						&parent->matters, &parent->condition))
 		return false;
 	finder_choose(table, &parent->key, &parent->finder, &source->watch);
@@ -559,6 +411,7 @@ map_open_table(Source *source, Relation table)
 	for (int i = 0; i < source->nparents; i++)
 		if (!map_parent(source, &source->parent[i]))
 			return;
+	(void) map_timezone(source);
 }
 
 /* A source that has no table to be read, or must not be believed. */
@@ -593,6 +446,8 @@ forget_facts(Source *source)
 	{
 		source->parent[i].matters = NULL;
 		source->parent[i].condition = NULL;
+		for (int role = 0; role < ROLE_COUNT; role++)
+			source->parent[i].column[role].node = NULL;
 	}
 	source->problem = PROBLEM_NONE;
 }

@@ -8,14 +8,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
+#include "source/mapping_json.h"
 #include "source/mapping_keys.h"
 #include "source/stored.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/json.h"
-#include "utils/varlena.h"
 
 typedef enum MappingKey
 {
@@ -62,45 +57,11 @@ static const char *const key_names[KEY_COUNT] = {
 #define NULL_IS_REVOKED	"revoked"
 
 static bool
-fail(RegistryFault *fault, const char *message, const char *hint)
-{
-	fault->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
-	fault->message = message;
-	fault->detail = NULL;
-	fault->hint = hint;
-	return false;
-}
-
-static bool
 fail_value(MappingKey key, const char *hint, RegistryFault *fault)
 {
-	return fail(fault, psprintf("invalid value for key \"%s\" of the mapping",
-								key_names[key]), hint);
-}
-
-/* The known key that a text is most like, or NULL. */
-static const char *
-closest_key(const char *text)
-{
-	const char *closest = NULL;
-	int			least = 5;		/* more are no slip of the hand */
-
-	if (strlen(text) > NAMEDATALEN)
-		return NULL;
-	for (int i = 0; i < KEY_COUNT; i++)
-	{
-		int			distance =
-			varstr_levenshtein_less_equal(text, (int) strlen(text),
-										  key_names[i],
-										  (int) strlen(key_names[i]),
-										  1, 1, 1, least, true);
-
-		if (distance >= least)
-			continue;
-		least = distance;
-		closest = key_names[i];
-	}
-	return closest;
+	return mapping_json_fail(fault,
+							 psprintf("invalid value for key \"%s\" of the mapping",
+									  key_names[key]), hint);
 }
 
 static bool
@@ -110,33 +71,6 @@ is_argument(const char *key)
 		if (strcmp(role_argument(role), key) == 0)
 			return true;
 	return false;
-}
-
-static bool
-fail_unknown(const char *key, RegistryFault *fault)
-{
-	const char *closest = closest_key(key);
-	char	   *hint;
-
-	if (is_argument(key))
-		hint = psprintf("It is an argument of its own: %s => ...", key);
-	else if (closest != NULL)
-		hint = psprintf("Perhaps you mean \"%s\".", closest);
-	else
-		hint = "The keys are told in the documentation of tokenauth_attach().";
-	return fail(fault, psprintf("the mapping has an unknown key \"%s\"",
-								pnstrdup(key, pg_mbcliplen(key, (int) strlen(key),
-														   NAMEDATALEN))),
-				hint);
-}
-
-static int
-find_key(const char *name)
-{
-	for (int i = 0; i < KEY_COUNT; i++)
-		if (strcmp(key_names[i], name) == 0)
-			return i;
-	return -1;
 }
 
 static bool
@@ -165,8 +99,9 @@ static bool
 set_active_column(Source *source, char *value, RegistryFault *fault)
 {
 	if (source->column[ROLE_REVOKED].name != NULL)
-		return fail(fault, "a source has a revoked_column or an active_column, not both",
-					"Put what the other says into live_when.");
+		return mapping_json_fail(fault,
+								 "a source has a revoked_column or an active_column, not both",
+								 "Put what the other says into live_when.");
 	source->column[ROLE_REVOKED].name = value;
 	source->flag_is_active = true;
 	return true;
@@ -177,9 +112,10 @@ set_expression(Source *source, SourceRole role, char *value,
 			   RegistryFault *fault)
 {
 	if (source->column[role].name != NULL)
-		return fail(fault, psprintf("a source has a %s or an expression in its place, not both",
-									role_argument(role)),
-					psprintf("Use %s => ''.", role_argument(role)));
+		return mapping_json_fail(fault,
+								 psprintf("a source has a %s or an expression in its place, not both",
+										  role_argument(role)),
+								 psprintf("Use %s => ''.", role_argument(role)));
 	source->column[role].expression = value;
 	return true;
 }
@@ -217,34 +153,26 @@ add_pepper(Source *source, char *name, RegistryFault *fault)
 	return true;
 }
 
-/* An array of strings, which an iterator is in. */
+/* A MappingTakeList. */
 static bool
-set_peppers(Source *source, JsonbContainer *array, RegistryFault *fault)
+set_peppers(void *arg, List *names, RegistryFault *fault)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(array);
-	JsonbIteratorToken token;
-	JsonbValue	name;
+	ListCell   *lc;
 
-	while ((token = JsonbIteratorNext(&iterator, &name, true)) != WJB_DONE)
-	{
-		if (token != WJB_ELEM)
-			continue;
-		if (name.type != jbvString)
-			return fail_value(KEY_PEPPER, "It is a name, or an array of names.",
-							  fault);
-		if (!add_pepper(source,
-						pnstrdup(name.val.string.val, name.val.string.len),
-						fault))
+	foreach(lc, names)
+		if (!add_pepper(arg, lfirst(lc), fault))
 			return false;
-	}
-	return source->npeppers > 0 ||
+	return names != NIL ||
 		fail_value(KEY_PEPPER, "It is a name, or an array of names.", fault);
 }
 
+/* A MappingTake. */
 static bool
-set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
+set_key(void *arg, int key, char *value, RegistryFault *fault)
 {
-	switch (key)
+	Source	   *source = arg;
+
+	switch ((MappingKey) key)
 	{
 		case KEY_TOKEN_PART:
 			source->token_part = value;
@@ -292,56 +220,13 @@ set_key(Source *source, MappingKey key, char *value, RegistryFault *fault)
 	pg_unreachable();
 }
 
-/* One key with its value. */
-static bool
-read_pair(const JsonbValue *name, const JsonbValue *value, Source *source,
-		  RegistryFault *fault)
-{
-	char	   *key = pnstrdup(name->val.string.val, name->val.string.len);
-	int			known = find_key(key);
-
-	if (known < 0)
-		return fail_unknown(key, fault);
-	if (known == KEY_PEPPER && value->type == jbvBinary &&
-		JsonContainerIsArray(value->val.binary.data))
-		return set_peppers(source, value->val.binary.data, fault);
-	if (value->type != jbvString)
-		return fail(fault, psprintf("the value of key \"%s\" of the mapping is not a string",
-									key), NULL);
-	if (value->val.string.len == 0 ||
-		value->val.string.len > REGISTRY_MAX_CONDITION)
-		return fail(fault, psprintf("the value of key \"%s\" of the mapping has not 1 to %d bytes",
-									key, REGISTRY_MAX_CONDITION), NULL);
-	return set_key(source, known,
-				   pnstrdup(value->val.string.val, value->val.string.len),
-				   fault);
-}
-
-bool
-mapping_keys_read(Jsonb *mapping, Source *source, RegistryFault *fault)
-{
-	JsonbIterator *iterator;
-	JsonbValue	name;
-	JsonbValue	value;
-
-	if (!JB_ROOT_IS_OBJECT(mapping))
-		return fail(fault, "the mapping is not a JSON object", NULL);
-	iterator = JsonbIteratorInit(&mapping->root);
-	(void) JsonbIteratorNext(&iterator, &name, false);
-	while (JsonbIteratorNext(&iterator, &name, true) == WJB_KEY)
-	{
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		if (!read_pair(&name, &value, source, fault))
-			return false;
-	}
-	return true;
-}
-
-/* What a source says under a key; NULL if nothing. */
+/* A MappingTell. */
 static const char *
-key_value(const Source *source, MappingKey key)
+key_value(const void *arg, int key)
 {
-	switch (key)
+	const Source *source = arg;
+
+	switch ((MappingKey) key)
 	{
 		case KEY_TOKEN_PART:
 			return source->token_part;
@@ -383,40 +268,38 @@ key_value(const Source *source, MappingKey key)
 	pg_unreachable();
 }
 
-/* Of several peppers, which are no string. */
-static void
-write_peppers(const Source *source, StringInfo json)
+/* A MappingTellList: of several peppers, which are no string. */
+static List *
+several_peppers(const void *arg)
 {
-	if (source->npeppers <= 1)
-		return;
-	appendStringInfo(json, "%c\"%s\":[", json->len == 0 ? '{' : ',',
-					 key_names[KEY_PEPPER]);
-	for (int i = 0; i < source->npeppers; i++)
-		appendStringInfo(json, "%s\"%s\"", i > 0 ? "," : "",
-						 source->pepper[i]);
-	appendStringInfoChar(json, ']');
+	const Source *source = arg;
+	List	   *names = NIL;
+
+	for (int i = 0; source->npeppers > 1 && i < source->npeppers; i++)
+		names = lappend(names, source->pepper[i]);
+	return names;
+}
+
+static const MappingForm source_form = {
+	.function = "tokenauth_attach",
+	.names = key_names,
+	.n = KEY_COUNT,
+	.is_argument = is_argument,
+	.take = set_key,
+	.tell = key_value,
+	.list_key = KEY_PEPPER,
+	.take_list = set_peppers,
+	.tell_list = several_peppers,
+};
+
+bool
+mapping_keys_read(Jsonb *mapping, Source *source, RegistryFault *fault)
+{
+	return mapping_json_read(&source_form, mapping, source, fault);
 }
 
 Jsonb *
 mapping_keys_write(const Source *source)
 {
-	StringInfoData json;
-
-	initStringInfo(&json);
-	for (MappingKey key = 0; key < KEY_COUNT; key++)
-	{
-		const char *value = key_value(source, key);
-
-		if (value == NULL)
-			continue;
-		appendStringInfo(&json, "%c\"%s\":", json.len == 0 ? '{' : ',',
-						 key_names[key]);
-		escape_json(&json, value);
-	}
-	write_peppers(source, &json);
-	if (json.len == 0)
-		return NULL;
-	appendStringInfoChar(&json, '}');
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-											  CStringGetDatum(json.data)));
+	return mapping_json_write(&source_form, source);
 }

@@ -36,17 +36,41 @@ owner_check(Oid relation)
 					   get_rel_name(relation));
 }
 
+static bool
+has_expressions(const SourceColumn *column)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (column[role].expression != NULL)
+			return true;
+	return false;
+}
+
+static void
+begin(OwnerCall *call, const Source *source, Oid relation,
+	  const SourceColumn *column)
+{
+	call->source = source;
+	call->column = column;
+	call->has_expressions = has_expressions(column);
+	call->nparameters = 0;
+	call->may_see = !stored_is_token(source) &&
+		pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
+	call->is_owner = TOKENAUTH_OWNS_RELATION(relation, GetUserId());
+	call->table = table_open(relation, AccessShareLock);
+}
+
 void
 owner_begin(OwnerCall *call, const Source *source)
 {
-	call->source = source;
-	call->nparameters = 0;
-	call->may_see = !stored_is_token(source) &&
-		pg_class_aclcheck(source->relation, GetUserId(),
-						  ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(source->relation, InvalidOid, true) != RLS_ENABLED;
-	call->is_owner = TOKENAUTH_OWNS_RELATION(source->relation, GetUserId());
-	call->table = table_open(source->relation, AccessShareLock);
+	begin(call, source, source->relation, source->column);
+}
+
+void
+owner_begin_parent(OwnerCall *call, const Source *source,
+				   const SourceParent *parent)
+{
+	begin(call, source, parent->relation, parent->column);
 }
 
 void
@@ -126,15 +150,6 @@ owner_rethrow(const OwnerCall *call, MemoryContext context)
 	pg_unreachable();
 }
 
-static bool
-has_expressions(const Source *source)
-{
-	for (int role = 0; role < ROLE_COUNT; role++)
-		if (source->column[role].expression != NULL)
-			return true;
-	return false;
-}
-
 /* What a statement on the table needs around it. */
 typedef struct OwnerFrame
 {
@@ -146,7 +161,7 @@ typedef struct OwnerFrame
 static void
 enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
 {
-	bool		has = has_expressions(call->source);
+	bool		has = call->has_expressions;
 	int			level = has ? fixed_settings_enter() : NewGUCNestLevel();
 
 	frame->context = CurrentMemoryContext;
@@ -282,7 +297,7 @@ owner_table(const OwnerCall *call)
 const char *
 owner_column(const OwnerCall *call, SourceRole role)
 {
-	const SourceColumn *column = &call->source->column[role];
+	const SourceColumn *column = &call->column[role];
 
 	/* on a line of its own, as a comment could end it */
 	return column->expression != NULL ? psprintf("(%s\n)", column->expression) :
@@ -293,7 +308,7 @@ owner_column(const OwnerCall *call, SourceRole role)
 char *
 owner_type(const OwnerCall *call, SourceRole role)
 {
-	return format_type_extended(call->source->column[role].type, -1,
+	return format_type_extended(call->column[role].type, -1,
 								FORMAT_TYPE_TYPEMOD_GIVEN |
 								FORMAT_TYPE_FORCE_QUALIFY);
 }
@@ -317,14 +332,14 @@ owner_in_timezone(const Source *source, Oid type, const char *expression)
 char *
 owner_cast_timestamp(OwnerCall *call, SourceRole role, TimestampTz value)
 {
-	return owner_in_timezone(call->source, call->source->column[role].type,
+	return owner_in_timezone(call->source, call->column[role].type,
 							 psprintf("$%d", owner_timestamp(call, value)));
 }
 
 char *
 owner_read_timestamp(const OwnerCall *call, SourceRole role)
 {
-	const SourceColumn *column = &call->source->column[role];
+	const SourceColumn *column = &call->column[role];
 	const char *value;
 
 	if (column->kind == VALUE_NONE)

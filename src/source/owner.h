@@ -33,11 +33,13 @@
 
 #define OWNER_MAX_PARAMETERS	16
 
-/* One or several statements on a source's table, which is open meanwhile. */
+/* One or several statements on a source's table, or on one of its parents'. */
 typedef struct OwnerCall
 {
 	const Source *source;
-	Relation	table;
+	const SourceColumn *column; /* of this table, by role */
+	bool		has_expressions;	/* in place of some of them */
+	Relation	table;			/* open meanwhile */
 	bool		may_see;		/* the table's rows */
 	bool		is_owner;
 	int			nparameters;
@@ -50,6 +52,8 @@ typedef struct OwnerCall
 extern void owner_check(Oid relation);
 
 extern void owner_begin(OwnerCall *call, const Source *source);
+extern void owner_begin_parent(OwnerCall *call, const Source *source,
+							   const SourceParent *parent);
 extern void owner_end(OwnerCall *call);
 
 /* Add a parameter; returns its number, for "$%d". */

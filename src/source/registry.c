@@ -18,6 +18,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "source/mapping_keys.h"
+#include "source/parent_keys.h"
 #include "source/registry.h"
 #include "source/stored.h"
 #include "utils/array.h"
@@ -62,6 +63,7 @@ enum
 	REG_SLIDING_THRESHOLD,
 	REG_MAX_LIFETIME,
 	REG_PARENTS,
+	REG_PARENT_MAPPINGS,
 	REG_FIRST_ROLE,
 	REG_COUNT = REG_FIRST_ROLE + ROLE_COUNT
 };
@@ -85,6 +87,7 @@ static const RegistryColumn source_columns[REG_COUNT] = {
 	[REG_SLIDING_THRESHOLD] = {"sliding_threshold", INTERVALOID},
 	[REG_MAX_LIFETIME] = {"max_lifetime", INTERVALOID},
 	[REG_PARENTS] = {"parents", TYPE_PARENTS, true},
+	[REG_PARENT_MAPPINGS] = {"parent_mappings", JSONBARRAYOID, .optional = true},
 	[REG_FIRST_ROLE + ROLE_TOKEN] = {"token_column", NAMEOID, true},
 	[REG_FIRST_ROLE + ROLE_ID] = {"id_column", NAMEOID},
 	[REG_FIRST_ROLE + ROLE_USER] = {"user_column", NAMEOID},
@@ -470,6 +473,31 @@ read_parent(RowReader *row, const RegistryForm *form, HeapTupleHeader header,
 		set_fault(row, reader.fault);
 }
 
+/* What the parents say besides; NULL, in a row of before: nothing. */
+static void
+read_parent_mappings(RowReader *reader, Source *source)
+{
+	Datum	   *element;
+	bool	   *isnull;
+	int			n;
+	RegistryFault fault;
+
+	if (!is_short(reader, REG_PARENT_MAPPINGS, MAX_ARRAY_SIZE))
+		return;
+	deconstruct_array(DatumGetArrayTypeP(reader->field[REG_PARENT_MAPPINGS].value),
+					  JSONBOID, -1, false, TYPALIGN_INT, &element, &isnull, &n);
+	if (n != source->nparents)
+	{
+		set_fault(reader, "column \"parent_mappings\" has not one element for each parent");
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		if (!isnull[i] &&
+			!parent_keys_read(DatumGetJsonbP(element[i]), &source->parent[i],
+							  &fault))
+			set_fault(reader, fault.message);
+}
+
 static void
 read_parents(RowReader *reader, const RegistryForm *form, Source *source)
 {
@@ -494,6 +522,9 @@ read_parents(RowReader *reader, const RegistryForm *form, Source *source)
 		else
 			read_parent(reader, form, DatumGetHeapTupleHeader(element[i]),
 						&source->parent[source->nparents++]);
+	read_parent_mappings(reader, source);
+	for (int i = 0; i < source->nparents; i++)
+		parent_find_way(source, i, &source->parent[i]);
 }
 
 /* Tokens are led to a source with a fault, too, but only by a sound prefix. */

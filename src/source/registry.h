@@ -59,13 +59,10 @@ typedef struct RegistryFault
 } RegistryFault;
 
 /*
- * Is what is said of a source, or of a parent, possible at all?  Looks at
- * nothing but the part of it that is from the registry.  If not, sets what is
- * wrong.
+ * Is what is said of a source and its parents possible at all?  Looks at nothing
+ * but the part of it that is from the registry.  If not, sets what is wrong.
  */
 extern bool registry_check(const Source *source, RegistryFault *fault);
-extern bool registry_check_parent(const SourceParent *parent,
-								  RegistryFault *fault);
 
 /* Throw that. */
 pg_noreturn extern void registry_report(const RegistryFault *fault);

@@ -229,14 +229,24 @@ is_too_long(const char *text)
 	return text != NULL && strlen(text) > REGISTRY_MAX_CONDITION;
 }
 
+static bool
+are_too_long(const SourceColumn *column)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (is_too_long(column[role].expression))
+			return true;
+	return false;
+}
+
 /* As long as a condition may be; what is stored is longer than what was told. */
 static bool
 check_expressions(const Source *source, RegistryFault *fault)
 {
-	bool		ok = !is_too_long(source->lookup) && !is_too_long(source->verify);
+	bool		ok = !is_too_long(source->lookup) &&
+		!is_too_long(source->verify) && !are_too_long(source->column);
 
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		ok &= !is_too_long(source->column[role].expression);
+	for (int i = 0; i < source->nparents; i++)
+		ok &= !are_too_long(source->parent[i].column);
 	if (ok)
 		return true;
 	fail(fault, psprintf("an expression of the mapping is longer than %d bytes",
@@ -245,19 +255,80 @@ check_expressions(const Source *source, RegistryFault *fault)
 	return false;
 }
 
-bool
-registry_check_parent(const SourceParent *parent, RegistryFault *fault)
+/* Each of them is found by another way, which begins at the token. */
+static bool
+check_way(const Source *source, int n, RegistryFault *fault)
 {
-	return check_condition(parent->live_when, fault);
+	const SourceParent *parent = &source->parent[n];
+
+	if (parent->of != NULL && parent->via == VIA_TOKEN)
+	{
+		fail(fault, psprintf("key \"of\" of the mapping is \"%s\", which leads to no parent",
+							 parent->of));
+		fault->hint = "It is the source_column of a parent that has been attached before; of a parent's parent the columns on the way, with dots between.";
+		return false;
+	}
+	for (int i = 0; i < n; i++)
+		if (strcmp(source->parent[i].path, parent->path) == 0)
+		{
+			fail(fault, psprintf("column \"%s\" of token source \"%s\" has a parent already",
+								 parent->path, source->name));
+			fault->sqlstate = ERRCODE_DUPLICATE_OBJECT;
+			fault->hint = "To change it, detach the source and attach the table again.";
+			return false;
+		}
+	return true;
+}
+
+/* A row that is the token's own, or another token's, tells no token as a user. */
+static bool
+check_parent_shows_no_token(const Source *source, const SourceParent *parent,
+							RegistryFault *fault)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (parent->relation == source->relation &&
+			parent->column[role].name != NULL &&
+			strcmp(parent->column[role].name,
+				   source->column[ROLE_TOKEN].name) == 0)
+			return fail(fault,
+						psprintf("argument \"%s\" must not name the token column \"%s\"",
+								 role_argument(role), parent->column[role].name));
+	return true;
+}
+
+/* Of two that are said, neither could be told from the other. */
+static bool
+check_told_once(const Source *source, SourceRole role, const char *what,
+				RegistryFault *fault)
+{
+	int			n = source_has_role(source, role) ? 1 : 0;
+
+	for (int i = 0; i < source->nparents; i++)
+		n += column_is_told(&source->parent[i].column[role]) ? 1 : 0;
+	if (n <= 1)
+		return true;
+	fail(fault, psprintf("the %s of a token of source \"%s\" is said twice",
+						 what, source->name));
+	fault->detail = "The token's row says it, or the row of one parent.";
+	fault->hint = psprintf("If a parent does, attach the token table with %s => ''.",
+						   role_argument(role));
+	return false;
 }
 
 static bool
 check_parents(const Source *source, RegistryFault *fault)
 {
 	for (int i = 0; i < source->nparents; i++)
-		if (!registry_check_parent(&source->parent[i], fault))
+	{
+		const SourceParent *parent = &source->parent[i];
+
+		if (!check_condition(parent->live_when, fault) ||
+			!check_way(source, i, fault) ||
+			!check_parent_shows_no_token(source, parent, fault))
 			return false;
-	return true;
+	}
+	return check_told_once(source, ROLE_USER, "user", fault) &&
+		check_told_once(source, ROLE_TENANT, "tenant", fault);
 }
 
 bool

@@ -146,16 +146,26 @@ typedef struct RowFinder
 	Oid			collation;
 } RowFinder;
 
-/* A table whose row a token depends on. */
+#define VIA_TOKEN		(-1)
+
+/*
+ * A table whose row a token depends on: the row that the token's refers to, or that
+ * the row of another parent refers to.  It may say what the token's row could: in
+ * the roles of the user, the tenant and the expiry alone.
+ */
 typedef struct SourceParent
 {
 	/* From the registry; constant. */
 	Oid			relation;		/* InvalidOid: it was not there in a restore */
 	char	   *name;			/* as Source's relation_name */
-	Oid			owner;			/* who vouched for live_when */
-	SourceColumn from;			/* of the token table */
+	Oid			owner;			/* who vouched for its expressions */
+	char	   *of;				/* path of the parent that refers to it; or NULL */
+	char	   *path;			/* the columns that lead to it, with dots between */
+	int			via;			/* that parent, which comes before; or VIA_TOKEN */
+	SourceColumn from;			/* of the token table, or of that parent's */
 	SourceColumn key;			/* of the parent, unique */
 	char	   *live_when;		/* NULL: that the row exists is enough */
+	SourceColumn column[ROLE_COUNT];
 
 	/* From the catalogs, as below. */
 	RowFinder	finder;
@@ -217,7 +227,8 @@ typedef struct Source
 	const char *problem_detail; /* what the server said; NULL: nothing */
 	uint64		fingerprint;
 	uint64		built;			/* how often it was read, or begun to be */
-	SourceColumn column[ROLE_COUNT];
+	SourceColumn column[ROLE_COUNT];	/* type and kind also of a user or tenant
+										 * that a parent says */
 	MemoryContext facts;		/* where what follows is kept */
 	Watch		watch;			/* what else changes it; the fingerprint */
 	List	   *namesakes;		/* hashes of its tables' names when attached, as
@@ -256,17 +267,46 @@ is_timestamp(Oid type)
 }
 
 static inline bool
+is_text_type(Oid type)
+{
+	return type == TEXTOID || type == VARCHAROID;
+}
+
+static inline bool
 is_integer(Oid type)
 {
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* Is a role played by a column, or by an expression? */
+static inline bool
+column_is_told(const SourceColumn *column)
+{
+	return column->name != NULL || column->expression != NULL;
+}
+
+/* Is a role played by a column, or by an expression, of its own table? */
 static inline bool
 source_has_role(const Source *source, SourceRole role)
 {
-	return source->column[role].name != NULL ||
-		source->column[role].expression != NULL;
+	return column_is_told(&source->column[role]);
+}
+
+/* The first parent whose row has that role; NULL if none. */
+static inline const SourceParent *
+source_parent_with(const Source *source, SourceRole role)
+{
+	for (int i = 0; i < source->nparents; i++)
+		if (column_is_told(&source->parent[i].column[role]))
+			return &source->parent[i];
+	return NULL;
+}
+
+/* The table of the row that refers to a parent's. */
+static inline Oid
+source_referring_table(const Source *source, const SourceParent *parent)
+{
+	return parent->via == VIA_TOKEN ? source->relation :
+		source->parent[parent->via].relation;
 }
 
 /* Is the token that is presented shown to code of the table's owner? */

@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * by_parent.c
+ *		Rows of a token table by the user, or tenant, that a parent says; see
+ *		by_parent.h.
+ *
+ * A join would read the parent's table as the token table's owner, who need not be
+ * let in there, and whom the parent's expressions are not written for.  So each
+ * table is asked by itself, from the parent that has the role down to the token.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lifecycle/by_parent.h"
+#include "source/directory.h"
+#include "source/problem.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Keys of a parent's rows, as an array. */
+typedef struct Keys
+{
+	Oid			type;			/* of the array */
+	Datum		array;
+} Keys;
+
+/* Texts are compared as text, whatever the columns' lengths. */
+static Oid
+key_type(const SourceParent *parent)
+{
+	return is_text_type(parent->key.type) ? TEXTOID : parent->key.type;
+}
+
+/* The keys of the rows of a parent that meet a condition. */
+static Keys
+select_keys(OwnerCall *call, const SourceParent *parent, const char *condition)
+{
+	Oid			type = key_type(parent);
+	const char *column = quote_identifier(parent->key.name);
+	QueryResult *rows;
+	Keys		keys = {get_array_type(type)};
+	ArrayBuildState *array = initArrayResult(type, CurrentMemoryContext, false);
+
+	rows = owner_query_latest(call,
+							  psprintf("SELECT CAST(%s AS %s) FROM ONLY %s WHERE %s IS NOT NULL AND %s",
+									   column,
+									   format_type_extended(type, -1,
+															FORMAT_TYPE_FORCE_QUALIFY),
+									   owner_table(call), column, condition));
+	for (uint64 i = 0; i < rows->nrows; i++)
+	{
+		bool		isnull;
+		Datum		key = query_value(rows, i, 1, &isnull);
+
+		array = accumArrayResult(array, key, isnull, type,
+								 CurrentMemoryContext);
+	}
+	keys.array = makeArrayResult(array, CurrentMemoryContext);
+	query_free(rows);
+	return keys;
+}
+
+/* "the row refers to one of these", to the byte, as tokens are judged. */
+static char *
+refers_to(OwnerCall *call, const SourceParent *parent, const Keys *keys)
+{
+	const char *from = quote_identifier(parent->from.name);
+	int			n = owner_parameter(call, keys->type, keys->array, false);
+
+	if (keys->type != TEXTARRAYOID)
+		return psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d)", from, n);
+	return psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d) AND"
+					" %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ANY ($%d)",
+					from, n, from, n);
+}
+
+/* Open a parent's table, as the source knows it now. */
+static void
+begin_parent(OwnerCall *call, const Source *source,
+			 const SourceParent *parent)
+{
+	owner_begin_parent(call, source, parent);
+	if (!source_validate(unconstify(Source *, source)) ||
+		source_is_outdated(source))
+		stored_source_changed(source);
+	if (PROBLEM_IS_FATAL(source->problem))
+		problem_report(source);
+}
+
+char *
+by_parent_has_value(OwnerCall *call, SourceRole role, const char *value)
+{
+	const Source *source = call->source;
+	const SourceParent *parent = source_parent_with(source, role);
+	OwnerCall	upper;
+	Keys		keys;
+
+	begin_parent(&upper, source, parent);
+	keys = select_keys(&upper, parent,
+					   psprintf("%s OPERATOR(pg_catalog.=) %s",
+								owner_column(&upper, role),
+								owner_cast(&upper, role, value)));
+	owner_end(&upper);
+	while (parent->via != VIA_TOKEN)
+	{
+		const SourceParent *child = parent;
+
+		parent = &source->parent[child->via];
+		begin_parent(&upper, source, parent);
+		keys = select_keys(&upper, parent, refers_to(&upper, child, &keys));
+		owner_end(&upper);
+	}
+	return refers_to(call, parent, &keys);
+}

@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * map_column.c
+ *		A column of a source or of a parent, as its table is now; see map_column.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "source/flag.h"
+#include "source/map_column.h"
+#include "source/map_expression.h"
+#include "source/mapping.h"
+#include "source/problem.h"
+#include "source/stored.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+static ValueKind
+kind_of_type(Oid type)
+{
+	switch (type)
+	{
+		case UUIDOID:
+			return VALUE_UUID;
+		case INT4OID:
+			return VALUE_INT4;
+		case INT8OID:
+			return VALUE_INT8;
+		default:
+			return VALUE_TEXT;
+	}
+}
+
+/* Types of which one value has several scopes. */
+static bool
+is_list(Oid type)
+{
+	return type == TEXTARRAYOID || type == VARCHARARRAYOID ||
+		type == JSONBOID || type == JSONOID;
+}
+
+/* Of other arrays the text would be taken for one scope. */
+static bool
+scope_type_fits(Oid type)
+{
+	return is_list(type) || !OidIsValid(get_element_type(type));
+}
+
+static ValueKind
+kind_of_scope(const Source *source, Oid type)
+{
+	return is_list(type) || source->scope_separator != NULL ? VALUE_LIST :
+		VALUE_TEXT;
+}
+
+/* Can an expression of this type play this role? */
+static bool
+expression_fits(SourceRole role, Oid type)
+{
+	switch (role)
+	{
+		case ROLE_USER:
+		case ROLE_TENANT:
+			return is_text_type(type) || kind_of_type(type) != VALUE_TEXT;
+		case ROLE_EXPIRES:
+			return is_timestamp(type) || type == DATEOID;
+		case ROLE_SCOPE:
+			return scope_type_fits(type);
+		case ROLE_ID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+mapping_type_fits(const Source *source, SourceRole role, Oid type)
+{
+	switch (role)
+	{
+		case ROLE_TOKEN:
+			return stored_type_fits(source, type);
+		case ROLE_USER:
+		case ROLE_TENANT:
+			return is_text_type(type) || kind_of_type(type) != VALUE_TEXT;
+		case ROLE_EXPIRES:
+		case ROLE_USED:
+		case ROLE_LAST_USED:
+		case ROLE_CREATED:
+			return is_timestamp(type);
+		case ROLE_REVOKED:
+			return flag_type_fits(source, type);
+		case ROLE_SCOPE:
+			return scope_type_fits(type);
+		case ROLE_ID:
+		case ROLE_COUNT:
+			break;
+	}
+	return true;
+}
+
+/*
+ * Look a column up by its name.  False if the table has no such column, or one
+ * that is not in its rows.
+ */
+static bool
+find_column(Source *source, Oid relation, SourceColumn *column)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(relation, column->name);
+	Form_pg_attribute attribute;
+	bool		is_virtual;
+
+	if (!HeapTupleIsValid(tuple))
+		return problem_set(source, PROBLEM_NO_COLUMN, relation, column->name);
+	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+	is_virtual = TOKENAUTH_IS_VIRTUAL(attribute);
+	column->attnum = attribute->attnum;
+	column->declared = attribute->atttypid;
+	column->is_exact = !OidIsValid(attribute->attcollation) ||
+		get_collation_isdeterministic(attribute->attcollation);
+	watch_row(&source->watch, tuple);
+	ReleaseSysCache(tuple);
+
+	if (is_virtual)
+		return problem_set(source, PROBLEM_VIRTUAL_COLUMN, relation,
+						   column->name);
+	if (column->attnum <= 0)
+		return problem_set(source, PROBLEM_COLUMN_TYPE, relation,
+						   column->name);
+	column->type = getBaseType(column->declared);
+	column->kind = kind_of_type(column->type);
+	watch_word(&source->watch, column->attnum);
+	return true;
+}
+
+bool
+map_readable_column(Source *source, Oid relation, SourceColumn *column)
+{
+	if (!find_column(source, relation, column))
+		return false;
+	if (!watch_type(&source->watch, column->declared))
+		problem_set(source, PROBLEM_STRANGE_TYPE, relation, column->name);
+	return true;
+}
+
+/* As no role may name the token's column. */
+static bool
+shows_token(const Source *source, Oid relation, const Bitmapset *made_of)
+{
+	AttrNumber	token = get_attnum(source->relation,
+								   source->column[ROLE_TOKEN].name);
+
+	return relation == source->relation && token > 0 &&
+		bms_is_member(token, made_of);
+}
+
+static bool
+refuse_expression(Source *source, Relation table, SourceProblem problem,
+				  const SourceColumn *column, const char *detail)
+{
+	problem_set(source, problem, RelationGetRelid(table), column->expression);
+	source->problem_detail = detail;
+	return false;
+}
+
+/* The value of an expression is told by its text, as that of a column is. */
+static bool
+map_role_expression(Source *source, Relation table, SourceRole role,
+					SourceColumn *column, Bitmapset **made_of)
+{
+	if (!map_expression(source, table, column->expression, EXPRESSION_VALUE,
+						made_of, &column->node))
+		return false;
+	if (shows_token(source, RelationGetRelid(table), *made_of))
+		return refuse_expression(source, table, PROBLEM_EXPRESSION, column,
+								 "it shows the token column");
+	column->declared = exprType(column->node);
+	column->type = getBaseType(column->declared);
+	column->is_exact = true;
+	if (!expression_fits(role, column->type) ||
+		!watch_type(&source->watch, column->declared))
+		return refuse_expression(source, table, PROBLEM_EXPRESSION_TYPE,
+								 column, NULL);
+	column->kind = role == ROLE_SCOPE ? kind_of_scope(source, column->type) :
+		kind_of_type(column->type);
+	return true;
+}
+
+bool
+map_role(Source *source, Relation table, SourceRole role,
+		 SourceColumn *column, Bitmapset **made_of)
+{
+	Oid			relation = RelationGetRelid(table);
+
+	column->attnum = InvalidAttrNumber;
+	column->kind = VALUE_NONE;
+	column->node = NULL;
+	if (column->expression != NULL)
+		return map_role_expression(source, table, role, column, made_of);
+	if (column->name == NULL)
+		return true;
+	if (!map_readable_column(source, relation, column))
+		return false;
+	if (!mapping_type_fits(source, role, column->type))
+		return problem_set(source, PROBLEM_COLUMN_TYPE, relation, column->name);
+	/* 'Revoked' could be one of the active values, and equal to 'revoked' */
+	if (role == ROLE_REVOKED && !column->is_exact)
+		return problem_set(source, PROBLEM_COLLATION, relation, column->name);
+	if (role == ROLE_SCOPE)
+		column->kind = kind_of_scope(source, column->type);
+	return true;
+}

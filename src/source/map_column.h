@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * map_column.h
+ *		A column of a source or of a parent, as its table is now; for mapping.c.
+ *
+ * These return false, with source->problem set, for one that does not fit.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_MAP_COLUMN_H
+#define TOKENAUTH_MAP_COLUMN_H
+
+#include "source/source.h"
+#include "utils/relcache.h"
+
+/*
+ * Look a column up by its name, whose values' text is told, or compared with
+ * another.
+ */
+extern bool map_readable_column(Source *source, Oid relation,
+								SourceColumn *column);
+
+/*
+ * What has a role in the rows of a table, if anything has.  The columns that an
+ * expression uses are added to made_of.
+ */
+extern bool map_role(Source *source, Relation table, SourceRole role,
+					 SourceColumn *column, Bitmapset **made_of);
+
+#endif							/* TOKENAUTH_MAP_COLUMN_H */
