@@ -660,6 +660,16 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
+CREATE FUNCTION @extschema@.tokenauth_explain(
+    token pg_catalog.text,
+    source pg_catalog.name DEFAULT NULL,
+    OUT step pg_catalog.int4,
+    OUT what pg_catalog.text,
+    OUT outcome pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 CREATE FUNCTION @extschema@.tokenauth_version(
     OUT library pg_catalog.text,
     OUT extension pg_catalog.text)
@@ -736,7 +746,7 @@ DECLARE
         WHEN 'bind' THEN '{authenticate,bind,user,tenant,source,token_id,has_scope,claims}'
         WHEN 'hash' THEN '{resolve_hash,identify_hash,bind_hash,revoke_hash}'
         WHEN 'issue' THEN '{issue,rotate,renew,exchange,list,revoke,revoke_user,revoke_tenant}'
-        WHEN 'attach' THEN '{create_table,attach,attach_parent,detach,hash_in_place,changed,hash_row}'
+        WHEN 'attach' THEN '{create_table,attach,attach_parent,detach,hash_in_place,explain,changed,hash_row}'
         WHEN 'operate' THEN '{doctor,ready,version,warm,flush,flush_user,flush_tenant,flush_last_used,stats_reset,stats_sources,cache_entries}'
         END;
     views CONSTANT text[] := CASE what
@@ -980,6 +990,8 @@ BEGIN
              'the function behind the view tokenauth_cache'),
             ('tokenauth_doctor',
              'problems, the worst first, and the SQL that fixes each'),
+            ('tokenauth_explain',
+             'for a table''s owner: how a token is cut, hashed, found and judged, step by step'),
             ('tokenauth_version',
              'the release of the loaded library, and the version of the extension in this database')
         ) AS c (name, comment) ON c.name = p.proname

@@ -86,6 +86,13 @@ SELECT tokenauth_attach('t', claims => '{token_hash}');
 SELECT tokenauth_attach('t', revoked_column => 'user_id', active_values => '{x}');
 SELECT tokenauth_attach('t', revoked_column => 'user_id', active_values => '{revoked}');
 -- a flag that is read the wrong way round, or values that are not asked for
+-- All columns that do not fit are told in one error.
+CREATE TABLE misfits (token_hash numeric UNIQUE, id int, user_id numeric, tenant_id date, scope int[], expires_at bigint, used_at int, last_used_at date, created_at text, revoked text);
+SELECT tokenauth_attach('misfits');
+SELECT tokenauth_attach('misfits', stored_as => 'sha256-bytea', user_column => 'account', expires_column => 'until');
+SELECT tokenauth_attach('misfits', token_column => 'key', stored_as => 'plaintext', user_column => '', tenant_column => '', scope_column => '', expires_column => '', used_column => '', last_used_column => '', created_column => '', revoked_column => 'ended');
+SELECT tokenauth_attach('misfits', stored_as => 'plaintext', mapping => '{"active_column": "scope"}', user_column => 'id', tenant_column => '', scope_column => '', expires_column => '', used_column => '', last_used_column => '', created_column => '');
+DROP TABLE misfits;
 CREATE TABLE flags (token_hash text UNIQUE, user_id int, active boolean, "Is_Valid" boolean, revoked boolean, dead boolean, ended_at timestamp, status text);
 SELECT tokenauth_attach('flags', revoked_column => 'active');
 SELECT tokenauth_attach('flags', revoked_column => 'Is_Valid');
@@ -93,7 +100,7 @@ SELECT tokenauth_attach('flags', active_values => '{active}');
 SELECT tokenauth_attach('flags', active_values => '{active}', revoked_column => '');
 SELECT tokenauth_attach('flags', active_values => '{active}', revoked_column => 'ended_at');
 SELECT tokenauth_attach('flags', active_values => '{revoked}', revoked_column => 'status');
-INSERT INTO flags SELECT n, n, false, false, true, n <= 10, now(), 'on' FROM generate_series(1, 1100) n;
+INSERT INTO flags SELECT encode(sha256(n::text::bytea), 'hex'), n, false, false, true, n <= 10, now(), 'on' FROM generate_series(1, 1100) n;
 SELECT tokenauth_attach('flags');
 SELECT tokenauth_detach('flags');
 SELECT tokenauth_attach('flags', revoked_column => 'ended_at');

@@ -126,7 +126,7 @@ SELECT tokenauth_attach('grants', token_column => 'token', stored_as => 'plainte
 SELECT tokenauth_attach('grants', token_column => 'token', stored_as => 'plaintext',
     mapping => '{"expires_expression": "expires_in"}');
 SELECT tokenauth_attach('grants', token_column => 'token', stored_as => 'plaintext',
-    mapping => '{"user_expression": "owner"}');
+    expires_column => '', mapping => '{"user_expression": "owner"}');
 SELECT tokenauth_attach('grants', token_column => 'token', stored_as => 'plaintext',
     mapping => '{"user_expression": "(SELECT 1)"}');
 -- the time zone of this session is none of an expression's business

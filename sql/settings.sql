@@ -119,7 +119,9 @@ BEGIN
             RAISE NOTICE 'always the same: %', condition;
         END IF;
         BEGIN
+            SET LOCAL client_min_messages = warning;    -- not the share of live rows
             PERFORM tokenauth_attach('public.s', token_column => 'token', stored_as => 'plaintext', live_when => condition, claims => '{f8,by,tz,iv,ms,tr}');
+            SET LOCAL client_min_messages = notice;
         EXCEPTION WHEN OTHERS THEN
             RAISE NOTICE 'refused: % (%)', condition, SQLERRM;
             CONTINUE;

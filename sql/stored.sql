@@ -40,10 +40,10 @@ INSERT INTO form (stored_as, prefix, stored) VALUES
     ('sha256-hex', 'sha256$', encode(digest('secret', 'sha256'), 'hex'));
 \o /dev/null
 SELECT format('CREATE TABLE form%s (stored text UNIQUE, user_id int)', n) FROM form ORDER BY n \gexec
-SELECT format('INSERT INTO form%s VALUES (%L, 7)', n, stored) FROM form ORDER BY n \gexec
 SELECT format('SELECT tokenauth_attach(%L, token_column => ''stored'', stored_as => %L, mapping => %L)',
               'form' || n, stored_as, CASE WHEN prefix IS NOT NULL THEN jsonb_build_object('stored_prefix', prefix) END)
     FROM form ORDER BY n \gexec
+SELECT format('INSERT INTO form%s VALUES (%L, 7)', n, stored) FROM form ORDER BY n \gexec
 \o
 SELECT stored_as, prefix, ask('secret', 'form' || n), ask('Secret', 'form' || n) FROM form ORDER BY n;
 SELECT count(*) FROM tokenauth_cache WHERE believed AND source ~ '^form';

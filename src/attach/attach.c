@@ -21,6 +21,7 @@
 #include "attach/options.h"
 #include "attach/register.h"
 #include "attach/revoked.h"
+#include "attach/sample.h"
 #include "attach/triggers.h"
 #include "base/arguments.h"
 #include "base/compat.h"
@@ -163,7 +164,7 @@ attach_table(Source *source)
 	register_source(&extension, source);
 	attach_verify(source->name);
 	revoked_check_deletion(judge_named_source(source->name));
-	revoked_look(judge_named_source(source->name));
+	sample_look(judge_named_source(source->name));
 }
 
 static char *

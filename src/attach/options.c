@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "attach/columns.h"
 #include "attach/options.h"
 #include "attach/revoked.h"
 #include "miscadmin.h"
@@ -173,4 +174,5 @@ options_check(const Source *source)
 	check_timezone(source->timezone);
 	check_not_taken(source->relation, source->name, source->prefix);
 	check_claims(source);
+	columns_check(source);
 }

@@ -11,21 +11,15 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "attach/revoked.h"
-#include "base/query.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "source/deletion.h"
 #include "source/flag.h"
-#include "source/owner.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* So many rows are looked at, and fewer than the second say nothing. */
-#define ROWS_LOOKED_AT		1000
-#define ROWS_THAT_TELL		10
 
 /* A status column must be able to say "revoked". */
 static void
@@ -229,34 +223,4 @@ revoked_check_deletion(const Source *source)
 						get_rel_name(source->relation)),
 				 errdetail_internal("%s", reason),
 				 errhint("Add a column that tells of revocation, such as revoked_at, and name it in the argument \"revoked_column\".")));
-}
-
-void
-revoked_look(const Source *source)
-{
-	OwnerCall	call;
-	QueryResult *result;
-	int64		rows;
-	int64		revoked;
-	bool		isnull;
-
-	if (!AttributeNumberIsValid(source->column[ROLE_REVOKED].attnum))
-		return;
-	owner_begin(&call, source);
-	result = owner_query(&call,
-						 psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE NOT %s)"
-								  " FROM (SELECT %s AS x FROM ONLY %s LIMIT %d) AS rows",
-								  flag_is_live_sql(&call, "x"),
-								  owner_column(&call, ROLE_REVOKED),
-								  owner_table(&call), ROWS_LOOKED_AT));
-	rows = DatumGetInt64(query_value(result, 0, 1, &isnull));
-	revoked = DatumGetInt64(query_value(result, 0, 2, &isnull));
-	owner_end(&call);
-
-	if (rows >= ROWS_THAT_TELL && revoked == rows)
-		ereport(WARNING,
-				(errmsg("of " INT64_FORMAT " rows of table \"%s\" that were looked at all are revoked, by column \"%s\"",
-						rows, get_rel_name(source->relation),
-						source->column[ROLE_REVOKED].name),
-				 errhint("If the column tells otherwise which tokens are live, detach the source and attach the table with live_when.")));
 }

@@ -25,10 +25,4 @@ extern void revoked_check(const Source *source);
  */
 extern void revoked_check_deletion(const Source *source);
 
-/*
- * Look at some rows of a source that has just been attached, and warn if all of
- * them are revoked.
- */
-extern void revoked_look(const Source *source);
-
 #endif							/* TOKENAUTH_REVOKED_H */

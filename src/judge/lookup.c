@@ -180,12 +180,7 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 	else
 		verdict_init(verdict, TOKEN_UNKNOWN);
 
-	/* a token that should have a user and has none is not valid */
-	if (verdict->status == TOKEN_VALID &&
-		source->column[ROLE_USER].kind != VALUE_NONE &&
-		!source->user_is_optional &&
-		verdict->field[FIELD_USER].data == NULL)
-		verdict->status = TOKEN_DISABLED;
+	row_require_user(source, verdict);
 	if (finding->nlive > 1)
 	{
 		/* until one of them expires */

@@ -223,3 +223,12 @@ row_take_fields(const Source *source, Relation table, TupleTableSlot *row,
 			   verdict);
 	take_claims(source, table, row, verdict);
 }
+
+void
+row_require_user(const Source *source, Verdict *verdict)
+{
+	if (verdict->status == TOKEN_VALID &&
+		source->column[ROLE_USER].kind != VALUE_NONE &&
+		!source->user_is_optional && verdict->field[FIELD_USER].data == NULL)
+		verdict->status = TOKEN_DISABLED;
+}

@@ -35,4 +35,7 @@ extern void row_take_parent(const Source *source, const SourceParent *parent,
 extern void row_take_fields(const Source *source, Relation table,
 							TupleTableSlot *row, Verdict *verdict);
 
+/* Once that is known: a token that should have a user and has none is not valid. */
+extern void row_require_user(const Source *source, Verdict *verdict);
+
 #endif							/* TOKENAUTH_ROW_H */

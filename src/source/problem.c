@@ -180,15 +180,24 @@ problem_message(const Source *source)
 		psprintf("%s (%s)", message, source->problem_detail);
 }
 
-/* The missing index can be told. */
+/*
+ * The missing index can be told.  What is verified is found by what several tokens
+ * can have.
+ */
 static const char *
 problem_hint(const Source *source, const ProblemText *text)
 {
+	bool		unique = source->verify == NULL ||
+		source->problem_relation != source->relation;
+
 	if (source->problem != PROBLEM_NO_INDEX ||
 		get_rel_name(source->problem_relation) == NULL)
 		return text->hint;
-	return psprintf("%s For instance: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
-					text->hint, quoted_relation(source->problem_relation),
+	return psprintf("%s For instance: CREATE %sINDEX CONCURRENTLY ON %s (%s);",
+					unique ? text->hint :
+					"Create an index on the column, without WHERE clause or expressions.",
+					unique ? "UNIQUE " : "",
+					quoted_relation(source->problem_relation),
 					quote_identifier(source->problem_column));
 }
 

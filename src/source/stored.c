@@ -269,8 +269,8 @@ find_separator(const TokenPart *part, const char *token, Size len)
 }
 
 /* Cut a token to its part; false if it has none. */
-static bool
-take_part(const Source *source, const char **token, Size *len)
+bool
+stored_part(const Source *source, const char **token, Size *len)
 {
 	const TokenPart *part = &source->part;
 	const char *end = *token + *len;
@@ -534,7 +534,7 @@ stored_values(const Source *source, const char *token, Size len,
 	if (source->lookup != NULL)
 		return look_up(source, token, len, &values->value[0]);
 	values->value[0].type = source->column[ROLE_TOKEN].type;
-	if (!take_part(source, &token, &len))
+	if (!stored_part(source, &token, &len))
 		return false;
 	if (source->stored_as.hash == HASH_NONE)
 		return is_writable(source, token, len) &&
@@ -556,7 +556,7 @@ stored_unusual_key(const Source *source, const char *token, Size len,
 	Size		part_len = len;
 
 	if (len == 0 ||
-		(source->lookup == NULL && !take_part(source, &part, &part_len)))
+		(source->lookup == NULL && !stored_part(source, &part, &part_len)))
 		return false;
 	if (stored_gives_key(source))
 		return token_digest(source->encoding, part, part_len, key) &&
@@ -665,46 +665,6 @@ stored_cell(const Source *source, const StoredValue *stored)
 	if (detoasted != NULL)
 		token_forget_copy(detoasted, stored->value);
 	return cell;
-}
-
-static const char *
-digits_sql(StoredForm form)
-{
-	switch (form)
-	{
-		case FORM_HEX:
-			return "0-9a-f";
-		case FORM_UPPER_HEX:
-			return "0-9A-F";
-		case FORM_BASE64:
-			return "A-Za-z0-9+/";
-		case FORM_BASE64URL:
-			return "A-Za-z0-9_-";
-		case FORM_TOKEN:
-		case FORM_BYTEA:
-			break;
-	}
-	pg_unreachable();
-}
-
-char *
-stored_form_sql(const Source *source, const char *value)
-{
-	StoredForm	form = source->stored_as.form;
-	int			len = (int) hash_len(source->stored_as.hash);
-	const char *literal = source->stored_prefix ? source->stored_prefix : "";
-	char	   *text = psprintf("CAST(%s AS pg_catalog.text)", value);
-
-	if (form == FORM_BYTEA)
-		return psprintf("pg_catalog.octet_length(%s) OPERATOR(pg_catalog.=) %d",
-						value, len);
-	return psprintf("(pg_catalog.starts_with(%s, %s) AND"
-					" pg_catalog.substr(%s, %d) OPERATOR(pg_catalog.~) '^[%s]{%d}%s$')",
-					text, quote_literal_cstr(literal), text,
-					pg_mbstrlen(literal) + 1, digits_sql(form),
-					form == FORM_HEX || form == FORM_UPPER_HEX ? 2 * len :
-					(4 * len + 2) / 3,
-					form == FORM_BASE64 ? "=*" : "");
 }
 
 /* Has a value of this type bytes of its own, in which a token can be? */

@@ -76,6 +76,9 @@ extern const char *stored_as_names(void);
 /* "whole", "after prefix", "after |", "after | if any", "before ." */
 extern bool token_part_read(const char *text, TokenPart *part);
 
+/* Cut a token to the part that counts; false if it has none. */
+extern bool stored_part(const Source *source, const char **token, Size *len);
+
 /* Can a token column of this type have that, and a lookup of this type find it? */
 extern bool stored_type_fits(const Source *source, Oid type);
 extern bool stored_lookup_fits(const Source *source, Oid type);
@@ -139,12 +142,6 @@ extern Datum stored_text(const Source *source, const StoredValue *stored);
 
 /* The cell of a stored value. */
 extern uint16 stored_cell(const Source *source, const StoredValue *stored);
-
-/*
- * SQL: is a value of the token column, which is not null, of the form of such a
- * digest?  Not for tokens themselves.
- */
-extern char *stored_form_sql(const Source *source, const char *value);
 
 /* Wipe a value, in memory of ours; and free what stored_values() has made. */
 extern void stored_wipe(const StoredValue *stored);
