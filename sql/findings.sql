@@ -83,3 +83,18 @@ DROP TABLE bytes;
 DROP VIEW findings, found, agree;
 DROP FUNCTION h;
 DROP ROLE regress_poor;
+
+-- A column that came later, and could end the life of tokens; by attaching again that
+-- is settled.
+CREATE TABLE later (token_hash text UNIQUE, user_id int, expiry timestamptz);
+SELECT tokenauth_attach('later', prefix => 'l_', expires_column => '');
+CREATE VIEW overlooked AS SELECT severity, finding, substring(fix, '[a-z_]* => <[^>]*>') AS fix FROM tokenauth_doctor() WHERE finding ~ 'life of tokens';
+TABLE overlooked;
+ALTER TABLE later ADD "deletedAt" timestamptz, ADD is_active boolean, ADD note text;
+TABLE overlooked;
+SELECT tokenauth_detach('later');
+SELECT tokenauth_attach('later', prefix => 'l_', expires_column => '', revoked_column => 'deletedAt', mapping => '{}');
+TABLE overlooked;
+SELECT tokenauth_detach('later');
+DROP VIEW overlooked;
+DROP TABLE later;

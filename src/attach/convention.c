@@ -128,26 +128,50 @@ counts(const Source *source, const char *column)
 		(is_called(column, "revokedat") && source_has_role(source, ROLE_REVOKED));
 }
 
-void
-convention_look(const Source *source, const bool told[ROLE_COUNT])
+List *
+convention_overlooked(const Source *source)
 {
+	List	   *all = NIL;
+
 	for (int i = 0; i < (int) lengthof(conventions); i++)
 	{
 		const Convention *convention = &conventions[i];
+		Overlooked *one;
 		char	   *column;
 
-		if ((convention->role != ROLE_EXPIRES &&
-			 convention->role != ROLE_REVOKED) || told[convention->role])
+		if (convention->role != ROLE_EXPIRES &&
+			convention->role != ROLE_REVOKED)
 			continue;
 		column = find_column(source, convention->name);
-		if (column != NULL && !counts(source, column))
-			ereport(NOTICE,
-					(errmsg("column \"%s\" does not count for the tokens of source \"%s\"",
-							column, source->name),
-					 errdetail("By its name it could end their life."),
-					 errhint("If it does, name it as %s, or use it in live_when.",
-							 convention->is_active ?
-							 "the active_column of the mapping" :
-							 role_argument(convention->role))));
+		if (column == NULL || counts(source, column))
+			continue;
+		one = palloc(sizeof(Overlooked));
+		one->role = convention->role;
+		one->is_active = convention->is_active;
+		one->column = column;
+		all = lappend(all, one);
+	}
+	return all;
+}
+
+void
+convention_look(const Source *source, const bool told[ROLE_COUNT])
+{
+	ListCell   *lc;
+
+	foreach(lc, convention_overlooked(source))
+	{
+		const Overlooked *one = lfirst(lc);
+
+		if (told[one->role])
+			continue;
+		ereport(NOTICE,
+				(errmsg("column \"%s\" does not count for the tokens of source \"%s\"",
+						one->column, source->name),
+				 errdetail("By its name it could end their life."),
+				 errhint("If it does, name it as %s, or use it in live_when.",
+						 one->is_active ?
+						 "the active_column of the mapping" :
+						 role_argument(one->role))));
 	}
 }

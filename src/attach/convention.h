@@ -20,6 +20,17 @@
  */
 extern void convention_choose(Source *source, SourceRole role);
 
+/* A column that looks as if it ended the life of a token, and does not count. */
+typedef struct Overlooked
+{
+	SourceRole	role;			/* that it would have */
+	bool		is_active;		/* true is what is live */
+	char	   *column;
+} Overlooked;
+
+/* All of a source's; Overlooked * */
+extern List *convention_overlooked(const Source *source);
+
 /*
  * Notices for columns that look as if they ended the life of a token, and do not
  * count.  told says for which roles the caller has named a column, or none.

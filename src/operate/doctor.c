@@ -42,6 +42,7 @@ static const Check checks[] = {
 	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
 	{.source = finding_deletion},
+	{.source = finding_overlooked},
 	{.source = finding_owner},
 	{.source = finding_stored_form},
 	{.source = finding_plaintext},

@@ -74,6 +74,7 @@ extern void finding_pepper_file(Doctor *doctor);
 /* findings_table.c */
 extern void finding_mapping(Doctor *doctor, const Source *source);
 extern void finding_deletion(Doctor *doctor, const Source *source);
+extern void finding_overlooked(Doctor *doctor, const Source *source);
 
 /* findings_registry.c */
 extern void finding_guards(Doctor *doctor);

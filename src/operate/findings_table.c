@@ -7,7 +7,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
+#include "attach/convention.h"
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/pg_proc.h"
@@ -22,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /* A condition of a source or of a parent, tried as its table's owner. */
 typedef struct Condition
@@ -225,4 +229,42 @@ finding_deletion(Doctor *doctor, const Source *source)
 					  remedy_keep_rows(source),
 					  "tokenauth cannot revoke tokens by deleting rows of table \"%s\", which are more than tokens. %s",
 					  get_rel_name(source->relation), objection);
+}
+
+/* Is what the catalogs say of a column younger than the source's registry row? */
+static bool
+is_younger(const Source *source, const char *column)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(source->relation, column);
+	bool		younger;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	younger = TransactionIdFollows(HeapTupleHeaderGetRawXmin(tuple->t_data),
+								   source->registry_xmin);
+	ReleaseSysCache(tuple);
+	return younger;
+}
+
+/*
+ * A column that could end the life of tokens, by its name, and was not there when
+ * the table was attached: who attached it has heard of the others.
+ */
+void
+finding_overlooked(Doctor *doctor, const Source *source)
+{
+	ListCell   *lc;
+
+	if (PROBLEM_IS_FATAL(source->problem))
+		return;
+	foreach(lc, convention_overlooked(source))
+	{
+		const Overlooked *one = lfirst(lc);
+
+		if (is_younger(source, one->column))
+			doctor_report(doctor, SEVERITY_NOTICE, source,
+						  remedy_overlooked(source, one),
+						  "column \"%s\" of table \"%s\" was added or altered after the table was attached; by its name it could end the life of tokens, and it does not count",
+						  one->column, get_rel_name(source->relation));
+	}
 }

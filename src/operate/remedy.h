@@ -15,6 +15,7 @@
 #ifndef TOKENAUTH_REMEDY_H
 #define TOKENAUTH_REMEDY_H
 
+#include "attach/convention.h"
 #include "source/source.h"
 
 /* Behind ALTER SYSTEM, which cannot be one statement with what follows it. */
@@ -35,6 +36,9 @@ extern char *remedy_keep_rows(const Source *source);
 
 /* The same, with a place for the form in which tokens are stored. */
 extern char *remedy_stored_form(const Source *source);
+
+/* The same, with a place for a column that could end the life of tokens. */
+extern char *remedy_overlooked(const Source *source, const Overlooked *one);
 
 /* Take a role's right to read the token column; NULL: PUBLIC's. */
 extern char *remedy_hide_token(const Source *source, const char *role,

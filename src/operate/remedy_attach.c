@@ -292,10 +292,10 @@ detach(const Source *source)
 
 /*
  * The stored conditions leave types of pg_catalog unqualified, and are read by
- * this search_path whenever they are.
+ * this search_path whenever they are.  An argument, if there is one, is a place.
  */
 static char *
-attach_again(const Source *source, bool asks_form)
+attach_again(const Source *source, const char *argument, const char *place)
 {
 	OwnCall    *call = own_call("tokenauth_attach");
 	List	   *statements;
@@ -306,10 +306,8 @@ attach_again(const Source *source, bool asks_form)
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		set_column(call, source, role);
 	set_options(call, source);
-	if (asks_form)
-		own_call_set_place(call, "stored_as",
-						   psprintf("the form that the values have, instead of %s",
-									quote_literal_cstr(stored_as_name(source->stored_as))));
+	if (argument != NULL)
+		own_call_set_place(call, argument, place);
 	statements = list_make2(detach(source), own_call_perform_sql(call));
 	for (int i = 0; i < source->nparents; i++)
 		statements = lappend(statements,
@@ -320,13 +318,30 @@ attach_again(const Source *source, bool asks_form)
 char *
 remedy_attach_again(const Source *source)
 {
-	return attach_again(source, false);
+	return attach_again(source, NULL, NULL);
 }
 
 char *
 remedy_stored_form(const Source *source)
 {
-	return attach_again(source, true);
+	return attach_again(source, "stored_as",
+						psprintf("the form that the values have, instead of %s",
+								 quote_literal_cstr(stored_as_name(source->stored_as))));
+}
+
+char *
+remedy_overlooked(const Source *source, const Overlooked *one)
+{
+	const char *column = quote_literal_cstr(one->column);
+	const char *name = source->column[one->role].name;
+	const char *now = quote_literal_cstr(name != NULL ? name : "");
+
+	return attach_again(source, role_argument(one->role),
+						one->is_active ?
+						psprintf("%s as now; or, if column %s is true for live tokens, '', and that as active_column in the mapping",
+								 now, column) :
+						psprintf("%s if that ends the life of tokens, or %s as now",
+								 column, now));
 }
 
 char *
