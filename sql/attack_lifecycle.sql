@@ -209,8 +209,8 @@ DROP TRIGGER nest ON bad;
 CREATE TRIGGER dawdle BEFORE UPDATE ON bad EXECUTE FUNCTION dawdle();
 -- the statement's own timeout is an error
 SET tokenauth.source_timeout = 0;
-SET statement_timeout = '200ms';
 SELECT fill();
+SET statement_timeout = '200ms';
 SELECT tokenauth_revoke_user('u');
 RESET statement_timeout;
 RESET tokenauth.source_timeout;

@@ -93,8 +93,8 @@ SELECT count(*) FILTER (WHERE shortened_to < now()) AS over, count(*) > 0 AS som
 FROM tokenauth_retiring;
 DELETE FROM tokenauth_retiring;
 SELECT token AS old FROM tokenauth_issue('u', 'tok') \gset
-SELECT length(token) FROM tokenauth_rotate(:'old', grace => '1 millisecond');
-SELECT count(*) FROM tokenauth_retiring, pg_sleep(0.01);
+SELECT length(token) FROM tokenauth_rotate(:'old', grace => '300 milliseconds');
+SELECT count(*) FROM tokenauth_retiring, pg_sleep(0.31);
 SELECT token AS old FROM tokenauth_issue('u', 'tok') \gset
 SELECT length(token) FROM tokenauth_rotate(:'old', grace => '2 hours');
 SELECT count(*) FROM tokenauth_retiring;
