@@ -6,7 +6,8 @@ GRANT USAGE ON SCHEMA public TO tokens_mallory;
 GRANT EXECUTE ON FUNCTION tokenauth_attach TO tokens_mallory;
 SET search_path = tokens_attack, public;
 
--- A source of somebody else's, with a prefix, and one of mallory's, with none.
+-- A source of somebody else's, with a prefix, and one of mallory's, with none, which a
+-- superuser has attached in spite of that.
 CREATE TABLE good (id int PRIMARY KEY, token text UNIQUE, user_id int, revoked boolean NOT NULL DEFAULT false);
 ALTER TABLE good OWNER TO CURRENT_USER;
 INSERT INTO good VALUES (1, 'g_1secret', 7), (2, 'g_2secret', 8);
@@ -17,6 +18,7 @@ CREATE TABLE bad (id int PRIMARY KEY, token text UNIQUE, user_id int, revoked bo
 INSERT INTO bad VALUES (1, 'mine', 9);
 SELECT tokenauth_attach('bad', token_column => 'token', stored_as => 'plaintext', mapping => '{"lookup": "tokens_attack.spy(token)"}');
 RESET ROLE;
+SELECT tokenauth_attach('bad', token_column => 'token', stored_as => 'plaintext', mapping => '{"lookup": "tokens_attack.spy(token)"}');
 SELECT tokenauth_revoke('g_1secret');
 SELECT tokenauth_revoke('anything else');
 SELECT tokenauth_resolve('anything else', NULL::int);

@@ -11,7 +11,8 @@
  *	- the extension's owner, as which tokenauth_attach() and its kin write, and
  *	  superusers, for example to restore a dump;
  *	- for INSERT alone, for the same, a role that could have attached the source:
- *	  it owns the tables and may execute tokenauth_attach().
+ *	  it owns the tables, may execute tokenauth_attach(), and the source would share no
+ *	  tokens with another owner's (routes.h).
  *
  * In each new row, the owners of its tables are noted, as they are now.
  *
@@ -24,7 +25,9 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "source/directory.h"
 #include "source/registry.h"
+#include "source/routes.h"
 #include "source/source.h"
 #include "utils/acl.h"
 #include "utils/catcache.h"
@@ -85,9 +88,13 @@ check_insert(const ExtensionInfo *extension, TriggerData *trigger)
 {
 	Source	   *source = registry_row(extension, trigger->tg_relation,
 									  trigger->tg_trigtuple);
+	ListCell   *lc;
 
 	if (source->fault != NULL || !could_attach(extension, source))
 		refuse();
+	source_refresh();
+	foreach(lc, source_all())
+		routes_check(source, lfirst(lc));
 }
 
 /*

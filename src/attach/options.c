@@ -11,13 +11,12 @@
 #include "attach/columns.h"
 #include "attach/options.h"
 #include "attach/revoked.h"
-#include "miscadmin.h"
 #include "source/directory.h"
 #include "source/expression.h"
 #include "source/mapping.h"
 #include "source/own_call.h"
 #include "source/registry.h"
-#include "utils/acl.h"
+#include "source/routes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -30,26 +29,6 @@ check_timezone(const char *zone)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" not recognized", zone),
 				 errhint("It is UTC, GMT, or a full name such as Europe/Berlin; an abbreviation can mean several zones.")));
-}
-
-/*
- * The longer of two prefixes takes tokens away from the source of the shorter one,
- * and its owner's code may see them.
- */
-static void
-check_not_extended(Oid relation, const char *prefix, const Source *other)
-{
-	Size		len = Min(strlen(prefix), strlen(other->prefix));
-
-	if (strncmp(prefix, other->prefix, len) != 0 || superuser() ||
-		has_privs_of_role(GetUserId(), registry_table_owner(other->relation)) ||
-		registry_table_owner(relation) == registry_table_owner(other->relation))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("token prefix \"%s\" would share tokens with prefix \"%s\" of token source \"%s\"",
-					prefix, other->prefix, other->name),
-			 errhint("Take a prefix that does not begin as another owner's does, or let a superuser attach the table.")));
 }
 
 /* The name leads to one source, and tells it from others of its table. */
@@ -81,8 +60,9 @@ check_name(Oid relation, const char *name, const Source *other)
 
 /* Nobody may have the name or the prefix already. */
 static void
-check_not_taken(Oid relation, const char *name, const char *prefix)
+check_not_taken(const Source *source)
 {
+	const char *prefix = source->prefix;
 	ListCell   *lc;
 
 	source_refresh();
@@ -93,9 +73,7 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 		if (OidIsValid(other->relation) &&
 			get_rel_relkind(other->relation) == '\0')
 			continue;			/* dropped since, and about to be forgotten */
-		check_name(relation, name, other);
-		if (prefix && other->prefix && strcmp(other->prefix, prefix) != 0)
-			check_not_extended(relation, prefix, other);
+		check_name(source->relation, source->name, other);
 		if (prefix && other->prefix && strcmp(other->prefix, prefix) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -103,6 +81,8 @@ check_not_taken(Oid relation, const char *name, const char *prefix)
 							prefix, other->name),
 					 errhint("A prefix must lead to one source.")));
 	}
+	foreach(lc, source_all())
+		routes_check(source, lfirst(lc));
 }
 
 static char *
@@ -172,7 +152,7 @@ options_check(const Source *source)
 		registry_report(&fault);
 	revoked_check(source);
 	check_timezone(source->timezone);
-	check_not_taken(source->relation, source->name, source->prefix);
+	check_not_taken(source);
 	check_claims(source);
 	columns_check(source);
 }

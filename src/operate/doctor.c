@@ -41,6 +41,7 @@ static const Check checks[] = {
 	{.server = finding_guards, .is_error = true},
 	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
+	{.source = finding_by_name_only},
 	{.source = finding_deletion},
 	{.source = finding_overlooked},
 	{.source = finding_owner},

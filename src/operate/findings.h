@@ -79,6 +79,7 @@ extern void finding_overlooked(Doctor *doctor, const Source *source);
 /* findings_registry.c */
 extern void finding_guards(Doctor *doctor);
 extern void finding_lost_sources(Doctor *doctor);
+extern void finding_by_name_only(Doctor *doctor, const Source *source);
 extern void finding_writers(Doctor *doctor);
 extern void finding_references(Doctor *doctor);
 

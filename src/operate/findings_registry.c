@@ -21,6 +21,7 @@
 #include "source/names.h"
 #include "source/own_call.h"
 #include "source/registry_guard.h"
+#include "source/routes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -143,6 +144,21 @@ finding_lost_sources(Doctor *doctor)
 						  "table \"%s\" has triggers of tokenauth but belongs to no token source: its tokens are unknown",
 						  get_rel_name(table));
 	}
+}
+
+/* A token that is presented without its source's name does not reach it. */
+void
+finding_by_name_only(Doctor *doctor, const Source *source)
+{
+	const Source *other = routes_hindrance(source, source_all());
+
+	if (other == NULL)
+		return;
+	doctor_report(doctor, SEVERITY_WARNING, source,
+				  sql_with_comment(detach_sql(source->name),
+								   "and attach it with a prefix that does not begin as that of the other does, or give both tables the same owner"),
+				  "its tokens are found by its name only: its mapping shows tokens to the table's owner, and they could be of token source \"%s\", which has another owner",
+				  other->name);
 }
 
 /* A view through which the registry can be written. */

@@ -10,135 +10,32 @@
 
 #include "base/pepper.h"
 #include "base/testpoint.h"
-#include "common/hashfn.h"
 #include "source/directory.h"
 #include "source/extension.h"
 #include "source/mapping.h"
 #include "source/registry.h"
+#include "source/routes.h"
 #include "storage/lmgr.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/*
- * The registry in memory.  Sources with a prefix are found through an open
- * hash table of prefixes, asked once for each length that a prefix has; so
- * the cost depends on how many lengths are in use, not on how many sources.
- * Most often it is the same source again, so that one is tried first.
- */
+/* The registry in memory. */
 typedef struct Registry
 {
 	MemoryContext context;
 	const char *fault;			/* why it could not be read; or NULL */
 	List	   *sources;		/* Source * */
 	List	   *dropped;		/* tables of sources that are not in there */
-	int			nlengths;
-	int		   *length;			/* distinct prefix lengths, longest first */
-	int			nbuckets;		/* a power of two */
-	Source	  **bucket;			/* by prefix, linear probing */
-	Source	   *recent;			/* the last found; NULL: look it up */
-	Source	   *unprefixed;		/* the first source without a prefix */
-	int			nunprefixed;
+	Routes		routes;
 	struct Registry *next_retired;
 } Registry;
 
 static SourceState registry_state = SOURCE_STALE;
+static SourceState routes_state = SOURCE_STALE;	/* of the registry's routes */
 static Registry *registry = NULL;
 static Registry *retired = NULL;
 static MemoryContext retired_facts = NULL;	/* of sources that were read again */
-
-static uint32
-prefix_hash(const char *prefix, int len)
-{
-	return hash_bytes((const unsigned char *) prefix, len);
-}
-
-static void
-add_length(Registry *reg, int length)
-{
-	int			i = 0;
-
-	while (i < reg->nlengths && reg->length[i] > length)
-		i++;
-	if (i < reg->nlengths && reg->length[i] == length)
-		return;
-	memmove(&reg->length[i + 1], &reg->length[i],
-			(reg->nlengths - i) * sizeof(int));
-	reg->length[i] = length;
-	reg->nlengths++;
-}
-
-static Source *
-find_prefix(const Registry *reg, const char *token, int len)
-{
-	uint32		i = prefix_hash(token, len);
-	Source	   *source;
-
-	while ((source = reg->bucket[i & (reg->nbuckets - 1)]) != NULL)
-	{
-		if (source->prefix_len == len &&
-			memcmp(source->prefix, token, len) == 0)
-			return source;
-		i++;
-	}
-	return NULL;
-}
-
-static void
-add_route(Registry *reg, Source *source)
-{
-	Source	   *other;
-	uint32		i;
-
-	if (source->unroutable)
-		return;
-	if (source->prefix == NULL)
-	{
-		if (reg->nunprefixed++ == 0)
-			reg->unprefixed = source;
-		return;
-	}
-	other = find_prefix(reg, source->prefix, source->prefix_len);
-	if (other != NULL)
-		other->fault = source->fault = "its prefix is another source's, too";
-	add_length(reg, source->prefix_len);
-	i = prefix_hash(source->prefix, source->prefix_len);
-	while (reg->bucket[i & (reg->nbuckets - 1)] != NULL)
-		i++;
-	reg->bucket[i & (reg->nbuckets - 1)] = source;
-}
-
-/* Mark the sources whose prefixes this one's begins with. */
-static void
-mark_extended(const Registry *reg, const Source *source)
-{
-	for (int i = 0; i < reg->nlengths; i++)
-		if (reg->length[i] < source->prefix_len)
-		{
-			Source	   *shorter = find_prefix(reg, source->prefix,
-											  reg->length[i]);
-
-			if (shorter != NULL)
-				shorter->prefix_extended = true;
-		}
-}
-
-static void
-build_routes(Registry *reg)
-{
-	int			nsources = list_length(reg->sources);
-	ListCell   *lc;
-
-	reg->nbuckets = 1;
-	while (reg->nbuckets < 2 * nsources + 1)
-		reg->nbuckets *= 2;
-	reg->bucket = palloc0(reg->nbuckets * sizeof(Source *));
-	reg->length = palloc0((nsources + 1) * sizeof(int));
-	foreach(lc, reg->sources)
-		add_route(reg, lfirst(lc));
-	foreach(lc, reg->sources)
-		mark_extended(reg, lfirst(lc));
-}
 
 /* See source_id.h.  The chance is 1 in 65,536, and another name helps. */
 static void
@@ -164,7 +61,6 @@ static void
 read_registry(Registry *reg)
 {
 	reg->sources = registry_read(extension_refresh(), &reg->dropped, &reg->fault);
-	build_routes(reg);
 	refuse_equal_ids(reg);
 }
 
@@ -206,6 +102,18 @@ rebuild_registry(void)
 	if (registry != NULL)
 		retire(registry);
 	registry = fresh;
+	registry->routes.context = context;
+	routes_state = SOURCE_STALE;
+}
+
+/* Owners of tables and memberships of roles change without the registry. */
+static void
+rebuild_routes(void)
+{
+	routes_state = SOURCE_BUILDING;
+	routes_build(&registry->routes, registry->sources);
+	if (routes_state == SOURCE_BUILDING)
+		routes_state = SOURCE_CURRENT;
 }
 
 bool
@@ -214,8 +122,13 @@ source_try_refresh(void)
 	/* No invalidation tells of a registry that is yet to be created. */
 	if (!OidIsValid(extension_known()->sources))
 		registry_state = SOURCE_STALE;
-	while (registry_state != SOURCE_CURRENT)
+	while (registry_state != SOURCE_CURRENT || routes_state != SOURCE_CURRENT)
 	{
+		if (registry_state == SOURCE_CURRENT)
+		{
+			rebuild_routes();
+			continue;
+		}
 		registry_state = SOURCE_BUILDING;
 		rebuild_registry();
 		TEST_POINT(registry_read);
@@ -299,70 +212,17 @@ source_uses_table(Oid relation)
 	return false;
 }
 
-static Source *
-find_longest_prefix(const char *token, Size len)
-{
-	Source	   *source = registry->recent;
-
-	if (source != NULL && source_has_prefix(source, token, len))
-		return source;
-	for (int i = 0; i < registry->nlengths; i++)
-	{
-		if ((Size) registry->length[i] > len)
-			continue;
-		source = find_prefix(registry, token, registry->length[i]);
-		if (source != NULL)
-		{
-			if (!source->prefix_extended)
-				registry->recent = source;
-			return source;
-		}
-	}
-	return NULL;
-}
-
 Source *
 source_by_token(const char *token, Size len)
 {
-	Source	   *source = find_longest_prefix(token, len);
-
-	if (source != NULL)
-		return source;
-	if (registry->nunprefixed == 1 && source_sees_tokens(registry->unprefixed))
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("token source \"%s\" must be named",
-						registry->unprefixed->name),
-				 errdetail("Expressions of its mapping see the token, which can be one of another source."),
-				 errhint("Name it in the argument \"source\", or attach it with a prefix.")));
-	if (registry->nunprefixed > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("token source is ambiguous"),
-				 errdetail("%d sources have no prefix.", registry->nunprefixed),
-				 errhint("Name one of them in the argument \"source\".")));
-	return registry->unprefixed;
+	return routes_find(&registry->routes, token, len);
 }
 
 List *
 source_candidates(const char *token, Size len, bool *left_out)
 {
-	Source	   *prefixed = find_longest_prefix(token, len);
-	List	   *candidates = prefixed ? list_make1(prefixed) : NIL;
-	ListCell   *lc;
-
-	foreach(lc, registry->sources)
-	{
-		Source	   *source = lfirst(lc);
-
-		if (source->prefix != NULL)
-			continue;
-		if (source_sees_tokens(source))
-			*left_out = true;
-		else
-			candidates = lappend(candidates, source);
-	}
-	return candidates;
+	return routes_candidates(&registry->routes, registry->sources, token, len,
+							 left_out);
 }
 
 /*
@@ -546,6 +406,9 @@ source_invalidate(Oid relation)
 	{
 		Source	   *source = lfirst(lc);
 
+		/* its owner may be another */
+		if (!OidIsValid(relation) || source->relation == relation)
+			routes_state = SOURCE_STALE;
 		if (source->state != SOURCE_STALE &&
 			(!OidIsValid(relation) || depends_on_relation(source, relation)))
 			source->state = SOURCE_STALE;
@@ -608,6 +471,14 @@ pepper_callback(void)
 	}
 }
 
+/* The same for what decides which owner may act for which. */
+static void
+role_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (!is_debug_discard(hashvalue == 0))
+		routes_state = SOURCE_STALE;
+}
+
 void
 source_init(void)
 {
@@ -619,6 +490,8 @@ source_init(void)
 	for (int i = 0; i < (int) lengthof(caches); i++)
 		CacheRegisterSyscacheCallback(caches[i], catalog_callback, (Datum) 0);
 	pepper_on_change(pepper_callback);
+	CacheRegisterSyscacheCallback(AUTHOID, role_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, role_callback, (Datum) 0);
 }
 
 void

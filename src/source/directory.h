@@ -49,18 +49,8 @@ extern Source *source_find_again(const Source *source);
 /* Is a table in use, as a source or as a parent of one? */
 extern bool source_uses_table(Oid relation);
 
-/*
- * The source of a token, by its prefix; the longest one wins.  NULL if there
- * is none; throws if several sources without a prefix could be meant, or one
- * whose owner's code would see tokens of others.
- */
+/* routes_find() and routes_candidates() of routes.h. */
 extern Source *source_by_token(const char *token, Size len);
-
-/*
- * All sources that it could be of: that of its prefix, and all without a prefix;
- * but not those of the latter whose owner's code would see the token: *left_out is
- * set then.
- */
 extern List *source_candidates(const char *token, Size len, bool *left_out);
 
 /*

@@ -190,6 +190,7 @@ typedef struct Source
 	int			prefix_len;
 	bool		unroutable;		/* it has a prefix that is none */
 	bool		prefix_extended;	/* a longer prefix begins with it */
+	bool		by_name_only;	/* no token is led to it; see routes.h */
 	char	   *token_part;		/* as the mapping has it; NULL: the whole */
 	TokenPart	part;			/* the same; see stored.h, also for these: */
 	TokenEncoding encoding;
