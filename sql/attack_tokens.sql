@@ -89,6 +89,24 @@ SELECT tokenauth_revoke_user('ob', 'text_user');
 RESET standard_conforming_strings;
 SELECT status FROM tokenauth_identify('t', 'text_user');
 
+-- Rows of applications that log out by token = '' are found by nothing.
+CREATE TABLE gone (id int PRIMARY KEY, token text UNIQUE, token_bytes bytea UNIQUE, digest char(10) UNIQUE, user_id int);
+INSERT INTO gone VALUES (1, '', '', NULL, 7);
+SELECT tokenauth_attach('gone', token_column => 'token', stored_as => 'plaintext', mapping => $${"lookup": "split_part(token, '.', 2)"}$$);
+SELECT status, user_id FROM tokenauth_identify('x', 'gone');
+SELECT tokenauth_detach('gone');
+SELECT tokenauth_attach('gone', token_column => 'token_bytes', stored_as => 'plaintext', mapping => $${"lookup": "substr(decode(md5(token), 'hex'), 100)"}$$);
+SELECT status, user_id FROM tokenauth_identify('x', 'gone');
+SELECT tokenauth_detach('gone');
+-- A part that is empty, of what a verify accepts.
+SELECT tokenauth_attach('gone', token_column => 'token', stored_as => 'plaintext', mapping => $${"token_part": "before .", "verify": "true"}$$);
+SELECT status, user_id FROM tokenauth_identify('.x', 'gone');
+SELECT tokenauth_detach('gone');
+-- A digest that is longer than its column.
+SELECT tokenauth_attach('gone', token_column => 'digest');
+UPDATE gone SET digest = '';
+SELECT status, user_id FROM tokenauth_identify('x', 'gone');
+
 DROP SCHEMA tokens_attack CASCADE;
 DROP OWNED BY tokens_mallory;
 DROP ROLE tokens_mallory;

@@ -29,8 +29,7 @@ lookup_search_values(const Source *source, const LookupKey *key,
 	if (!stored_is_digest(source))
 		return stored_values(source, key->token, key->token_len, values);
 	values->n = 1;
-	values->value[0] = stored_value_of_digest(source, &key->digest);
-	return true;
+	return stored_value_of_digest(source, &key->digest, &values->value[0]);
 }
 
 /*

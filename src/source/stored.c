@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/table.h"
 #include "base/compat.h"
 #include "base/hash.h"
@@ -268,7 +269,7 @@ find_separator(const TokenPart *part, const char *token, Size len)
 	return NULL;
 }
 
-/* Cut a token to its part; false if it has none. */
+/* Cut a token to its part; false if it has none, which is not the same as ''. */
 bool
 stored_part(const Source *source, const char **token, Size *len)
 {
@@ -279,13 +280,13 @@ stored_part(const Source *source, const char **token, Size *len)
 	switch (part->kind)
 	{
 		case PART_WHOLE:
-			return true;
+			return *len > 0;
 		case PART_AFTER_PREFIX:
 			if (!source_has_prefix(source, *token, *len))
 				return false;
 			*token += source->prefix_len;
 			*len -= source->prefix_len;
-			return true;
+			return *len > 0;
 		case PART_AFTER:
 		case PART_BEFORE:
 			break;
@@ -300,7 +301,7 @@ stored_part(const Source *source, const char **token, Size *len)
 		*token = found + strlen(part->separator);
 		*len = end - *token;
 	}
-	return true;
+	return *len > 0;
 }
 
 /* ---------- values of the token column ---------- */
@@ -441,20 +442,26 @@ value_of_hash(const Source *source, const uint8 *bytes, Size nbytes,
 	return ok;
 }
 
-StoredValue
-stored_value_of_digest(const Source *source, const TokenDigest *digest)
+bool
+stored_value_of_digest(const Source *source, const TokenDigest *digest,
+					   StoredValue *stored)
 {
-	StoredValue stored = {(Datum) 0, source->column[ROLE_TOKEN].type};
+	stored->type = source->column[ROLE_TOKEN].type;
+	return value_of_hash(source, digest->bytes, TOKEN_DIGEST_LEN,
+						 &stored->value);
+}
 
-	/* one that is longer than its column is found nowhere */
-	if (!value_of_hash(source, digest->bytes, TOKEN_DIGEST_LEN, &stored.value))
-		stored.value = PointerGetDatum(cstring_to_text(""));
-	return stored;
+static bool
+is_empty(Oid type, Datum value)
+{
+	return (is_text(type) || type == BYTEAOID) &&
+		toast_raw_datum_size(value) == VARHDRSZ;
 }
 
 /*
  * What the source's lookup makes of a token, as a value of the column.  Text is
  * taken as a plaintext is, so that the lookup need not fail for what is no number.
+ * One that is empty is no value: applications leave it in rows whose token is gone.
  * The source may have been read again when the lookup returns.
  */
 static bool
@@ -472,8 +479,10 @@ look_up(const Source *source, const char *token, Size len,
 	token_wipe(PointerGetDatum(presented));
 	table_close(table, AccessShareLock);
 	stored->type = type;
-	if (!found || !is_text(type))
-		return found;
+	if (!found || is_empty(type, stored->value))
+		return false;
+	if (!is_text(type))
+		return true;
 	made = DatumGetTextPP(stored->value);
 	stored->type = source->column[ROLE_TOKEN].type;
 	return is_writable(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made)) &&

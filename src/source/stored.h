@@ -125,9 +125,13 @@ stored_key(const Source *source, const char *token, Size len,
 extern bool stored_values(const Source *source, const char *token, Size len,
 						  StoredValues *values);
 
-/* The same from the digest, where stored_is_digest(). */
-extern StoredValue stored_value_of_digest(const Source *source,
-										  const TokenDigest *digest);
+/*
+ * The same from the digest, where stored_is_digest().  False if it is longer than
+ * its column, and so in no row.
+ */
+extern bool stored_value_of_digest(const Source *source,
+								   const TokenDigest *digest,
+								   StoredValue *stored);
 
 /*
  * The key of a row, from its token column.  False if no token can ever be found

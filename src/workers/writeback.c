@@ -77,17 +77,24 @@ is_writable(Source *source)
 		!PROBLEM_IS_FATAL(source->problem) && source->keeps_last_use;
 }
 
-/* What to look for in the token column, or the id as text. */
-static Datum
-key_datum(const Source *source, const UsedToken *token)
+/* What to look for in the token column, or the id as text; false for what is in no row. */
+static bool
+key_datum(const Source *source, const UsedToken *token, Datum *key)
 {
 	TokenDigest digest;
+	StoredValue stored;
+	bool		found;
 
 	if (token->by_id)
-		return PointerGetDatum(cstring_to_text_with_len(token->key,
+	{
+		*key = PointerGetDatum(cstring_to_text_with_len(token->key,
 														token->key_len));
+		return true;
+	}
 	memcpy(digest.bytes, token->key, TOKEN_DIGEST_LEN);
-	return stored_value_of_digest(source, &digest).value;
+	found = stored_value_of_digest(source, &digest, &stored);
+	*key = stored.value;
+	return found;
 }
 
 static bool
@@ -131,8 +138,8 @@ batch_rows(OwnerCall *call, const Writeback *batch)
 	{
 		const NotedUse *use = &batch->use[i];
 
-		isnull[i] = !is_use_of(use, source) || use->token.by_id != by_id;
-		key[i] = isnull[i] ? (Datum) 0 : key_datum(source, &use->token);
+		isnull[i] = !is_use_of(use, source) || use->token.by_id != by_id ||
+			!key_datum(source, &use->token, &key[i]);
 		at[i] = TimestampTzGetDatum(use->at);
 	}
 	keys = construct_md_array(key, isnull, 1, dims, lbs, type, -1, false,
