@@ -17,7 +17,8 @@ CREATE TABLE quick (LIKE slow INCLUDING ALL);
 SELECT tokenauth_attach('slow', prefix => 'slow_'), tokenauth_attach('quick', prefix => 'quick_');
 INSERT INTO slow VALUES ('a', 'u');
 CREATE TRIGGER hold_on BEFORE UPDATE ON slow EXECUTE FUNCTION hold_on();
-SET tokenauth.source_timeout = '300ms';
+-- a quarter of it is the first turn of one of two sources
+SET tokenauth.source_timeout = '1200ms';
 SET statement_timeout = '350ms';
 SELECT tokenauth_revoke_user('u');
 RESET statement_timeout;

@@ -19,15 +19,16 @@
 #include "source/problem.h"
 #include "source/registry.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
-/* What is to be done in one source, and whether that was concerned. */
+/* What is to be done in one source, and in the next. */
 typedef struct Attempt
 {
 	const Source *candidate;
 	bool		for_change;
 	SourceWork	work;
 	void	   *arg;
-	bool		concerned;
+	bool		any_concerned;	/* of those that were worked on */
 } Attempt;
 
 static void
@@ -38,7 +39,6 @@ work_on(void *arg)
 		source_hold_for_change(attempt->candidate) :
 		source_hold(attempt->candidate);
 
-	attempt->concerned = false;
 	if (source == NULL && attempt->for_change)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -49,79 +49,195 @@ work_on(void *arg)
 		return;
 	if (PROBLEM_IS_FATAL(source->problem))
 		problem_report(source);
-	attempt->concerned = attempt->work(source, attempt->arg);
+	attempt->any_concerned |= attempt->work(source, attempt->arg);
 }
+
+/* ---------- how long ---------- */
+
+/* What the sources of one owner have, in microseconds. */
+typedef struct OwnerTime
+{
+	Oid			owner;
+	int64		left;
+	int			nsources;		/* of those that are to be worked on */
+} OwnerTime;
+
+static OwnerTime *
+time_of(SourceBudget *budget, const Source *source)
+{
+	Oid			owner = registry_table_owner(source->relation);
+	OwnerTime  *time;
+	ListCell   *lc;
+
+	foreach(lc, budget->owners)
+	{
+		time = lfirst(lc);
+		if (time->owner == owner)
+			return time;
+	}
+	time = palloc0(sizeof(OwnerTime));
+	time->owner = owner;
+	time->left = (int64) guc_source_timeout * 1000 * SOURCE_BUDGET_FACTOR;
+	budget->owners = lappend(budget->owners, time);
+	return time;
+}
+
+static void
+count_sources(SourceBudget *budget, List *sources)
+{
+	ListCell   *lc;
+
+	foreach(lc, budget->owners)
+		((OwnerTime *) lfirst(lc))->nsources = 0;
+	foreach(lc, sources)
+		time_of(budget, lfirst(lc))->nsources++;
+}
+
+/*
+ * How long a source can take, in milliseconds (0: no limit); -1 if no time is left.
+ * At first only so long that all of its owner's have their turn, so that a slow
+ * one does not take the time of those behind it.
+ */
+static int
+milliseconds_for(const OwnerTime *time, bool first)
+{
+	int64		most = guc_source_timeout;
+
+	if (guc_source_timeout == 0)
+		return 0;
+	if (time->left <= 0)
+		return -1;
+	if (first && time->nsources > 1)
+		most = most / 2 / time->nsources;
+	return (int) Max(1, Min(most, time->left / 1000));
+}
+
+/* ---------- each by itself ---------- */
 
 /* A source that could not be worked on. */
 typedef struct LeftOut
 {
 	const Source *source;
-	ErrorData  *error;
-	bool		timed_out;
+	ErrorData  *error;			/* NULL: there was no time left to try it */
+	int			milliseconds;	/* what it took too long for; 0: it did not */
 } LeftOut;
 
 static void
 warn(const LeftOut *left)
 {
+	int			sqlstate = left->error ? left->error->sqlerrcode :
+		ERRCODE_QUERY_CANCELED;
+
 	ereport(WARNING,
-			(errcode(left->error->sqlerrcode),
+			(errcode(sqlstate),
 			 errmsg("token source \"%s\" is left out", left->source->name),
-			 left->timed_out ?
-			 errdetail("It took longer than tokenauth.source_timeout.") :
-			 errdetail_internal("%s", left->error->message),
+			 left->error != NULL && left->milliseconds == 0 ?
+			 errdetail_internal("%s", left->error->message) :
+			 errdetail("It, or others of its owner, took longer than tokenauth.source_timeout allows."),
 			 errhint("When that is mended, call the function again, with the argument \"source\".")));
 }
 
-/* NULL if it was worked on, by itself. */
+/* NULL if it was worked on. */
 static LeftOut *
-try_source(Attempt *attempt)
+try_source(Attempt *attempt, const Source *source, SourceBudget *budget,
+		   bool first)
 {
+	OwnerTime  *time = time_of(budget, source);
+	int			milliseconds = milliseconds_for(time, first);
+	LeftOut    *left = palloc0(sizeof(LeftOut));
+	TimestampTz begin = GetCurrentTimestamp();
 	bool		timed_out;
-	ErrorData  *error = time_limit_try(work_on, attempt, guc_source_timeout,
-									   &timed_out);
-	LeftOut    *left;
 
-	if (error == NULL)
+	left->source = attempt->candidate = source;
+	if (milliseconds < 0)
+		return left;
+	left->error = time_limit_try(work_on, attempt, milliseconds, &timed_out);
+	time->left -= GetCurrentTimestamp() - begin;
+	if (left->error == NULL)
 		return NULL;
-	if (!timed_out && sandbox_concerns_all(error))
-		ReThrowError(error);
-	left = palloc(sizeof(LeftOut));
-	left->source = attempt->candidate;
-	left->error = error;
-	left->timed_out = timed_out;
+	if (timed_out)
+		left->milliseconds = milliseconds;
+	else if (sandbox_concerns_all(left->error))
+		ReThrowError(left->error);
 	return left;
 }
 
-List *
-each_source(List *sources, bool for_change, SourceWork work, void *arg)
+/* Would more time help, of which there may be some? */
+static bool
+is_worth_retrying(const LeftOut *left)
 {
-	Attempt		attempt = {.for_change = for_change,.work = work,.arg = arg};
-	List	   *done = NIL;
+	return left->error == NULL ||
+		(left->milliseconds > 0 && left->milliseconds < guc_source_timeout);
+}
+
+pg_noreturn static void
+raise_first(List *left_out)
+{
+	ListCell   *lc;
+
+	foreach(lc, left_out)
+		if (((LeftOut *) lfirst(lc))->error != NULL)
+			ReThrowError(((LeftOut *) lfirst(lc))->error);
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("token sources took longer than tokenauth.source_timeout allows them"),
+			 errhint("Call the function for each source, with the argument \"source\".")));
+}
+
+/* Work on sources, or once more on those left out; returns those left out then. */
+static List *
+take_turns(Attempt *attempt, List *sources, SourceBudget *budget, List **done)
+{
 	List	   *left_out = NIL;
-	bool		any_concerned = false;
-	/* there are no subtransactions in parallel mode */
-	bool		alone = list_length(sources) == 1 || IsInParallelMode();
+	List	   *again = NIL;
 	ListCell   *lc;
 
 	foreach(lc, sources)
 	{
-		LeftOut    *left = NULL;
+		LeftOut    *left = try_source(attempt, lfirst(lc), budget, true);
 
-		attempt.candidate = lfirst(lc);
-		if (alone)
-			work_on(&attempt);
-		else
-			left = try_source(&attempt);
 		if (left != NULL)
 			left_out = lappend(left_out, left);
 		else
-		{
-			any_concerned |= attempt.concerned;
-			done = lappend(done, lfirst(lc));
-		}
+			*done = lappend(*done, lfirst(lc));
 	}
-	if (left_out != NIL && !any_concerned)
-		ReThrowError(((LeftOut *) linitial(left_out))->error);
+	foreach(lc, left_out)
+	{
+		LeftOut    *left = lfirst(lc);
+
+		if (is_worth_retrying(left))
+			left = try_source(attempt, left->source, budget, false);
+		if (left != NULL)
+			again = lappend(again, left);
+		else
+			*done = lappend(*done, unconstify(Source *, ((LeftOut *) lfirst(lc))->source));
+	}
+	return again;
+}
+
+List *
+each_source(List *sources, bool for_change, SourceWork work, void *arg,
+			SourceBudget *budget)
+{
+	Attempt		attempt = {.for_change = for_change,.work = work,.arg = arg};
+	List	   *done = NIL;
+	List	   *left_out;
+	ListCell   *lc;
+
+	/* there are no subtransactions in parallel mode */
+	if (list_length(sources) == 1 || IsInParallelMode())
+	{
+		foreach(lc, sources)
+		{
+			attempt.candidate = lfirst(lc);
+			work_on(&attempt);
+		}
+		return sources;
+	}
+	count_sources(budget, sources);
+	left_out = take_turns(&attempt, sources, budget, &done);
+	if (left_out != NIL && !attempt.any_concerned)
+		raise_first(left_out);
 	foreach(lc, left_out)
 		warn(lfirst(lc));
 	return done;

@@ -9,6 +9,11 @@
  * tokenauth.source_timeout.  A source that fails is left out, a warning names
  * it, and the caller is told.
  *
+ * Many slow sources must not make the call endless either, nor take the time of
+ * others: all sources of one owner have SOURCE_BUDGET_FACTOR times that in one call.
+ * First each has a short turn, so that no fast one is left out for a slow one; then
+ * those that were too slow for it have what is left.
+ *
  * A single source has neither: its errors are raised.
  *
  *-------------------------------------------------------------------------
@@ -25,14 +30,22 @@
  */
 typedef bool (*SourceWork) (Source *source, void *arg);
 
+/* What is left of it; one for each call of a function of ours, all zero at first. */
+typedef struct SourceBudget
+{
+	List	   *owners;
+} SourceBudget;
+
+#define SOURCE_BUDGET_FACTOR	2
+
 /*
  * Do it in each of a list of sources, holding them for_change or for reading.
  * Returns the list without those that were left out.  Throws what concerns all
  * (sandbox_concerns_all()); and, if no source that is concerned could be
- * worked on, the first one's error.
+ * worked on, the first one's error, or 57014 if there was no time for any.
  */
 extern List *each_source(List *sources, bool for_change, SourceWork work,
-						 void *arg);
+						 void *arg, SourceBudget *budget);
 
 /* The source of that name, or all; refreshed.  Throws 42704. */
 extern List *each_source_choose(const char *name);

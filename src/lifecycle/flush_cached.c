@@ -84,10 +84,11 @@ flush_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 {
 	const char *name = name_or_null(fcinfo, 1);
 	IdFlush		flush = {role, id_or_null(fcinfo, 0), name != NULL};
+	SourceBudget budget = {0};
 
 	if (flush.value != NULL)
 		(void) each_source(each_source_choose(name), false, flush_all_of,
-						   &flush);
+						   &flush, &budget);
 }
 
 /*

@@ -154,9 +154,10 @@ revoke_wherever(TokenRevocation *revocation, const char *source_name)
 {
 	List	   *sources = sources_of_token(source_name, revocation);
 	int			concerned = list_length(sources);
+	SourceBudget budget = {0};
 	NullableDatum result;
 
-	sources = each_source(sources, true, revoke_token, revocation);
+	sources = each_source(sources, true, revoke_token, revocation, &budget);
 	result.isnull = list_length(sources) < concerned ||
 		(revocation->left_out && revocation->revoked == 0);
 	result.value = BoolGetDatum(revocation->revoked > 0);
@@ -385,14 +386,15 @@ sweep(Source *source, void *arg)
 static List *
 revoke_rows(List *sources, RowRevocation *revocation)
 {
+	SourceBudget budget = {0};
 	uint64		before;
 
-	sources = each_source(sources, true, note_tokens, revocation);
-	sources = each_source(sources, true, write_rows, revocation);
+	sources = each_source(sources, true, note_tokens, revocation, &budget);
+	sources = each_source(sources, true, write_rows, revocation, &budget);
 	for (int i = 0; i < MAX_SWEEPS; i++)
 	{
 		before = revocation->swept;
-		sources = each_source(sources, true, sweep, revocation);
+		sources = each_source(sources, true, sweep, revocation, &budget);
 		if (revocation->swept == before)
 			return sources;
 	}
