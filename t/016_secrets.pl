@@ -56,12 +56,13 @@ $node->safe_psql('postgres', q(
 		stored_as => 'plaintext');
 
 	CREATE ROLE api LOGIN;
+	CREATE ROLE keeper LOGIN SUPERUSER;
 	DO $$
 	DECLARE
 		f regprocedure;
 	BEGIN
 		FOR f IN SELECT oid FROM pg_proc
-			WHERE proname ~ '^tokenauth_(issue|resolve|identify|revoke|rotate|renew|exchange|list)'
+			WHERE proname ~ '^tokenauth_(issue|resolve|identify|revoke|rotate|renew|exchange|list|explain)'
 		LOOP
 			EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO api', f);
 		END LOOP;
@@ -226,6 +227,8 @@ my @calls = (
 	[ q(SELECT tokenauth_identify(:token, 'nothing')), $text, qr/nothing/ ],
 	[ q(SELECT tokenauth_identify(:token, 'b64_token')), $text, '' ],
 	[ q(SELECT 1 / (tokenauth_resolve(:token) IS NULL)::int), $text, qr/division by zero/ ],
+	[ q(SELECT * FROM tokenauth_explain(:token)), $text, qr/must be owner/ ],
+	[ q(SELECT * FROM tokenauth_explain(:token, 'nothing')), $text, qr/nothing/ ],
 	[ q(SELECT tokenauth_rotate(:token)), $wrong, qr/token is not valid/ ],
 	[ q(SELECT tokenauth_rotate(:token, source => 'nothing')), $text, qr/nothing/ ],
 	[ q(SELECT tokenauth_rotate(:token, grace => 'soon')), $text, qr/invalid input syntax/ ],
@@ -261,6 +264,15 @@ sub call_all
 }
 
 call_all('hashed', @calls);
+
+# For the owner of the table, a token is explained without being shown.
+foreach my $token (sort keys %token)
+{
+	is(bound(pgbench('keeper', q(SELECT * FROM tokenauth_explain(:token)), token => $token)),
+		'', "explained: $token{$token}");
+	is(bound(pgbench('keeper', q(SELECT * FROM tokenauth_explain(:token || E'\\n')), token => $token)),
+		'', "explained, with a newline: $token{$token}");
+}
 
 # Rows that a caller may see are shown in errors, and digests are no secret.
 $node->safe_psql('postgres', q(
