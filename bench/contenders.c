@@ -68,6 +68,14 @@ static const Contender contenders[] = {
 	{"tokenauth, never seen", {{POSTGRES, RESOLVE, RANDOM, REFUSED}}},
 	{"SELECT, never seen", {{POSTGRES, SELECT, RANDOM_HASH, REFUSED}}},
 
+	/* other tables: parts/hashes.sh */
+	{"HMAC: SELECT", {{POSTGRES, "SELECT user_id FROM hmac_token"
+			" WHERE token_hash = encode(hmac($1::text, 'bench pepper', 'sha256'), 'hex')", TOKEN, USER}}},
+	{"HMAC: tokenauth", {{POSTGRES, "SELECT tokenauth_resolve($1, source => 'hmac_token')", TOKEN, USER}}},
+	{"bcrypt: SELECT", {{POSTGRES, "SELECT user_id FROM bcrypt_token"
+			" WHERE found_by = left($1::text, 12) AND token_hash = crypt($1::text, token_hash)", TOKEN, USER}}},
+	{"bcrypt: tokenauth", {{POSTGRES, "SELECT tokenauth_resolve($1, source => 'bcrypt_token')", TOKEN, USER}}},
+
 	/* a new connection for each request */
 	{"connect: SELECT 1", {{POSTGRES, "SELECT 1", NOTHING, ONE}}, .connect = true},
 	{"connect: SELECT", {{POSTGRES, SELECT, HASH, USER}}, .connect = true},
