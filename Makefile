@@ -38,7 +38,7 @@ REGRESS += samples explain
 REGRESS += id_types grant bind one_query by_id create_table on_revoke revoke_prevented attack_identity one_answer long_tokens attack_lifecycle rotation orm_tables
 
 # Nobody gets more than was granted.
-REGRESS += version attack_fix attack_tokens attack_prefix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
+REGRESS += version attack_fix attack_alive attack_tokens attack_prefix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
 REGRESS += attack_cursors attack_session revoke_all attack_retype
 
 ifdef TESTING

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "access/xact.h"
 #include "base/testpoint.h"
 #include "judge/lookup.h"
 #include "judge/parents.h"
@@ -316,10 +318,11 @@ visit_life(TupleTableSlot *row, void *arg)
 }
 
 bool
-lookup_is_live(Source *source, const StoredValue *stored, const char *id)
+lookup_is_live(Source *source, const StoredValue *stored,
+			   const LookupKey *key, const char *id)
 {
 	OpenSource	open;
-	Scene		scene = {source, &open,.without_parents = true,.id = id};
+	Scene		scene = {source, &open,.without_parents = true,.key = key,.id = id};
 	Datum		value;
 
 	/* what cannot be looked at is not known to be dead */
@@ -384,6 +387,56 @@ visit_id(TupleTableSlot *row, void *arg)
 	if (is_verified(&search->scene, row))
 		search->ids = lappend(search->ids, id_of(&search->scene, row));
 	return true;
+}
+
+/* Has this transaction written this version of the row? */
+static bool
+is_written_here(TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		xmin = slot_getsysattr(row, MinTransactionIdAttributeNumber,
+									   &isnull);
+
+	return TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+}
+
+/* A RowVisitor. */
+static bool
+visit_written(TupleTableSlot *row, void *arg)
+{
+	IdSearch   *search = arg;
+	Scene	   *scene = &search->scene;
+	Verdict		verdict;
+
+	if (!is_written_here(row))
+		return true;
+	judge_life(scene, row, &verdict);
+	if (was_read_again(scene->source, scene->open))
+		return false;
+	if (is_live(&verdict, scene->now))
+		search->ids = lappend(search->ids, id_of(scene, row));
+	return !was_read_again(scene->source, scene->open);
+}
+
+bool
+lookup_written_live(Source *source, const StoredValue *stored, List **ids)
+{
+	OpenSource	open;
+	IdSearch	search = {{source, &open,.without_parents = true}};
+	Scene	   *scene = &search.scene;
+	Datum		value;
+
+	if (!scan_open(source, false, &open))
+		return false;
+	value = stored_datum(source, stored);
+	scene->snapshot = scan_snapshot();
+	scene->now = GetCurrentTimestamp();
+	scan_visit(&(Visit) {&open.table[0], scene->snapshot, value, visit_written,
+						 &search});
+	UnregisterSnapshot(scene->snapshot);
+	scan_close(&open);
+	*ids = search.ids;
+	return !was_read_again(source, &open);
 }
 
 bool

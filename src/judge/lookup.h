@@ -54,11 +54,20 @@ extern bool lookup_ids(Source *source, const LookupKey *key, List **ids);
 
 /*
  * Is there a row with this value in the token column that is live by what it
- * says itself, whatever its parents say?  By the same state of the table; true
- * if it cannot be told.  Throws what lookup_token() throws.  The id is as above.
+ * says itself, whatever its parents say, and whether or not it has a user?  By the
+ * same state of the table; true if it cannot be told.  Throws what lookup_token()
+ * throws.  Of a source with a verify it is the row that this takes for the key's, or
+ * without a key the row of that id, as above.
  */
 extern bool lookup_is_live(Source *source, const StoredValue *stored,
-						   const char *id);
+						   const LookupKey *key, const char *id);
+
+/*
+ * The ids of the rows with this value in the token column that are live as above
+ * and that this transaction has written.  False as above.
+ */
+extern bool lookup_written_live(Source *source, const StoredValue *stored,
+								List **ids);
 
 /*
  * Does a row with this value in the token column meet the source's own condition,

@@ -144,7 +144,7 @@ bool
 ending_is_live(const OwnerCall *call, const TokenRows *token)
 {
 	return lookup_is_live(unconstify(Source *, call->source), &token->stored,
-						  token->id);
+						  NULL, token->id);
 }
 
 void
@@ -180,6 +180,47 @@ ending_count(OwnerCall *call, const TokenRows *token)
 									   is_of_token(call, token)))->nrows;
 }
 
+/* Must a token's row be known by its id? */
+static bool
+has_id(const OwnerCall *call)
+{
+	return call->source->verify != NULL &&
+		AttributeNumberIsValid(call->source->column[ROLE_ID].attnum);
+}
+
+List *
+ending_written(const OwnerCall *call, const StoredValue *stored)
+{
+	List	   *ids = NIL;
+
+	if (has_id(call) &&
+		!lookup_written_live(unconstify(Source *, call->source), stored, &ids))
+		stored_source_changed(call->source);
+	return ids;
+}
+
+static bool
+has_text(const List *list, const char *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+		if (text != NULL && lfirst(lc) != NULL && strcmp(lfirst(lc), text) == 0)
+			return true;
+	return false;
+}
+
+void
+ending_check_written(const OwnerCall *call, const StoredValue *stored,
+					 const List *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, ending_written(call, stored))
+		if (!has_text(before, lfirst(lc)))
+			ending_prevented(call, "revoke");
+}
+
 /* Does the transaction's snapshot show a row of the token to be revoked? */
 static bool
 is_in_sight(OwnerCall *call, const TokenRows *token)
@@ -193,14 +234,17 @@ is_in_sight(OwnerCall *call, const TokenRows *token)
 uint64
 ending_revoke_token(OwnerCall *call, const TokenRows *token)
 {
+	List	   *before = ending_written(call, &token->stored);
 	uint64		revoked = write_rows(call, is_of_token(call, token));
 
-	if (!ending_is_live(call, token))
-		return revoked;
 	/* a row may have come, or come back to life, after the statement's snapshot */
-	revoked += write_rows(call, is_of_token(call, token));
+	if (ending_is_live(call, token))
+		revoked += write_rows(call, is_of_token(call, token));
 	if (!ending_is_live(call, token))
+	{
+		ending_check_written(call, &token->stored, before);
 		return revoked;
+	}
 	if (IsolationUsesXactSnapshot() && !is_in_sight(call, token))
 		lifecycle_concurrent_update();
 	ending_prevented(call, "revoke");
@@ -218,14 +262,6 @@ condition_of(OwnerCall *call, const RowsOf *rows)
 											 rows->value[i]));
 	appendStringInfoString(&condition, shared_row_has_own(call));
 	return condition.data;
-}
-
-/* Must a token's row be known by its id? */
-static bool
-has_id(const OwnerCall *call)
-{
-	return call->source->verify != NULL &&
-		AttributeNumberIsValid(call->source->column[ROLE_ID].attnum);
 }
 
 QueryResult *

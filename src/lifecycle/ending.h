@@ -38,6 +38,17 @@ typedef struct TokenRows
  */
 extern uint64 ending_revoke_token(OwnerCall *call, const TokenRows *token);
 
+/*
+ * Where a token's row is known by its id, a trigger can give it another one, and
+ * leave it alive.  So the ids of the rows of a stored value that are live and that
+ * this transaction has written are noted before it is revoked; NIL where no id is
+ * needed.  Afterwards there must be none besides: else throws 27000.
+ */
+extern List *ending_written(const OwnerCall *call, const StoredValue *stored);
+extern void ending_check_written(const OwnerCall *call,
+								 const StoredValue *stored,
+								 const List *before);
+
 /* How many rows it has, as a statement of now sees them. */
 extern uint64 ending_count(OwnerCall *call, const TokenRows *token);
 

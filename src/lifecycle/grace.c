@@ -50,23 +50,6 @@ digest_datum(const TokenDigest *digest)
 }
 
 /*
- * What a token is found by.  The source is in it, for one token can be of several
- * of a table, and have a life in each.
- */
-static Datum
-key_datum(const Source *source, const TokenDigest *digest)
-{
-	char		text[NAMEDATALEN + TOKEN_DIGEST_LEN];
-	Size		len = strlen(source->name);
-	TokenDigest key;
-
-	memcpy(text, digest->bytes, TOKEN_DIGEST_LEN);
-	memcpy(text + TOKEN_DIGEST_LEN, source->name, len);
-	(void) token_digest(TOKEN_TEXT, text, TOKEN_DIGEST_LEN + len, &key);
-	return digest_datum(&key);
-}
-
-/*
  * tokenauth_retiring_guard()
  *
  * BEFORE trigger of the table, for each row that is inserted or updated.  A row
@@ -97,13 +80,52 @@ tokenauth_retiring_guard(PG_FUNCTION_ARGS)
 						   trigger->tg_newtuple : trigger->tg_trigtuple);
 }
 
+/* A digest of what a row has in the token column: the token's where it gives that. */
+static void
+digest_of_row(const Source *source, const StoredValue *stored,
+			  TokenDigest *digest)
+{
+	text	   *value;
+	bool		known;
+
+	if (stored_gives_key(source))
+		known = stored_key_of_row(source, stored, digest);
+	else
+	{
+		value = DatumGetTextPP(stored_text(source, stored));
+		known = token_digest(TOKEN_TEXT, VARDATA_ANY(value),
+							 VARSIZE_ANY_EXHDR(value), digest);
+	}
+	if (!known)
+		stored_source_changed(source);
+}
+
+/*
+ * By what a token is known here as long as its row stands.  Not by its key in the
+ * cache, which need not outlive the server's start, nor exist.  The source is in it,
+ * for one token can be of several of a table, and have a life in each.
+ */
+static Datum
+name_of(const Source *source, const StoredValue *stored)
+{
+	char		text[NAMEDATALEN + TOKEN_DIGEST_LEN];
+	Size		len = strlen(source->name);
+	TokenDigest digest;
+
+	digest_of_row(source, stored, &digest);
+	memcpy(text, digest.bytes, TOKEN_DIGEST_LEN);
+	memcpy(text + TOKEN_DIGEST_LEN, source->name, len);
+	(void) token_digest(TOKEN_TEXT, text, TOKEN_DIGEST_LEN + len, &digest);
+	return digest_datum(&digest);
+}
+
 bool
-grace_recall(const Source *source, const TokenDigest *digest,
+grace_recall(const Source *source, const StoredValue *token,
 			 TimestampTz expiry, Grace *grace)
 {
 	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID};
 	Datum		value[] = {
-		ObjectIdGetDatum(source->relation), key_datum(source, digest),
+		ObjectIdGetDatum(source->relation), name_of(source, token),
 		TimestampTzGetDatum(expiry)
 	};
 	QueryResult *result;
@@ -180,13 +202,13 @@ forget_ended(void)
 }
 
 void
-grace_remember(const Source *source, const TokenDigest *digest,
+grace_remember(const Source *source, const StoredValue *token,
 			   TimestampTz shortened, Expiry original,
 			   const StoredValue *successor)
 {
 	Oid			type[] = {OIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID};
 	Datum		value[] = {
-		ObjectIdGetDatum(source->relation), key_datum(source, digest),
+		ObjectIdGetDatum(source->relation), name_of(source, token),
 		TimestampTzGetDatum(shortened), TimestampTzGetDatum(original.at),
 		trace_of(source, successor)
 	};

@@ -34,16 +34,16 @@ typedef struct Grace
 
 /*
  * Is this expiry of a token what a rotation has shortened its life to?  The
- * token's row is locked.
+ * token's row is locked.  The token is known by what it has in the token column.
  */
-extern bool grace_recall(const Source *source, const TokenDigest *digest,
+extern bool grace_recall(const Source *source, const StoredValue *token,
 						 TimestampTz expiry, Grace *grace);
 
 /*
  * A rotation has shortened a token's life, and has inserted a successor with this
  * value in its token column.  The token's row is locked.
  */
-extern void grace_remember(const Source *source, const TokenDigest *digest,
+extern void grace_remember(const Source *source, const StoredValue *token,
 						   TimestampTz shortened, Expiry original,
 						   const StoredValue *successor);
 

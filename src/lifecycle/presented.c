@@ -79,7 +79,7 @@ choose_value(const Source *source, const StoredValues *values)
 
 	while (chosen < values->n - 1 &&
 		   !lookup_is_live(unconstify(Source *, source), &values->value[chosen],
-						   NULL))
+						   NULL, NULL))
 		chosen++;
 	for (int i = 0; i < values->n; i++)
 		if (i != chosen)
@@ -93,7 +93,7 @@ is_other_live(const Presented *presented)
 {
 	return presented->source->npeppers > 1 &&
 		!lookup_is_live(unconstify(Source *, presented->source),
-						&presented->stored, NULL);
+						&presented->stored, NULL, NULL);
 }
 
 bool
@@ -123,7 +123,6 @@ presented_place(Presented *presented)
 		verdict_init(&presented->before.verdict, TOKEN_MALFORMED);
 		return false;
 	}
-	presented->digest = key.digest;
 	presented->stored = choose_value(source, &values);
 	return true;
 }
@@ -176,36 +175,21 @@ could_be_presented(const Presented *presented)
 							 VARSIZE_ANY_EXHDR(token));
 }
 
-/*
- * What a rotation remembers of a grace is found by the token's key, which must be
- * the same whether the token is presented or named.
- */
-static void
-check_can_be_named(const Source *source)
-{
-	if (!stored_gives_key(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("tokens of source \"%s\" cannot be rotated by id",
-						source->name),
-				 errdetail("What its table holds does not tell a token's SHA-256."),
-				 errhint("Rotate by the token; or issue a new one, and revoke this one.")));
-}
-
 bool
 presented_find(OwnerCall *call, const char *id, const char *user_id,
 			   Presented *presented)
 {
 	const Source *source = call->source;
+	TokenDigest key;
 
 	memset(presented, 0, sizeof(*presented));
 	check_can_be_replaced(source);
-	check_can_be_named(source);
 	presented->id = id;
 	presented->user_id = user_id;
 	presented->source = source;
 	return read_named(call, presented) && could_be_presented(presented) &&
-		stored_key_of_row(source, &presented->stored, &presented->digest) &&
+		(!stored_gives_key(source) ||
+		 stored_key_of_row(source, &presented->stored, &key)) &&
 		presented_judge(presented) == TOKEN_VALID;
 }
 

@@ -37,7 +37,6 @@ typedef struct Presented
 
 	/* From presented_place() on. */
 	const Source *source;		/* held for change */
-	TokenDigest digest;
 	StoredValue stored;
 
 	/* From presented_lock() on. */
@@ -72,7 +71,7 @@ extern bool presented_place(Presented *presented);
 /*
  * The token in the row of that id and user, in a call that has begun on its source;
  * judge it.  False if there is none, or it is not valid now.  Throws 21000 if there
- * are several; 0A000 if the row does not give the token's key.
+ * are several.
  */
 extern bool presented_find(OwnerCall *call, const char *id,
 						   const char *user_id, Presented *presented);

@@ -82,26 +82,25 @@ verified_ids(OwnerCall *call, const LookupKey *key, const StoredValues *values)
 	return ids;
 }
 
-/* Revoke the rows that are verified, and ask again for the token itself. */
+/*
+ * Revoke the rows that are verified, and look for the token itself again, which a
+ * trigger can have moved to a row of another id.
+ */
 static uint64
 revoke_verified(OwnerCall *call, const LookupKey *key,
 				const StoredValues *values)
 {
-	Source	   *source = unconstify(Source *, call->source);
 	uint64		revoked = 0;
-	Verdict		verdict;
-	uint64		stamp;
 	ListCell   *lc;
 
 	foreach(lc, verified_ids(call, key, values))
 		for (int i = 0; i < values->n; i++)
 			revoked += ending_revoke_token(call, &(TokenRows) {values->value[i],
 										   lfirst(lc)});
-	if (!lookup_token(source, key, &verdict, &stamp))
-		stored_source_changed(source);
-	verdict_settle(&verdict, GetCurrentTimestamp());
-	if (verdict.status == TOKEN_VALID)
-		ending_prevented(call, "revoke");
+	for (int i = 0; i < values->n; i++)
+		if (lookup_is_live(unconstify(Source *, call->source),
+						   &values->value[i], key, NULL))
+			ending_prevented(call, "revoke");
 	return revoked;
 }
 
@@ -244,6 +243,7 @@ typedef struct NotedTokens
 {
 	const Source *source;
 	QueryResult *tokens;		/* NULL: they are judged */
+	List	  **live;			/* for each, what ending_written() has told */
 	uint64		written;		/* rows */
 } NotedTokens;
 
@@ -271,6 +271,27 @@ is_concerned(const Source *source, const RowRevocation *revocation)
 	return true;
 }
 
+static void
+note_written(const OwnerCall *call, NotedTokens *noted)
+{
+	StoredValue stored;
+
+	noted->live = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
+	for (uint64 i = 0; i < noted->tokens->nrows; i++)
+		if (stored_of_result(noted->tokens, i, 1, &stored))
+			noted->live[i] = ending_written(call, &stored);
+}
+
+static void
+check_written(const OwnerCall *call, const NotedTokens *noted)
+{
+	StoredValue stored;
+
+	for (uint64 i = 0; i < noted->tokens->nrows; i++)
+		if (stored_of_result(noted->tokens, i, 1, &stored))
+			ending_check_written(call, &stored, noted->live[i]);
+}
+
 /* Those noted of a source; they are noted now if they have not been before. */
 static NotedTokens *
 note(RowRevocation *revocation, OwnerCall *call)
@@ -287,6 +308,7 @@ note(RowRevocation *revocation, OwnerCall *call)
 	noted = palloc0(sizeof(NotedTokens));
 	noted->source = call->source;
 	noted->tokens = ending_tokens_of(call, &revocation->rows);
+	note_written(call, noted);
 	revocation->noted = lappend(revocation->noted, noted);
 	return noted;
 }
@@ -360,6 +382,7 @@ sweep(Source *source, void *arg)
 		uint64		distinct = ending_distinct(&call, noted->tokens);
 
 		swept = ending_revoke_live(&call, noted->tokens);
+		check_written(&call, noted);
 		ended = count_ended(noted, distinct, swept);
 	}
 	later = ending_revoke_live(&call,

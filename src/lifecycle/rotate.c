@@ -132,7 +132,7 @@ find_legacy(OwnerCall *call, const Presented *presented)
 		return legacy;
 	}
 	if (!verdict->has_expiry ||
-		!grace_recall(presented->source, &presented->digest,
+		!grace_recall(presented->source, &presented->stored,
 					  verdict->expires_at, &grace))
 		return legacy;
 	legacy.is_in_grace = true;
@@ -226,7 +226,7 @@ remember(const Presented *presented, const Legacy *legacy, Expiry expiry,
 	if (expiry.exists &&
 		(legacy->is_in_grace || !before->has_expiry ||
 		 expiry.at < before->expires_at))
-		grace_remember(presented->source, &presented->digest, expiry.at,
+		grace_remember(presented->source, &presented->stored, expiry.at,
 					   legacy->original, successor);
 }
 

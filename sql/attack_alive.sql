@@ -1,0 +1,61 @@
+-- A trigger that lets a token live on, in whatever dress: revoking says so.
+CREATE SCHEMA alive_attack;
+SET search_path = alive_attack, public;
+CREATE TABLE parent (id int PRIMARY KEY, active bool);
+INSERT INTO parent VALUES (1, false);
+CREATE TABLE moved (id int PRIMARY KEY, found_by text, secret text, user_id int, parent_id int, revoked boolean NOT NULL DEFAULT false);
+CREATE INDEX ON moved (found_by);
+SELECT tokenauth_attach('moved', prefix => 'm_', token_column => 'found_by', stored_as => 'plaintext',
+                        mapping => '{"lookup": "left(token, 1)", "verify": "token = secret"}');
+SELECT tokenauth_attach_parent('moved', 'parent', 'parent_id', 'id', live_when => 'active');
+
+-- It gives the row another id, while the token is refused for another reason: its
+-- parent is suspended, it is there twice, or it has no user.
+CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.revoked := false; NEW.id := OLD.id + 1; RETURN NEW; END $$;
+CREATE TRIGGER move BEFORE UPDATE ON moved FOR EACH ROW EXECUTE FUNCTION move();
+INSERT INTO moved VALUES (1, 'm', 'm_secret', 7, 1);
+SELECT tokenauth_revoke('m_secret');
+UPDATE parent SET active = true;
+SELECT tokenauth_revoke('m_secret');
+DROP TRIGGER move ON moved;
+CREATE FUNCTION double() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO moved SELECT OLD.id + n, OLD.found_by, OLD.secret, OLD.user_id, OLD.parent_id FROM generate_series(1, 2) n; RETURN NEW; END $$;
+CREATE TRIGGER double BEFORE UPDATE ON moved FOR EACH ROW EXECUTE FUNCTION double();
+SELECT tokenauth_revoke('m_secret');
+DROP TRIGGER double ON moved;
+CREATE FUNCTION orphan() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.revoked := false; NEW.id := OLD.id + 1; NEW.user_id := NULL; RETURN NEW; END $$;
+CREATE TRIGGER orphan BEFORE UPDATE ON moved FOR EACH ROW EXECUTE FUNCTION orphan();
+SELECT tokenauth_revoke('m_secret');
+DROP TRIGGER orphan ON moved;
+
+-- It gives the row to another user, too, when that one's are revoked.
+CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.revoked := false; NEW.id := OLD.id + 1; NEW.user_id := 8; RETURN NEW; END $$;
+CREATE TRIGGER give BEFORE UPDATE ON moved FOR EACH ROW EXECUTE FUNCTION give();
+SELECT tokenauth_revoke_user(7, 'moved');
+SELECT tokenauth_revoke(1, 7, 'moved');
+SELECT id, user_id, revoked FROM moved;
+DROP TRIGGER give ON moved;
+
+-- Without it, and with tokens that this transaction has written itself.
+BEGIN;
+INSERT INTO moved VALUES (2, 'm', 'm_two', 8, 1), (3, 'm', 'm_three', 7, 1);
+SELECT tokenauth_revoke_user(7, 'moved');
+SELECT tokenauth_revoke('m_two');
+SELECT id, user_id, revoked FROM moved ORDER BY id;
+COMMIT;
+
+-- What a rotation remembers is named by what the row has, not by a key of the cache,
+-- so that a token can be rotated by its id where the row does not tell its SHA-256.
+CREATE TABLE long (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, expires_at timestamptz, revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('long', prefix => 'l_', stored_as => 'sha512-hex');
+INSERT INTO long (token_hash, user_id, expires_at) VALUES (encode(sha512('l_1'), 'hex'), 1, now() + '1 year');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('l_1', grace => '10 min'::interval);
+SELECT r.token_hash = sha256(sha256(convert_to(l.token_hash, 'UTF8')) || 'long') AS by_stored_value
+    FROM tokenauth_retiring r, long l WHERE r.relation = 'long'::regclass AND l.id = 1;
+SELECT token IS NOT NULL AS rotated, expires_at > now() + '300 days' AS keeps_its_life FROM tokenauth_rotate(1, 1, source => 'long', grace => '10 min'::interval);
+SELECT status, count(*) FROM tokenauth_list(1, 'long') GROUP BY 1 ORDER BY 1;
+SELECT (tokenauth_identify('l_1')).status;
+SELECT tokenauth_detach('long');
+SELECT tokenauth_detach('moved');
+SET client_min_messages = warning;
+DROP SCHEMA alive_attack CASCADE;
