@@ -31,6 +31,7 @@ my %known = (
 	api_suspended => 'disabled',
 	api_frozen => 'disabled',
 	api_orphan => 'disabled',
+	api_frozen_main => 'disabled',
 	api_strange => 'unknown',
 	odd_live => 'valid',
 	odd_gone => 'revoked',
@@ -53,7 +54,7 @@ $node->safe_psql('old', q(
 	SELECT tokenauth_create_table(prefix => 'mul_');
 
 	CREATE SCHEMA app;
-	CREATE TABLE app.tenants (id int PRIMARY KEY, status text NOT NULL);
+	CREATE TABLE app.tenants (id int PRIMARY KEY, status text NOT NULL, main_app int);
 	CREATE TABLE app.apps (id int PRIMARY KEY, enabled bool, frozen bool);
 	CREATE TABLE app.api_tokens (token_hash text PRIMARY KEY, user_id int,
 		tenant_id int, app_id int);
@@ -63,7 +64,10 @@ $node->safe_psql('old', q(
 		live_when => $$status <> 'suspended'$$);
 	SELECT tokenauth_attach_parent('api_tokens', 'app.apps', 'app_id',
 		live_when => 'enabled AND NOT frozen');
-	INSERT INTO app.tenants VALUES (1, 'normal'), (2, 'suspended');
+	-- a parent's parent
+	SELECT tokenauth_attach_parent('api_tokens', 'app.apps', 'main_app',
+		live_when => 'NOT frozen', mapping => '{"of": "tenant_id"}');
+	INSERT INTO app.tenants VALUES (1, 'normal', 1), (2, 'suspended', 1), (3, 'normal', 2);
 	INSERT INTO app.apps VALUES (1, true, false), (2, true, true);
 
 	CREATE SCHEMA "Odd";
@@ -105,7 +109,7 @@ $node->safe_psql('old',
 	 INSERT INTO app.api_tokens VALUES
 		(" . digest('api_live') . ", 1, 1, 1), (" . digest('api_alone') . ", 1, NULL, NULL),
 		(" . digest('api_suspended') . ", 1, 2, 1), (" . digest('api_frozen') . ", 1, 1, 2),
-		(" . digest('api_orphan') . ", 1, 1, 3);
+		(" . digest('api_orphan') . ", 1, 1, 3), (" . digest('api_frozen_main') . ", 1, 3, 1);
 	 INSERT INTO \"Odd\".later (user_id, token_hash, revoked)
 	 VALUES (gen_random_uuid(), " . digest('ren_live') . ", false),
 		(gen_random_uuid(), " . digest('ren_revoked') . ", true);
@@ -173,7 +177,7 @@ sub sources
 {
 	return $node->safe_psql($_[0], q(
 		SELECT source, prefix, relation, on_revoke,
-			regexp_replace(parents::text, '[0-9]+', '-') FROM tokenauth_sources
+			regexp_replace(parents::text, '[0-9]+', '-'), parent_mappings FROM tokenauth_sources
 		ORDER BY source));
 }
 
