@@ -317,24 +317,37 @@ visit_life(TupleTableSlot *row, void *arg)
 	return scene->finding.nlive == 0;
 }
 
+/*
+ * A source can be read again while its rows are looked at, because of anything that
+ * another session does to its table; then they are looked at again.  So often: code of
+ * the owner's can have it read again each time.
+ */
+#define MAX_LOOKS		10
+
 bool
 lookup_is_live(Source *source, const StoredValue *stored,
 			   const LookupKey *key, const char *id)
 {
-	OpenSource	open;
-	Scene		scene = {source, &open,.without_parents = true,.key = key,.id = id};
-	Datum		value;
+	for (int look = 0; look < MAX_LOOKS; look++)
+	{
+		OpenSource	open;
+		Scene		scene = {source, &open,.without_parents = true,.key = key,.id = id};
+		Datum		value;
 
+		if (!scan_open(source, false, &open))
+			break;
+		value = stored_datum(source, stored);
+		scene.snapshot = scan_snapshot();
+		scene.now = GetCurrentTimestamp();
+		scan_visit(&(Visit) {&open.table[0], scene.snapshot, value, visit_life,
+							 &scene});
+		UnregisterSnapshot(scene.snapshot);
+		scan_close(&open);
+		if (!was_read_again(source, &open))
+			return scene.finding.nlive > 0;
+	}
 	/* what cannot be looked at is not known to be dead */
-	if (!scan_open(source, false, &open))
-		return true;
-	value = stored_datum(source, stored);
-	scene.snapshot = scan_snapshot();
-	scene.now = GetCurrentTimestamp();
-	scan_visit(&(Visit) {&open.table[0], scene.snapshot, value, visit_life, &scene});
-	UnregisterSnapshot(scene.snapshot);
-	scan_close(&open);
-	return scene.finding.nlive > 0 || was_read_again(source, &open);
+	return true;
 }
 
 /* A RowVisitor, until a row meets the source's condition. */
@@ -421,22 +434,27 @@ visit_written(TupleTableSlot *row, void *arg)
 bool
 lookup_written_live(Source *source, const StoredValue *stored, List **ids)
 {
-	OpenSource	open;
-	IdSearch	search = {{source, &open,.without_parents = true}};
-	Scene	   *scene = &search.scene;
-	Datum		value;
+	for (int look = 0; look < MAX_LOOKS; look++)
+	{
+		OpenSource	open;
+		IdSearch	search = {{source, &open,.without_parents = true}};
+		Scene	   *scene = &search.scene;
+		Datum		value;
 
-	if (!scan_open(source, false, &open))
-		return false;
-	value = stored_datum(source, stored);
-	scene->snapshot = scan_snapshot();
-	scene->now = GetCurrentTimestamp();
-	scan_visit(&(Visit) {&open.table[0], scene->snapshot, value, visit_written,
-						 &search});
-	UnregisterSnapshot(scene->snapshot);
-	scan_close(&open);
-	*ids = search.ids;
-	return !was_read_again(source, &open);
+		if (!scan_open(source, false, &open))
+			break;
+		value = stored_datum(source, stored);
+		scene->snapshot = scan_snapshot();
+		scene->now = GetCurrentTimestamp();
+		scan_visit(&(Visit) {&open.table[0], scene->snapshot, value,
+							 visit_written, &search});
+		UnregisterSnapshot(scene->snapshot);
+		scan_close(&open);
+		*ids = search.ids;
+		if (!was_read_again(source, &open))
+			return true;
+	}
+	return false;
 }
 
 bool
