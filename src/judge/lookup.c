@@ -21,6 +21,7 @@
 #include "judge/scan.h"
 #include "source/expression.h"
 #include "source/stored.h"
+#include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -139,10 +140,11 @@ is_verified(const Scene *scene, TupleTableSlot *row)
 	Datum		verified;
 	bool		found;
 
-	if (source->verify_node == NULL)
+	if (source->verify == NULL)
 		return true;
 	if (key == NULL)
 		return has_id(scene, row);
+	source_require_whole(source);
 	over.token = cstring_to_text_with_len(key->token, (int) key->token_len);
 	found = expression_try(&over, source->verify_node, &verified);
 	token_wipe(PointerGetDatum(over.token));

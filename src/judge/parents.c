@@ -39,7 +39,7 @@ take_references(const Source *source, int via, TupleTableSlot *row,
 
 		if (source->parent[i].via != via)
 			continue;
-		key = slot_getattr(row, from->attnum, &isnull);
+		key = source_column_value(source, from, row, &isnull);
 		reference[i].exists = !isnull;
 		if (isnull)
 			continue;
@@ -73,7 +73,8 @@ visit_parent(TupleTableSlot *row, void *arg)
 
 	/* before code of its owner's can have the source read again */
 	take_references(source, search->n, row, search->reference);
-	search->live = parent->condition == NULL ||
+	source_require_whole(source);
+	search->live = parent->live_when == NULL ||
 		expression_holds(&over, parent->condition);
 	if (!was_read_again(source, search->tables))
 		row_take_parent(source, parent, table, row, search->verdict);

@@ -13,16 +13,10 @@
 #include "judge/scope.h"
 #include "source/expression.h"
 #include "source/flag.h"
+#include "source/value.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
-
-/* Does a row of its table say this? */
-static bool
-is_in_row(const SourceColumn *column)
-{
-	return column->node != NULL || AttributeNumberIsValid(column->attnum);
-}
 
 /*
  * The value of a role, whose column must be there.  An expression's functions can
@@ -35,9 +29,10 @@ role_value(const Source *source, Relation table, TupleTableSlot *row,
 {
 	ExpressionRow over = {table, row, source->timezone};
 
-	if (column->node != NULL)
-		return expression_value(&over, column->node, isnull);
-	return slot_getattr(row, column->attnum, isnull);
+	if (column->expression == NULL)
+		return source_column_value(source, column, row, isnull);
+	source_require_whole(source);
+	return expression_value(&over, column->node, isnull);
 }
 
 /* A timestamp without time zone, read in the source's. */
@@ -92,9 +87,12 @@ timestamp_of(const Source *source, Oid type, Datum value)
 static bool
 is_used(const Source *source, TupleTableSlot *row)
 {
-	AttrNumber	attnum = source->column[ROLE_USED].attnum;
+	bool		isnull = true;
 
-	return AttributeNumberIsValid(attnum) && !slot_attisnull(row, attnum);
+	if (source_has_role(source, ROLE_USED))
+		(void) source_column_value(source, &source->column[ROLE_USED], row,
+								   &isnull);
+	return !isnull;
 }
 
 void
@@ -112,7 +110,8 @@ row_meets_condition(const Source *source, Relation table, TupleTableSlot *row)
 {
 	ExpressionRow over = {table, row, source->timezone};
 
-	return source->condition == NULL ||
+	source_require_whole(source);
+	return source->live_when == NULL ||
 		expression_holds(&over, source->condition);
 }
 
@@ -125,7 +124,7 @@ take_expiry(const Source *source, Relation table, TupleTableSlot *row,
 	Datum		value;
 	TimestampTz at;
 
-	if (!is_in_row(&column))
+	if (!column_is_told(&column))
 		return;
 	value = role_value(source, table, row, &column, &isnull);
 	if (isnull)
@@ -151,7 +150,7 @@ take_field(const Source *source, Relation table, TupleTableSlot *row,
 	Datum		value;
 	int			level = 0;
 
-	if (!is_in_row(&column))
+	if (!column_is_told(&column))
 		return;
 	value = role_value(source, table, row, &column, &isnull);
 	if (isnull)
@@ -201,6 +200,7 @@ take_claims(const Source *source, Relation table, TupleTableSlot *row,
 	ExpressionRow over = {table, row, "UTC"};
 	bool		isnull;
 
+	source_require_whole(source);
 	if (source->claims_object == NULL)
 		return;
 	verdict->field[FIELD_CLAIMS] =

@@ -74,7 +74,7 @@ note_parent_row(const Source *source, const SourceParent *parent,
 				TupleTableSlot *row, int classes)
 {
 	bool		isnull;
-	Datum		key = slot_getattr(row, parent->key.attnum, &isnull);
+	Datum		key = source_column_value(source, &parent->key, row, &isnull);
 
 	if (!isnull)
 		changes_note_cell(source, source_parent_cell(parent, key), classes);

@@ -111,10 +111,13 @@ begin_insert(InsertList *list, OwnerCall *call, bool is_copy)
 static void
 give_column(InsertList *list, AttrNumber attnum, const char *value)
 {
-	Form_pg_attribute attribute =
-		TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
+	Form_pg_attribute attribute;
 	const char *separator = list->columns.len > 0 ? ", " : "";
 
+	/* by what the source said before the owner's lookup was called */
+	if (attnum <= 0)
+		stored_source_changed(list->call->source);
+	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
 	list->given = bms_add_member(list->given, attnum);
 	appendStringInfo(&list->columns, "%s%s", separator,
 					 quote_identifier(NameStr(attribute->attname)));

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "source/flag.h"
+#include "source/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -45,9 +46,9 @@ flag_is_revoked(const Source *source, TupleTableSlot *row)
 	bool		isnull;
 	Datum		value;
 
-	if (!AttributeNumberIsValid(column->attnum))
+	if (!source_has_role(source, ROLE_REVOKED))
 		return false;
-	value = slot_getattr(row, column->attnum, &isnull);
+	value = source_column_value(source, column, row, &isnull);
 	if (is_timestamp(column->type))
 		return !isnull;
 	if (isnull)

@@ -429,9 +429,33 @@ map_without_table(Source *source)
 	return false;
 }
 
+/* Nothing is known of it, so a column that is not reached is not there. */
+static void
+forget_column(SourceColumn *column)
+{
+	column->attnum = InvalidAttrNumber;
+	column->declared = column->type = InvalidOid;
+	column->kind = VALUE_NONE;
+	column->node = NULL;
+	column->is_exact = false;
+}
+
+static void
+forget_parent(SourceParent *parent)
+{
+	forget_column(&parent->from);
+	forget_column(&parent->key);
+	for (int role = 0; role < ROLE_COUNT; role++)
+		forget_column(&parent->column[role]);
+	memset(&parent->finder, 0, sizeof(parent->finder));
+	parent->matters = NULL;
+	parent->condition = NULL;
+}
+
 static void
 forget_facts(Source *source)
 {
+	source->whole = false;
 	memset(&source->watch, 0, sizeof(source->watch));
 	source->watch.context = source->facts;
 	source->namesakes = NIL;
@@ -441,14 +465,12 @@ forget_facts(Source *source)
 	source->lookup_node = source->verify_node = NULL;
 	source->claims_object = NULL;
 	for (int role = 0; role < ROLE_COUNT; role++)
-		source->column[role].node = NULL;
+		forget_column(&source->column[role]);
+	memset(&source->finder, 0, sizeof(source->finder));
+	source->keeps_last_use = false;
+	source->fingerprint = 0;
 	for (int i = 0; i < source->nparents; i++)
-	{
-		source->parent[i].matters = NULL;
-		source->parent[i].condition = NULL;
-		for (int role = 0; role < ROLE_COUNT; role++)
-			source->parent[i].column[role].node = NULL;
-	}
+		forget_parent(&source->parent[i]);
 	source->problem = PROBLEM_NONE;
 }
 
@@ -472,6 +494,7 @@ mapping_build(Source *source)
 	watch_word(&source->watch, extension_trace());
 	map_open_table(source, table);
 	source->fingerprint = source->watch.trace;
+	source->whole = !PROBLEM_IS_FATAL(source->problem);
 	MemoryContextSwitchTo(old);
 	relation_close(table, AccessShareLock);
 	return true;

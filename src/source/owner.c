@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "source/owner.h"
 #include "source/stored.h"
+#include "source/value.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -162,8 +163,11 @@ static void
 enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
 {
 	bool		has = call->has_expressions;
-	int			level = has ? fixed_settings_enter() : NewGUCNestLevel();
+	int			level;
 
+	/* the SQL is made of it; a statement before may have had it read again */
+	source_require_whole(call->source);
+	level = has ? fixed_settings_enter() : NewGUCNestLevel();
 	frame->context = CurrentMemoryContext;
 	/* expressions are read and evaluated so, see expression.h */
 	if (has)

@@ -14,6 +14,10 @@
  * the owner's code was doing to anybody but the owner.  Nor does the owner's code
  * see the caller's statement, in which the token itself may stand.
  *
+ * The statement is made of what is known of the source, which an owner's code that a
+ * statement before has run can have read again.  If that fails half way, all that
+ * follows throws 55000.
+ *
  * What a statement returns is a QueryResult, in the memory context that the
  * function is called in; nothing is freed by owner_end().
  *

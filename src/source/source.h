@@ -228,6 +228,8 @@ typedef struct Source
 	const char *problem_detail; /* what the server said; NULL: nothing */
 	uint64		fingerprint;
 	uint64		built;			/* how often it was read, or begun to be */
+	bool		whole;			/* it was read to the end, and can be judged by;
+								 * source_require_whole() */
 	SourceColumn column[ROLE_COUNT];	/* type and kind also of a user or tenant
 										 * that a parent says */
 	MemoryContext facts;		/* where what follows is kept */

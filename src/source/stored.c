@@ -18,6 +18,7 @@
 #include "nodes/nodeFuncs.h"
 #include "source/expression.h"
 #include "source/stored.h"
+#include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -218,28 +219,14 @@ stored_datum(const Source *source, const StoredValue *stored)
 	return stored->value;
 }
 
-/*
- * The base type of the row's column.  The source is asked first, because each change
- * of a row comes by here, and getBaseType() looks into the catalogs; that type's base
- * does not change.
- */
-static Oid
-base_type_in_row(const SourceColumn *column, TupleTableSlot *row)
-{
-	Oid			type = TupleDescAttr(row->tts_tupleDescriptor,
-									 column->attnum - 1)->atttypid;
-
-	return type == column->declared ? column->type : getBaseType(type);
-}
-
 bool
 stored_of_slot(const Source *source, TupleTableSlot *row, StoredValue *stored)
 {
 	const SourceColumn *column = &source->column[ROLE_TOKEN];
 	bool		isnull;
 
-	stored->value = slot_getattr(row, column->attnum, &isnull);
-	stored->type = isnull ? InvalidOid : base_type_in_row(column, row);
+	stored->value = source_column_value(source, column, row, &isnull);
+	stored->type = isnull ? InvalidOid : column->type;
 	return !isnull;
 }
 
@@ -468,13 +455,16 @@ static bool
 look_up(const Source *source, const char *token, Size len,
 		StoredValue *stored)
 {
-	Oid			type = getBaseType(exprType(source->lookup_node));
-	Relation	table = table_open(source->relation, AccessShareLock);
 	text	   *presented = cstring_to_text_with_len(token, (int) len);
-	ExpressionRow over = {table, NULL, source->timezone, presented};
+	ExpressionRow over = {NULL, NULL, source->timezone, presented};
+	Relation	table;
+	Oid			type;
 	bool		found;
 	text	   *made;
 
+	source_require_whole(source);
+	type = getBaseType(exprType(source->lookup_node));
+	over.relation = table = table_open(source->relation, AccessShareLock);
 	found = expression_try(&over, source->lookup_node, &stored->value);
 	token_wipe(PointerGetDatum(presented));
 	table_close(table, AccessShareLock);

@@ -50,8 +50,8 @@ extern Datum stored_datum(const Source *source, const StoredValue *stored);
 pg_noreturn extern void stored_source_changed(const Source *source);
 
 /*
- * A row's token column, or a column of a row of a result, which count from 1; false
- * if null.
+ * A row's token column, which throws what source_column_value() throws; or a column
+ * of a row of a result, which count from 1.  False if null.
  */
 extern bool stored_of_slot(const Source *source, TupleTableSlot *row,
 						   StoredValue *stored);

@@ -11,8 +11,28 @@
 #include "cache/cache.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "source/stored.h"
 #include "source/value.h"
 #include "utils/builtins.h"
+
+void
+source_require_whole(const Source *source)
+{
+	if (!source->whole)
+		stored_source_changed(source);
+}
+
+Datum
+source_column_value(const Source *source, const SourceColumn *column,
+					TupleTableSlot *row, bool *isnull)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+
+	if (!source->whole || column->attnum <= 0 || column->attnum > desc->natts ||
+		TupleDescAttr(desc, column->attnum - 1)->atttypid != column->declared)
+		stored_source_changed(source);
+	return slot_getattr(row, column->attnum, isnull);
+}
 
 /* Can a type hold the values of a column? */
 static bool

@@ -20,6 +20,7 @@
 #include "source/directory.h"
 #include "source/owner.h"
 #include "source/stored.h"
+#include "source/value.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -134,6 +135,10 @@ batch_rows(OwnerCall *call, const Writeback *batch)
 	ArrayType  *keys;
 	ArrayType  *times;
 
+	/* the owner's triggers have been there, since it was asked */
+	source_require_whole(source);
+	if (!source->keeps_last_use)
+		stored_source_changed(source);
 	for (int i = 0; i < batch->nuses; i++)
 	{
 		const NotedUse *use = &batch->use[i];
