@@ -23,6 +23,9 @@
  */
 #define SECURITY_SANDBOX	0x0100
 
+/* Likewise: no function can be called. */
+#define SECURITY_NO_FUNCTIONS	0x0200
+
 void
 setting_fix(const char *name, const char *value)
 {
@@ -127,14 +130,37 @@ caller_show(const HiddenCaller *hidden)
 	error_context_stack = hidden->context;
 }
 
-bool
-sandbox_is_entered(void)
+static bool
+context_has(int bit)
 {
 	Oid			role;
 	int			context;
 
 	GetUserIdAndSecContext(&role, &context);
-	return (context & SECURITY_SANDBOX) != 0;
+	return (context & bit) != 0;
+}
+
+bool
+sandbox_is_entered(void)
+{
+	return context_has(SECURITY_SANDBOX);
+}
+
+void
+sandbox_forbid_functions(void)
+{
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	Assert((context & SECURITY_SANDBOX) != 0);
+	SetUserIdAndSecContext(role, context | SECURITY_NO_FUNCTIONS);
+}
+
+bool
+sandbox_forbids_functions(void)
+{
+	return context_has(SECURITY_NO_FUNCTIONS);
 }
 
 QueryResult *

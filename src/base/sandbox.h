@@ -65,6 +65,14 @@ extern void sandbox_admit(Sandbox *sandbox, Portal portal);
 extern bool sandbox_is_entered(void);
 
 /*
+ * From now until the sandbox is left, no function can be called in the executor
+ * (session_guard.h): neither by a statement, nor as the CHECK of a domain that a
+ * literal is read as.  For what must not run the role's code at all.
+ */
+extern void sandbox_forbid_functions(void);
+extern bool sandbox_forbids_functions(void);
+
+/*
  * The same, cheaper and with the session's settings to begin with: for what is not
  * expected to run anything of the role's, but could.
  */
@@ -104,9 +112,9 @@ extern QueryResult *sandbox_execute(Oid role, const char *sql, int nargs,
 extern ErrorData *sandbox_try(void (*work) (void *arg), void *arg, bool keep);
 
 /*
- * Is it an error of the server's that says nothing of what was being done: it
- * was cancelled, timed out, ran out of memory, lost a deadlock?  Who hides
- * errors must not hide these.
+ * Does an error say, by its SQLSTATE, that what was tried may succeed the next time:
+ * it was cancelled, timed out, ran out of memory, lost a deadlock?  The code of a
+ * table's owner can make an error look like one.
  */
 extern bool sandbox_was_interrupted(const ErrorData *error);
 

@@ -163,6 +163,17 @@ refuse_function(Oid function)
 				 errdetail("It reads or changes what belongs to the caller's session.")));
 }
 
+/* Whoever made the function: one of core's can call those of others. */
+static void
+refuse_any_function(Oid function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("function %s would be called while an expression is read",
+					format_procedure(function)),
+			 errdetail("Reading a literal of its type calls functions, as for a domain with a CHECK.")));
+}
+
 /* An object_access_hook. */
 static void
 guard_objects(ObjectAccessType access, Oid class, Oid object, int column,
@@ -170,6 +181,8 @@ guard_objects(ObjectAccessType access, Oid class, Oid object, int column,
 {
 	if (prev_object_access_hook)
 		prev_object_access_hook(access, class, object, column, arg);
+	if (access == OAT_FUNCTION_EXECUTE && sandbox_forbids_functions())
+		refuse_any_function(object);
 	if (!is_guarded())
 		return;
 	switch (access)

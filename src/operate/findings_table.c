@@ -65,7 +65,7 @@ condition_error(Oid relation, const char *text, ExpressionUse use)
 		return NULL;
 	error = sandbox_try(try_condition, &condition, true);
 	relation_close(condition.table, AccessShareLock);
-	if (error != NULL && sandbox_was_interrupted(error))
+	if (error != NULL && sandbox_concerns_all(error))
 		ReThrowError(error);
 	return error;
 }

@@ -48,13 +48,29 @@ check_column(ConditionCheck *check, const Var *var)
 	check->columns = bms_add_member(check->columns, var->varattno);
 }
 
+/* The type of an array's elements, or of what a range is over; InvalidOid: neither. */
+static Oid
+part_of_type(Oid type)
+{
+	Oid			part = get_element_type(type);
+
+	if (!OidIsValid(part))
+		part = get_range_subtype(type);
+	if (!OidIsValid(part))
+		part = get_multirange_range(type);
+	return part;
+}
+
 /* What comes of text that is read as such a type, today and tomorrow? */
 static bool
 is_constant_type(Oid type)
 {
+	Oid			part;
 	Oid			input;
 	Oid			parameter;
 
+	while (OidIsValid(part = part_of_type(type)))
+		type = part;
 	switch (type)
 	{
 		case UNKNOWNOID:
@@ -69,12 +85,6 @@ is_constant_type(Oid type)
 	}
 	if (type_is_enum(type))
 		return true;			/* watched */
-	if (OidIsValid(get_element_type(type)))
-		return is_constant_type(get_element_type(type));
-	if (OidIsValid(get_range_subtype(type)))
-		return is_constant_type(get_range_subtype(type));
-	if (OidIsValid(get_multirange_range(type)))
-		return is_constant_type(get_multirange_range(type));
 	if (get_typtype(type) != TYPTYPE_BASE)
 		return false;
 	getTypeInputInfo(type, &input, &parameter);

@@ -245,11 +245,32 @@ renew_facts(Source *source)
 	MemoryContextSetParent(old, retired_facts);
 }
 
+/*
+ * So often a source can turn out to have been changed while it was read.  Others can
+ * alter its tables meanwhile, but not for ever.
+ */
+#define MAX_READINGS		100
+
+static void
+count_reading(const Source *source, int *readings)
+{
+	if (++*readings > MAX_READINGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("token source \"%s\" changes whenever it is read",
+						source->name),
+				 errhint("Try again."),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
 bool
 source_revalidate(Source *source)
 {
+	int			readings = 0;
+
 	while (source->state != SOURCE_CURRENT)
 	{
+		count_reading(source, &readings);
 		source->state = SOURCE_BUILDING;
 		source->built++;
 		renew_facts(source);
@@ -264,7 +285,7 @@ source_revalidate(Source *source)
 			source->state = SOURCE_CURRENT;
 	}
 	/* no message tells that a table inherits no more, so look again */
-	if (source->problem == PROBLEM_INHERITANCE)
+	if (source->problem == PROBLEM_INHERITANCE || source->problem_may_pass)
 		source->state = SOURCE_STALE;
 	return true;
 }

@@ -55,7 +55,8 @@ extern List *source_candidates(const char *token, Size len, bool *left_out);
 
 /*
  * Bring a source's catalog side up to date.  False if its table has been
- * dropped; then the registry is due for a refresh, after which it is gone.
+ * dropped; then the registry is due for a refresh, after which it is gone.  Throws
+ * 55000 if it changes each time.
  */
 extern bool source_revalidate(Source *source);
 

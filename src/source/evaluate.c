@@ -28,12 +28,6 @@ expression_enter(Sandbox *sandbox, Relation relation)
 	sandbox->guc_level = level;	/* both are left by leaving the sandbox */
 }
 
-ExprState *
-expression_prepare(Node *node, EState *estate)
-{
-	return ExecPrepareExpr(copyObject((Expr *) node), estate);
-}
-
 /*
  * An error's text may quote the row, which the caller need not see.  What is
  * no fault of the expression's is passed on: the server says that it was
@@ -48,7 +42,7 @@ rethrow_without_row(Relation relation, MemoryContext context)
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
-	if (sandbox_was_interrupted(error))
+	if (sandbox_concerns_all(error))
 	{
 		error->context = psprintf("expression over a row of table \"%s\"",
 								  RelationGetRelationName(relation));
@@ -95,8 +89,7 @@ create_state(text *token)
 
 /*
  * Evaluate over one row; the result is in the current memory context.  The
- * expression is not used itself (expression_prepare() copies it), for a function in it may
- * have its source read again.
+ * expression is copied first, for a function in it may have its source read again.
  */
 Datum
 expression_value(const ExpressionRow *row, Node *node, bool *isnull)
@@ -120,8 +113,7 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 		/* a plan for this token would have it in the text of a logged plan */
 		if (row->token != NULL)
 			setting_fix("plan_cache_mode", "force_generic_plan");
-		state = expression_prepare(node, estate);
-
+		state = ExecPrepareExpr(copyObject((Expr *) node), estate);
 		result = ExecEvalExprSwitchContext(state, context, isnull);
 		sandbox_leave(&sandbox);
 	}

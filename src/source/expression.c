@@ -11,8 +11,9 @@
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -24,6 +25,7 @@
 #include "source/condition.h"
 #include "source/expression.h"
 #include "source/expression_parts.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -329,14 +331,73 @@ means_the_same(Node *a, Node *b)
 				 expression_planner((Expr *) copyObject(b)));
 }
 
-/* Throw what evaluating an expression throws before it looks at a row. */
-static void
-check_rights(Node *node)
+/* A check_function_callback. */
+static bool
+check_right(Oid function, void *context)
 {
-	EState	   *estate = CreateExecutorState();
+	if (!TOKENAUTH_MAY_EXECUTE(function, GetUserId()))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION,
+					   get_func_name(function));
+	return false;
+}
 
-	(void) expression_prepare(node, estate);
-	FreeExecutorState(estate);
+/*
+ * A tree walker: throw if the current user lacks a right that the executor will ask
+ * for.  It does not ask for those on the functions of a type's input and output.
+ */
+static bool
+check_rights(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, CoerceViaIO))
+		(void) check_functions_in_node(node, check_right, context);
+	return expression_tree_walker(node, check_rights, context);
+}
+
+/* Constants become parameters, whose values are not known when that is planned. */
+static Node *
+hide_constants(Node *node, void *context)
+{
+	Const	   *constant = (Const *) node;
+	Param	   *param;
+
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, Const))
+		return expression_tree_mutator(node, hide_constants, context);
+	param = makeNode(Param);
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = 1;
+	param->paramtype = constant->consttype;
+	param->paramtypmod = constant->consttypmod;
+	param->paramcollid = constant->constcollid;
+	param->location = -1;
+	return (Node *) param;
+}
+
+static void
+check_inlined(void *node)
+{
+	(void) check_rights((Node *) expression_planner((Expr *) hide_constants(node, NULL)),
+						NULL);
+}
+
+/*
+ * Throw if the current user lacks a right to evaluate an expression.  The planner may
+ * put the body of a function in SQL in the place of its call.  If that has a function
+ * of constants, which must not be called here, it is not known what it needs.
+ */
+static void
+require_rights(Node *node)
+{
+	ErrorData  *error;
+
+	(void) check_rights(node, NULL);
+	error = sandbox_try(check_inlined, node, true);
+	if (error != NULL &&
+		error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		ReThrowError(error);
 }
 
 /* Such a condition's text, if that means the same when it is read again. */
@@ -365,7 +426,7 @@ qualified_text(Relation relation, const char *text, ExpressionUse use,
 						noun_of(use), text),
 				 errdetail("It would be stored as \"%s\".", stored),
 				 errhint("Write out its casts, and qualify its operators and functions.")));
-	check_rights(again);
+	require_rights(again);
 	return stored;
 }
 
@@ -415,39 +476,62 @@ expression_resolve(Relation relation, const char *text, ExpressionUse use)
 	return stored;
 }
 
+/* ---------- when it is used ---------- */
+
+/*
+ * The owner's objects may have become others since the expression was stored: what was
+ * an enum is a composite type with a domain, whose CHECK is a function.
+ */
+static Node *
+read_without_code(ConditionCheck *stored, ExpressionUse use, bool checked)
+{
+	HiddenCaller caller;
+	Sandbox		sandbox;
+	Node	   *node = NULL;
+
+	stored->watch->by_name = true;
+	expression_enter(&sandbox, stored->relation);
+	sandbox_forbid_functions();
+	caller_hide(&caller);
+	PG_TRY();
+	{
+		node = analyze(stored->relation, stored->text, use);
+		condition_check(stored, node);
+		if (checked)
+		{
+			if (!reads_alike(stored->relation, stored->text, use, node))
+				condition_refuse_literal(stored->noun, stored->text);
+			require_rights(node);
+		}
+		sandbox_leave(&sandbox);
+	}
+	PG_CATCH();
+	{
+		sandbox_fail(&sandbox);
+		caller_show(&caller);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	caller_show(&caller);
+	return node;
+}
+
 void
 expression_check(Relation relation, const char *text, ExpressionUse use)
 {
-	Sandbox		sandbox;
+	Watch		watch = {0};
+	ConditionCheck stored = {relation, noun_of(use), text, NULL, &watch};
 
-	expression_enter(&sandbox, relation);
-	PG_TRY();
-	{
-		(void) expression_resolve(relation, text, use);
-		sandbox_leave(&sandbox);
-	}
-	SANDBOX_END_TRY(&sandbox);
+	(void) read_without_code(&stored, use, true);
 }
-
-/* ---------- when it is used ---------- */
 
 Node *
 expression_read(Relation relation, const char *text, ExpressionUse use,
 				Bitmapset **columns, Watch *watch)
 {
 	ConditionCheck stored = {relation, noun_of(use), text, *columns, watch};
-	Sandbox		sandbox;
-	Node	   *node = NULL;
+	Node	   *node = read_without_code(&stored, use, false);
 
-	watch->by_name = true;
-	expression_enter(&sandbox, relation);
-	PG_TRY();
-	{
-		node = analyze(relation, text, use);
-		condition_check(&stored, node);
-		sandbox_leave(&sandbox);
-	}
-	SANDBOX_END_TRY(&sandbox);
 	*columns = stored.columns;
 	return node;
 }

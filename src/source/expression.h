@@ -52,16 +52,18 @@ extern char *expression_resolve(Relation relation, const char *text,
 								ExpressionUse use);
 
 /*
- * Would expression_resolve() take a stored expression, as it is now?  Throws if
- * not.
+ * Can a stored expression still be read, alike by whatever settings, and has the
+ * table's owner the rights to evaluate it?  Throws if not.  Runs no function of the
+ * user's.
  */
 extern void expression_check(Relation relation, const char *text,
 							 ExpressionUse use);
 
 /*
  * Read a stored expression.  Adds the columns that it uses, and has watched what
- * else it depends on.  Runs no function of the user's.  Throws if it cannot
- * be read any more, or is not what expression_resolve() makes.
+ * else it depends on.  Runs no function of the user's: what would need one cannot be
+ * read.  Throws if it cannot be read any more, or is not what expression_resolve()
+ * makes.
  */
 extern Node *expression_read(Relation relation, const char *text,
 							 ExpressionUse use, Bitmapset **columns,

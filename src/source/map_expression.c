@@ -54,13 +54,14 @@ try_expression_read(Source *source, ReadCall *call)
 	error = sandbox_try(call_expression_read, call, true);
 	if (error == NULL)
 		return true;
-	if (sandbox_was_interrupted(error))
+	if (sandbox_concerns_all(error))
 		ReThrowError(error);
 	problem_set(source, call->use == EXPRESSION_CONDITION ?
 				PROBLEM_CONDITION : PROBLEM_EXPRESSION,
 				RelationGetRelid(call->table), call->text);
 	source->problem_detail = MemoryContextStrdup(source->facts,
 												 error->message);
+	source->problem_may_pass = sandbox_was_interrupted(error);
 	return false;
 }
 

@@ -472,6 +472,7 @@ forget_facts(Source *source)
 	for (int i = 0; i < source->nparents; i++)
 		forget_parent(&source->parent[i]);
 	source->problem = PROBLEM_NONE;
+	source->problem_may_pass = false;
 }
 
 bool

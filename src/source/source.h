@@ -226,6 +226,7 @@ typedef struct Source
 	Oid			problem_relation;	/* which table */
 	const char *problem_column; /* which column, condition or time zone */
 	const char *problem_detail; /* what the server said; NULL: nothing */
+	bool		problem_may_pass;	/* by itself: no message will tell */
 	uint64		fingerprint;
 	uint64		built;			/* how often it was read, or begun to be */
 	bool		whole;			/* it was read to the end, and can be judged by;

@@ -14,11 +14,18 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "source/watch.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+/*
+ * Types are made of types, as deep as their owner likes.  So many are watched; each one
+ * costs look-ups whenever its source is read, by whoever does that.
+ */
+#define MAX_TYPES		256
 
 typedef struct WatchedType
 {
@@ -217,12 +224,15 @@ watch_any_type(Watch *watch, Oid type, bool as_json)
 	MemoryContext old;
 	ListCell   *lc;
 
+	check_stack_depth();
 	foreach(lc, watch->types)
 	{
 		watched = lfirst(lc);
 		if (watched->type == type && watched->as_json == as_json)
 			return watched->understood;
 	}
+	if (list_length(watch->types) >= MAX_TYPES)
+		return false;
 
 	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
 	if (!HeapTupleIsValid(tuple))
