@@ -105,14 +105,16 @@ ok( $node->poll_query_until('postgres',
 		"SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $worker"),
 	'it ends when it can');
 
-# ---- a condition that does not end ----
+# ---- a condition that does not end; attaching looks at rows, so it does so afterwards ----
 
 $node->safe_psql('his', q(
 	CREATE FUNCTION condition(uuid) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
-		AS 'BEGIN RETURN public.never_end(); END';
+		AS 'BEGIN RETURN true; END';
 	SELECT tokenauth_detach('personal_access_token');
 	SELECT tokenauth_attach('personal_access_token', prefix => 'mul_',
-		live_when => 'public.condition(user_id)');));
+		live_when => 'public.condition(user_id)');
+	CREATE OR REPLACE FUNCTION condition(uuid) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+		AS 'BEGIN RETURN public.never_end(); END';));
 $node->append_conf('postgresql.conf', "tokenauth.warm_databases = 'his, hers'\n");
 $node->restart;
 $node->safe_psql('hers', use_token(4));

@@ -156,7 +156,8 @@ look_at_places(Sampler *sampler)
 {
 	BlockNumber blocks = RelationGetNumberOfBlocks(sampler->table);
 
-	if (blocks == 0)
+	/* a table access method need not have that kind of scan */
+	if (blocks == 0 || sampler->table->rd_tableam->scan_set_tidrange == NULL)
 		return;
 	if (blocks <= PLACES * BLOCKS_OF_PLACE)
 	{
