@@ -106,18 +106,6 @@ sub bound
 
 # ---- where a token might be ----
 
-sub shared_memory
-{
-	my @line = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
-	my ($id) = $line[6] =~ /^\s*\d+\s+(\d+)/ or die 'no shared memory';
-	my ($size) = map { (split)[3] }
-	  grep { (split)[1] eq $id } split /\n/, slurp_file('/proc/sysvipc/shm');
-	my $content;
-
-	shmread($id, $content, 0, $size) or die "could not read shared memory: $!";
-	return $content;
-}
-
 # Everything in the data directory, buffers written out.
 sub disk
 {
@@ -148,7 +136,7 @@ sub everywhere
 	return (
 		'views' => $views,
 		'log' => slurp_file($node->logfile),
-		'shared memory' => shared_memory(),
+		'shared memory' => shared_memory($node),
 		'disk' => disk());
 }
 

@@ -287,22 +287,10 @@ $standby->stop;
 
 my @secrets = ('the key of yesterday', 'secretbytes', 'bmV3IGtleQ', 'of bob alone');
 
-sub shared_memory
-{
-	my @line = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
-	my ($id) = $line[6] =~ /^\s*\d+\s+(\d+)/ or die 'no shared memory';
-	my ($size) = map { (split)[3] }
-	  grep { (split)[1] eq $id } split /\n/, slurp_file('/proc/sysvipc/shm');
-	my $content;
-
-	shmread($id, $content, 0, $size) or die "could not read shared memory: $!";
-	return $content;
-}
-
 # statements of this story have one of them, to make rows
 my $told = qr/\Q$secrets[1]\E|\Q$secrets[2]\E/;
 unlike(slurp_file($node->logfile), $told, 'the log');
-unlike(shared_memory(), $told, 'shared memory');
+unlike(shared_memory($node), $told, 'shared memory');
 my ($dump) = run_command([ 'pg_dump', '--host', $node->host, '--port', $node->port, 'postgres' ]);
 like($dump, qr/"pepper": \["new", "old"\]/, 'a dump has the names');
 unlike($dump, qr/\Q$_\E/, 'but not the bytes') foreach @secrets;

@@ -36,7 +36,7 @@ use Time::HiRes qw(time usleep);
 our @EXPORT = qw(
   all_say configure end_sessions endless has_been_used is_cold is_warm issue judge
   judge_anew keep_busy like_note make_noise new_node new_standby own_server pgbouncer processes
-  questions revoke session set_up share some_process start_pgbouncer token
+  questions revoke session set_up share shared_memory some_process start_pgbouncer token
   unnoticed_revoke use_token
 );
 
@@ -242,6 +242,20 @@ sub has_title
 {
 	my ($pid, $title) = @_;
 	return read_if_there("/proc/$pid/cmdline") =~ /$title/;
+}
+
+# What is in a node's shared memory; it must have shared_memory_type = sysv.
+sub shared_memory
+{
+	my ($node) = @_;
+	my @line = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	my ($id) = $line[6] =~ /^\s*\d+\s+(\d+)/ or die 'no shared memory';
+	my ($size) = map { (split)[3] }
+	  grep { (split)[1] eq $id } split /\n/, slurp_file('/proc/sysvipc/shm');
+	my $content;
+
+	shmread($id, $content, 0, $size) or die "could not read shared memory: $!";
+	return $content;
 }
 
 # The extension, a standard table, and tokens 1 to $count in it.

@@ -319,6 +319,20 @@ visit_life(TupleTableSlot *row, void *arg)
 	return scene->finding.nlive == 0;
 }
 
+/* Visit the rows of one stored value, of now. */
+static void
+look_at_rows(Scene *scene, const StoredValue *stored, RowVisitor visit,
+			 void *arg)
+{
+	Datum		value = stored_datum(scene->source, stored);
+
+	scene->snapshot = scan_snapshot();
+	scene->now = GetCurrentTimestamp();
+	scan_visit(&(Visit) {&scene->open->table[0], scene->snapshot, value, visit,
+						 arg});
+	UnregisterSnapshot(scene->snapshot);
+}
+
 /*
  * A source can be read again while its rows are looked at, because of anything that
  * another session does to its table; then they are looked at again.  So often: code of
@@ -334,16 +348,10 @@ lookup_is_live(Source *source, const StoredValue *stored,
 	{
 		OpenSource	open;
 		Scene		scene = {source, &open,.without_parents = true,.key = key,.id = id};
-		Datum		value;
 
 		if (!scan_open(source, false, &open))
 			break;
-		value = stored_datum(source, stored);
-		scene.snapshot = scan_snapshot();
-		scene.now = GetCurrentTimestamp();
-		scan_visit(&(Visit) {&open.table[0], scene.snapshot, value, visit_life,
-							 &scene});
-		UnregisterSnapshot(scene.snapshot);
+		look_at_rows(&scene, stored, visit_life, &scene);
 		scan_close(&open);
 		if (!was_read_again(source, &open))
 			return scene.finding.nlive > 0;
@@ -372,15 +380,10 @@ lookup_condition(Source *source, const StoredValue *stored, const char *id,
 {
 	OpenSource	open;
 	Scene		scene = {source, &open,.without_parents = true,.id = id};
-	Datum		value;
 
 	if (!scan_open(source, false, &open))
 		return false;
-	value = stored_datum(source, stored);
-	scene.snapshot = scan_snapshot();
-	scan_visit(&(Visit) {&open.table[0], scene.snapshot, value,
-						 visit_condition, &scene});
-	UnregisterSnapshot(scene.snapshot);
+	look_at_rows(&scene, stored, visit_condition, &scene);
 	scan_close(&open);
 	*met = scene.finding.nrows > 0;
 	return !was_read_again(source, &open);
@@ -440,17 +443,10 @@ lookup_written_live(Source *source, const StoredValue *stored, List **ids)
 	{
 		OpenSource	open;
 		IdSearch	search = {{source, &open,.without_parents = true}};
-		Scene	   *scene = &search.scene;
-		Datum		value;
 
 		if (!scan_open(source, false, &open))
 			break;
-		value = stored_datum(source, stored);
-		scene->snapshot = scan_snapshot();
-		scene->now = GetCurrentTimestamp();
-		scan_visit(&(Visit) {&open.table[0], scene->snapshot, value,
-							 visit_written, &search});
-		UnregisterSnapshot(scene->snapshot);
+		look_at_rows(&search.scene, stored, visit_written, &search);
 		scan_close(&open);
 		*ids = search.ids;
 		if (!was_read_again(source, &open))
