@@ -798,7 +798,7 @@ BEGIN
         EXECUTE statement;
         RETURN NEXT statement;
     END LOOP;
-    -- a GRANT by who may not is a mere warning, if he may do some of it
+    -- where a role may grant a part only, GRANT leaves the rest out with a warning
     IF EXISTS (SELECT FROM pg_depend d
                WHERE d.refclassid = 'pg_extension'::regclass
                    AND d.refobjid = (SELECT oid FROM pg_extension

@@ -1,7 +1,7 @@
-# What our triggers cost who changes tokens: the same statements on an attached
-# table and on a bare one; commits on disk, and not; beside 100 idle sessions,
-# who have to hear of every change; and on a server that no standby can follow,
-# which need not write into its WAL what a standby has to hear.
+# What our triggers cost a session that changes tokens: the same statements on an
+# attached table and on a bare one; commits on disk, and not; beside 100 idle
+# sessions, which receive a message for every change; and on a server that no
+# standby can follow, which writes no such messages into its WAL.
 changes() {
     local label=$1 table
     shift

@@ -1,5 +1,5 @@
-# Random tokens beside honest traffic.  One client asks for live tokens, few
-# often and many seldom; on the other core a second one asks for tokens that
+# Random tokens beside honest traffic.  One client asks for live tokens, a few
+# often and most seldom; on the other core a second one asks for tokens that
 # nobody issued, each only once.
 sql -c "SELECT tokenauth_stats_reset()" >/dev/null
 measure "honest client" --placement=pairs --access=zipf \

@@ -1,5 +1,5 @@
-# A log of 20,000 requests in one statement, within the server.  That every
-# row's answer is right is seen first.
+# A log of 20,000 requests in one statement, within the server.  Every row's
+# answer is checked first.
 for function in tokenauth_resolve bench_sql bench_plpgsql; do
     [ "$(sql -c "SELECT bool_and($function(token) = user_id) FROM trace")" = t ] ||
         die "$function answers wrongly"
