@@ -15,128 +15,18 @@
 #include "base/compat.h"
 #include "base/nullable.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "source/mapping_keys.h"
 #include "source/parent_keys.h"
 #include "source/registry.h"
+#include "source/registry_form.h"
 #include "source/stored.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 #include "utils/varlena.h"
-
-typedef struct RegistryColumn
-{
-	const char *name;
-	Oid			type;			/* or one of those below */
-	bool		required;		/* never NULL */
-	bool		optional;		/* came after 1.0: NULL where it is not there yet,
-								 * and NULL means what tokenauth did before */
-} RegistryColumn;
-
-/* The extension's own types, whose OIDs are not known ahead. */
-#define TYPE_RELATION	InvalidOid
-#define TYPE_PARENTS	OID_MAX
-
-/* Columns of tokenauth_source; those of the roles in the roles' order. */
-enum
-{
-	REG_SOURCE,
-	REG_RELATION,
-	REG_RELATION_NAME,
-	REG_RELATION_OWNER,
-	REG_PREFIX,
-	REG_STORED_AS,
-	REG_TOKEN_ENCODING,
-	REG_ACTIVE_VALUES,
-	REG_ON_REVOKE,
-	REG_LIVE_WHEN,
-	REG_CLAIMS,
-	REG_MAPPING,
-	REG_TIMEZONE,
-	REG_CHECKSUM,
-	REG_SLIDING_TTL,
-	REG_SLIDING_THRESHOLD,
-	REG_MAX_LIFETIME,
-	REG_PARENTS,
-	REG_PARENT_MAPPINGS,
-	REG_FIRST_ROLE,
-	REG_COUNT = REG_FIRST_ROLE + ROLE_COUNT
-};
-
-static const RegistryColumn source_columns[REG_COUNT] = {
-	[REG_SOURCE] = {"source", NAMEOID, true},
-	[REG_RELATION] = {"relation", TYPE_RELATION, true},
-	[REG_RELATION_NAME] = {"relation_name", TEXTOID, true},
-	[REG_RELATION_OWNER] = {"relation_owner", OIDOID, true},
-	[REG_PREFIX] = {"prefix", TEXTOID},
-	[REG_STORED_AS] = {"stored_as", TEXTOID, true},
-	[REG_TOKEN_ENCODING] = {"token_encoding", TEXTOID, true},
-	[REG_ACTIVE_VALUES] = {"active_values", TEXTARRAYOID},
-	[REG_ON_REVOKE] = {"on_revoke", TEXTOID},
-	[REG_LIVE_WHEN] = {"live_when", TEXTOID},
-	[REG_CLAIMS] = {"claims", NAMEARRAYOID},
-	[REG_MAPPING] = {"mapping", JSONBOID},
-	[REG_TIMEZONE] = {"timezone", TEXTOID, true},
-	[REG_CHECKSUM] = {"checksum", BOOLOID, true},
-	[REG_SLIDING_TTL] = {"sliding_ttl", INTERVALOID},
-	[REG_SLIDING_THRESHOLD] = {"sliding_threshold", INTERVALOID},
-	[REG_MAX_LIFETIME] = {"max_lifetime", INTERVALOID},
-	[REG_PARENTS] = {"parents", TYPE_PARENTS, true},
-	[REG_PARENT_MAPPINGS] = {"parent_mappings", JSONBARRAYOID, .optional = true},
-	[REG_FIRST_ROLE + ROLE_TOKEN] = {"token_column", NAMEOID, true},
-	[REG_FIRST_ROLE + ROLE_ID] = {"id_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_USER] = {"user_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_TENANT] = {"tenant_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_SCOPE] = {"scope_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_EXPIRES] = {"expires_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_REVOKED] = {"revoked_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_USED] = {"used_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_LAST_USED] = {"last_used_column", NAMEOID},
-	[REG_FIRST_ROLE + ROLE_CREATED] = {"created_column", NAMEOID},
-};
-
-/* Fields of the type tokenauth_parent, of which the column "parents" is made. */
-enum
-{
-	PAR_RELATION,
-	PAR_NAME,
-	PAR_OWNER,
-	PAR_SOURCE_COLUMN,
-	PAR_PARENT_COLUMN,
-	PAR_LIVE_WHEN,
-	PAR_COUNT
-};
-
-static const RegistryColumn parent_columns[PAR_COUNT] = {
-	[PAR_RELATION] = {"parent", TYPE_RELATION, true},
-	[PAR_NAME] = {"parent_name", TEXTOID, true},
-	[PAR_OWNER] = {"parent_owner", OIDOID, true},
-	[PAR_SOURCE_COLUMN] = {"source_column", NAMEOID, true},
-	[PAR_PARENT_COLUMN] = {"parent_column", NAMEOID, true},
-	[PAR_LIVE_WHEN] = {"live_when", TEXTOID},
-};
-
-/* A list of columns as a table, or a type, has them. */
-typedef struct ColumnMap
-{
-	const RegistryColumn *columns;
-	int			ncolumns;
-	TupleDesc	desc;
-	AttrNumber	attnum[REG_COUNT];
-} ColumnMap;
-
-/* The form of the registry, while it is read. */
-typedef struct RegistryForm
-{
-	const ExtensionInfo *extension;
-	ColumnMap	source;
-	ColumnMap	parent;
-} RegistryForm;
 
 /* A row, or a parent in it, while it is read. */
 typedef struct RowReader
@@ -173,7 +63,7 @@ const char *const source_on_revoke[] = {
 const char *
 role_argument(SourceRole role)
 {
-	return source_columns[REG_FIRST_ROLE + role].name;
+	return registry_source_columns[REG_FIRST_ROLE + role].name;
 }
 
 int
@@ -211,116 +101,6 @@ registry_split_name(const char *name, char **schema, char **table)
 	return true;
 }
 
-/* ---------- the form ---------- */
-
-void
-registry_refuse_form(const char *fault)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" does not have the form that this version of tokenauth expects",
-					"tokenauth_source"),
-			 errdetail_internal("%s", fault),
-			 errhint("Use ALTER EXTENSION tokenauth UPDATE, or restart the server if its library is the older one.")));
-}
-
-static Oid
-type_of_column(const ExtensionInfo *extension, const RegistryColumn *column)
-{
-	switch (column->type)
-	{
-		case TYPE_RELATION:
-			return extension->relation_type;
-		case TYPE_PARENTS:
-			return get_array_type(extension->parent_type);
-		default:
-			return column->type;
-	}
-}
-
-/* Which of the columns an attribute is; or -1. */
-static int
-find_column(const ExtensionInfo *extension, const ColumnMap *map,
-			Form_pg_attribute attribute)
-{
-	for (int i = 0; i < map->ncolumns; i++)
-		if (strcmp(map->columns[i].name, NameStr(attribute->attname)) == 0 &&
-			type_of_column(extension, &map->columns[i]) == attribute->atttypid)
-			return i;
-	return -1;
-}
-
-/* Returns what is wrong, or NULL. */
-static const char *
-map_columns(const ExtensionInfo *extension, const RegistryColumn *columns,
-			int ncolumns, TupleDesc desc, ColumnMap *map)
-{
-	memset(map, 0, sizeof(*map));
-	map->columns = columns;
-	map->ncolumns = ncolumns;
-	map->desc = desc;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		int			column;
-
-		if (attribute->attisdropped)
-			continue;
-		column = find_column(extension, map, attribute);
-		if (column < 0)
-			return psprintf("Its column \"%s\" of type %s is unknown.",
-							NameStr(attribute->attname),
-							format_type_be(attribute->atttypid));
-		map->attnum[column] = attribute->attnum;
-	}
-	for (int i = 0; i < ncolumns; i++)
-		if (map->attnum[i] == InvalidAttrNumber && !columns[i].optional)
-			return psprintf("It has no column \"%s\".", columns[i].name);
-	return NULL;
-}
-
-static void
-end_form(RegistryForm *form)
-{
-	ReleaseTupleDesc(form->parent.desc);
-}
-
-/*
- * Returns what is wrong with the registry's form, or NULL; then the form must be
- * ended, unless there is an error.
- */
-static const char *
-begin_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
-{
-	const char *fault;
-	TupleDesc	parent_desc;
-
-	if (!OidIsValid(extension->relation_type))
-		return "There is no type tokenauth_relation.";
-	if (!OidIsValid(extension->parent_type))
-		return "There is no type tokenauth_parent.";
-	form->extension = extension;
-	fault = map_columns(extension, source_columns, REG_COUNT,
-						RelationGetDescr(table), &form->source);
-	if (fault != NULL)
-		return fault;
-	parent_desc = lookup_rowtype_tupdesc(extension->parent_type, -1);
-	fault = map_columns(extension, parent_columns, PAR_COUNT, parent_desc,
-						&form->parent);
-	if (fault != NULL)
-		end_form(form);
-	return fault;
-}
-
-static void
-require_form(const ExtensionInfo *extension, Relation table, RegistryForm *form)
-{
-	const char *fault = begin_form(extension, table, form);
-
-	if (fault != NULL)
-		registry_refuse_form(fault);
-}
-
 /* ---------- one row ---------- */
 
 static void
@@ -337,11 +117,8 @@ begin_row(RowReader *reader, const ColumnMap *map, HeapTuple tuple)
 	reader->fault = NULL;
 	for (int i = 0; i < map->ncolumns; i++)
 	{
-		reader->field[i].isnull = true;
-		if (map->attnum[i] != InvalidAttrNumber)
-			reader->field[i].value = heap_getattr(tuple, map->attnum[i],
-												  map->desc,
-												  &reader->field[i].isnull);
+		reader->field[i].value = registry_form_value(map, tuple, i,
+													 &reader->field[i].isnull);
 		if (map->columns[i].required && reader->field[i].isnull)
 			set_fault(reader, psprintf("column \"%s\" is null",
 									   map->columns[i].name));
@@ -589,85 +366,10 @@ registry_row(const ExtensionInfo *extension, Relation table, HeapTuple row)
 	RegistryForm form;
 	Source	   *source;
 
-	require_form(extension, table, &form);
+	registry_form_require(extension, table, &form);
 	source = read_row(&form, row);
-	end_form(&form);
+	registry_form_end(&form);
 	return source;
-}
-
-/* A column of a row, if there is such a column; (Datum) 0 for NULL. */
-static Datum
-value_of_slot(Relation table, TupleTableSlot *row, int column)
-{
-	AttrNumber	attnum = get_attnum(RelationGetRelid(table),
-									source_columns[column].name);
-	bool		isnull = true;
-	Datum		value = attnum > 0 ? slot_getattr(row, attnum, &isnull) : (Datum) 0;
-
-	return isnull ? (Datum) 0 : value;
-}
-
-SourceId
-registry_row_id(Relation table, TupleTableSlot *row)
-{
-	Datum		relation = value_of_slot(table, row, REG_RELATION);
-	Datum		name = value_of_slot(table, row, REG_SOURCE);
-
-	return source_id(DatumGetObjectId(relation),
-					 DatumGetPointer(name) ? NameStr(*DatumGetName(name)) : "");
-}
-
-static List *
-add_table(List *tables, Datum relation, bool isnull)
-{
-	if (isnull || !OidIsValid(DatumGetObjectId(relation)))
-		return tables;
-	return list_append_unique_oid(tables, DatumGetObjectId(relation));
-}
-
-/* A column's value, if it is there and of this type. */
-static Datum
-value_if_there(Relation table, HeapTuple row, const char *column, Oid type,
-			   bool *isnull)
-{
-	AttrNumber	attnum = get_attnum(RelationGetRelid(table), column);
-
-	*isnull = true;
-	if (attnum <= 0 || get_atttype(RelationGetRelid(table), attnum) != type)
-		return (Datum) 0;
-	return heap_getattr(row, attnum, RelationGetDescr(table), isnull);
-}
-
-List *
-registry_row_tables(const ExtensionInfo *extension, Relation table,
-					HeapTuple row)
-{
-	Oid			parent_type = extension->parent_type;
-	Datum		value;
-	bool		isnull;
-	List	   *tables;
-	Datum	   *element;
-	bool	   *element_isnull;
-	int			n;
-
-	value = value_if_there(table, row, source_columns[REG_RELATION].name,
-						   extension->relation_type, &isnull);
-	tables = add_table(NIL, value, isnull);
-	value = value_if_there(table, row, source_columns[REG_PARENTS].name,
-						   get_array_type(parent_type), &isnull);
-	if (isnull)
-		return tables;
-	deconstruct_array(DatumGetArrayTypeP(value), parent_type, -1, false,
-					  TYPALIGN_DOUBLE, &element, &element_isnull, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (element_isnull[i])
-			continue;
-		value = GetAttributeByName(DatumGetHeapTupleHeader(element[i]),
-								   parent_columns[PAR_RELATION].name, &isnull);
-		tables = add_table(tables, value, isnull);
-	}
-	return tables;
 }
 
 /* ---------- all rows ---------- */
@@ -716,7 +418,7 @@ registry_read(const ExtensionInfo *extension, List **dropped,
 	if (!OidIsValid(extension->sources))
 		return NIL;
 	table = table_open(extension->sources, AccessShareLock);
-	*fault = begin_form(extension, table, &form);
+	*fault = registry_form_begin(extension, table, &form);
 	if (*fault != NULL)
 	{
 		table_close(table, AccessShareLock);
@@ -737,75 +439,7 @@ registry_read(const ExtensionInfo *extension, List **dropped,
 		sources = lappend(sources, source);
 	}
 	systable_endscan(scan);
-	end_form(&form);
+	registry_form_end(&form);
 	table_close(table, AccessShareLock);
 	return sources;
-}
-
-/* ---------- owners ---------- */
-
-/* The same element of the column "parents", with the parent's owner of now. */
-static Datum
-note_parent_owner(const ColumnMap *map, HeapTupleHeader header)
-{
-	HeapTupleData tuple = {HeapTupleHeaderGetDatumLength(header)};
-	int			column = map->attnum[PAR_OWNER];
-	RowReader	reader;
-	Datum		owner;
-	bool		isnull = false;
-
-	tuple.t_data = header;
-	begin_row(&reader, map, &tuple);
-	owner = ObjectIdGetDatum(registry_table_owner(read_oid(&reader,
-														   PAR_RELATION)));
-	return heap_copy_tuple_as_datum(heap_modify_tuple_by_cols(&tuple, map->desc,
-															  1, &column,
-															  &owner, &isnull),
-									map->desc);
-}
-
-static Datum
-note_parent_owners(const RegistryForm *form, Datum parents)
-{
-	Oid			type = form->extension->parent_type;
-	Datum	   *element;
-	bool	   *isnull;
-	int			n;
-	int			lower_bound = 1;
-
-	deconstruct_array(DatumGetArrayTypeP(parents), type, -1, false,
-					  TYPALIGN_DOUBLE, &element, &isnull, &n);
-	for (int i = 0; i < n; i++)
-		if (!isnull[i])
-			element[i] = note_parent_owner(&form->parent,
-										   DatumGetHeapTupleHeader(element[i]));
-	return PointerGetDatum(construct_md_array(element, isnull, 1, &n,
-											  &lower_bound, type, -1, false,
-											  TYPALIGN_DOUBLE));
-}
-
-HeapTuple
-registry_note_owners(const ExtensionInfo *extension, Relation table,
-					 HeapTuple row)
-{
-	RegistryForm form;
-	RowReader	reader;
-	int			columns[2];
-	Datum		value[2];
-	bool		isnull[2];
-
-	require_form(extension, table, &form);
-	begin_row(&reader, &form.source, row);
-	columns[0] = form.source.attnum[REG_RELATION_OWNER];
-	value[0] = ObjectIdGetDatum(registry_table_owner(read_oid(&reader,
-															  REG_RELATION)));
-	isnull[0] = false;
-	columns[1] = form.source.attnum[REG_PARENTS];
-	isnull[1] = reader.field[REG_PARENTS].isnull;
-	value[1] = isnull[1] ? (Datum) 0 :
-		note_parent_owners(&form, reader.field[REG_PARENTS].value);
-	row = heap_modify_tuple_by_cols(row, form.source.desc, 2, columns, value,
-									isnull);
-	end_form(&form);
-	return row;
 }
