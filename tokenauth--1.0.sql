@@ -151,9 +151,10 @@ CREATE TRIGGER guard
     FOR EACH ROW EXECUTE FUNCTION @extschema@.tokenauth_retiring_guard();
 ALTER TABLE @extschema@.tokenauth_retiring ENABLE ALWAYS TRIGGER guard;
 
--- A source whose table has been dropped is none any more; the next attach
--- removes its row.
-CREATE VIEW @extschema@.tokenauth_sources AS
+-- All rows, for whoever may read the registry; else those of tables that the caller
+-- owns, whoever has attached them.  A source whose table has been dropped is none any
+-- more; the next attach removes its row.
+CREATE VIEW @extschema@.tokenauth_sources WITH (security_barrier) AS
     SELECT s.relation::pg_catalog.regclass AS relation, s.source, s.prefix,
         s.stored_as, s.token_encoding, s.token_column, s.id_column,
         s.user_column, s.tenant_column, s.scope_column, s.expires_column,
@@ -168,9 +169,12 @@ CREATE VIEW @extschema@.tokenauth_sources AS
          FROM pg_catalog.unnest(s.parents) WITH ORDINALITY p
          WHERE s.parent_mappings IS NOT NULL) AS parent_mappings
     FROM @extschema@.tokenauth_source s
-    WHERE s.relation OPERATOR(pg_catalog.=) 0::pg_catalog.oid
-        OR EXISTS (SELECT FROM pg_catalog.pg_class c
-                   WHERE c.oid OPERATOR(pg_catalog.=) s.relation);
+        LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) s.relation
+    WHERE CASE WHEN pg_catalog.has_table_privilege(
+                       '@extschema@.tokenauth_source'::pg_catalog.regclass, 'SELECT')
+               THEN c.oid IS NOT NULL
+                   OR s.relation OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+               ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END;
 COMMENT ON VIEW @extschema@.tokenauth_sources IS
     'attached token tables and what their columns mean';
 
@@ -749,9 +753,9 @@ DECLARE
         WHEN 'attach' THEN '{create_table,attach,attach_parent,detach,hash_in_place,explain,changed,hash_row}'
         WHEN 'operate' THEN '{doctor,ready,version,warm,flush,flush_user,flush_tenant,flush_last_used,stats_reset,stats_sources,cache_entries}'
         END;
-    views CONSTANT text[] := CASE what
-        WHEN 'operate' THEN '{sources,stats,cache}'
-        ELSE '{sources}'
+    relations CONSTANT text[] := CASE what
+        WHEN 'operate' THEN '{source,stats,cache}'
+        ELSE '{source}'
         END;
     statement text;
     granted bool;
@@ -790,7 +794,7 @@ BEGIN
             SELECT 3, c.relname, format('SELECT ON %s', c.oid::regclass), false
             FROM pg_class c JOIN member m
                 ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
-            WHERE c.relname = ANY (SELECT 'tokenauth_' || unnest(views))
+            WHERE c.relname = ANY (SELECT 'tokenauth_' || unnest(relations))
         ) AS g (kind, name, what, granted)
         ORDER BY g.kind, g.name COLLATE "C"
     LOOP
@@ -810,7 +814,7 @@ BEGIN
                            AND NOT has_function_privilege(role, d.objid, 'EXECUTE')
                        WHEN 'pg_class'::regclass THEN
                            (SELECT relname FROM pg_class WHERE oid = d.objid)
-                           = ANY (SELECT 'tokenauth_' || unnest(views))
+                           = ANY (SELECT 'tokenauth_' || unnest(relations))
                            AND NOT has_table_privilege(role, d.objid, 'SELECT')
                        END)
     THEN
@@ -875,8 +879,12 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.tokenauth_doctor,
     @extschema@.tokenauth_version
     TO pg_monitor;
-GRANT SELECT ON @extschema@.tokenauth_sources, @extschema@.tokenauth_stats,
+GRANT SELECT ON @extschema@.tokenauth_source, @extschema@.tokenauth_stats,
     @extschema@.tokenauth_cache TO pg_monitor;
+
+-- To everybody, because the view itself shows a role without rights nothing but what is
+-- registered of its own tables, which others may have attached.
+GRANT SELECT ON @extschema@.tokenauth_sources TO PUBLIC;
 
 --
 -- Comments on the functions, each for all functions of its name.

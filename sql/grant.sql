@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION tokenauth_resolve_hash, tokenauth_identify_hash, token
 SET ROLE tokenauth_api;
 SELECT tokenauth_grant('tokenauth_third', 'hash');
 RESET ROLE;
-GRANT SELECT ON tokenauth_sources TO tokenauth_api WITH GRANT OPTION;
+GRANT SELECT ON tokenauth_source TO tokenauth_api WITH GRANT OPTION;
 SET ROLE tokenauth_api;
 SELECT tokenauth_grant('tokenauth_third', 'hash');
 RESET ROLE;

@@ -173,10 +173,17 @@ SELECT tokenauth_attach('app.foreign_tok', prefix => 'f_');
 SELECT tokenauth_detach('foreign_tok');
 RESET ROLE;
 
--- An owner may read the list of sources, where hints send him, once tokenauth_grant() has
--- let him attach.
+-- Everybody may read the list of sources, where hints send him, and finds his own tables
+-- there, whoever has attached them; all sources once tokenauth_grant() has granted
+-- something.  What he writes into his query sees no other row.
+SELECT tokenauth_attach('app.foreign_tok', prefix => 'f_');
+CREATE FUNCTION app.peek(name) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+    $$ BEGIN RAISE NOTICE 'a row of %', $1; RETURN true; END $$;
+GRANT USAGE ON SCHEMA app TO tokenauth_owner;
 SET ROLE tokenauth_owner;
-SELECT source FROM tokenauth_sources;
+SELECT source, relation FROM tokenauth_sources WHERE app.peek(source);
+SELECT tokenauth_detach('foreign_tok');
+SELECT count(*) FROM tokenauth_sources;
 RESET ROLE;
 SELECT count(*) > 0 AS granted FROM tokenauth_grant('tokenauth_owner', 'attach');
 SET ROLE tokenauth_owner;
@@ -184,12 +191,14 @@ SELECT source, relation FROM tokenauth_sources;
 SELECT tokenauth_detach('nothing');
 RESET ROLE;
 
--- pg_monitor sees the figures and what the sources were told, and nothing else.
+-- pg_monitor sees the figures and what the sources were told, and nothing else; it writes
+-- nothing.
 GRANT pg_monitor TO tokenauth_api;
 SET ROLE tokenauth_api;
 SELECT count(*) FROM tokenauth_stats;
 SELECT source, relation, prefix, token_column FROM tokenauth_sources ORDER BY 1;
 SELECT count(*) FROM tokenauth_source;
+DELETE FROM tokenauth_source;
 SELECT count(*) FROM tokenauth_retiring;
 RESET ROLE;
 

@@ -137,7 +137,7 @@ finding_lost_sources(Doctor *doctor)
 		Oid			table = lfirst_oid(lc);
 
 		if (OidIsValid(table) && get_rel_relkind(table) != '\0' &&
-			!source_uses_table(table))
+			source_users_of(table) == NIL)
 			doctor_report(doctor, SEVERITY_ERROR, NULL,
 						  sql_with_comment(attach_somehow(table),
 										   "as it was attached before, or as a parent; else drop its triggers of tokenauth"),
@@ -160,9 +160,6 @@ finding_by_name_only(Doctor *doctor, const Source *source)
 				  "its tokens are found by its name only: its mapping shows tokens to the table's owner, and they could be of token source \"%s\", which has another owner",
 				  other->name);
 }
-
-/* A view through which the registry can be written. */
-#define REGISTRY_VIEW		"tokenauth_sources"
 
 /* Columns of the query below. */
 enum
@@ -200,15 +197,14 @@ take_writer(Doctor *doctor, const Source *source, char **row)
 				  row[WRITER_RIGHTS]);
 }
 
-/* The tables of ours that are guarded, by name, and one more. */
+/* The tables of ours that are guarded, by name. */
 static Datum
-guarded_names(const char *more)
+guarded_names(void)
 {
-	Datum		names[GUARDED_TABLES + 1];
+	Datum		names[GUARDED_TABLES];
 
 	for (GuardedTable table = 0; table < GUARDED_TABLES; table++)
 		names[table] = CStringGetTextDatum(guarded_name(table));
-	names[GUARDED_TABLES] = CStringGetTextDatum(more);
 	return PointerGetDatum(construct_array(names, lengthof(names), TEXTOID, -1,
 										   false, TYPALIGN_INT));
 }
@@ -239,7 +235,7 @@ finding_writers(Doctor *doctor)
 	Oid			types[] = {OIDOID, TEXTARRAYOID};
 	Datum		values[] = {
 		ObjectIdGetDatum(extension_known()->schema),
-		guarded_names(REGISTRY_VIEW)
+		guarded_names()
 	};
 
 	doctor_for_rows(doctor, sql, lengthof(types), types, values, take_writer,
@@ -272,7 +268,7 @@ finding_references(Doctor *doctor)
 	Oid			types[] = {OIDOID, TEXTARRAYOID};
 	Datum		values[] = {
 		ObjectIdGetDatum(extension_known()->schema),
-		guarded_names(REGISTRY_VIEW)
+		guarded_names()
 	};
 
 	doctor_for_rows(doctor, sql, lengthof(types), types, values,
