@@ -5,7 +5,7 @@ CREATE ROLE regress_hash_owner;
 CREATE SCHEMA hash_attack AUTHORIZATION regress_hash_owner;
 
 -- The trigger, on columns that are not text.
-CREATE TABLE hash_attack.number (token bigint, digest text);
+CREATE TABLE hash_attack.number (token float8, digest text);
 CREATE TRIGGER hash BEFORE INSERT ON hash_attack.number
     FOR EACH ROW EXECUTE FUNCTION tokenauth_hash_row('token', 'digest', 'text');
 INSERT INTO hash_attack.number VALUES (4096);

@@ -302,6 +302,34 @@ SELECT "a ""token""_hash" = encode(sha256('\x0336b3'), 'hex') AS of_bytes, left(
 FROM mig.web ORDER BY user_id;
 SELECT t, status, user_id FROM unnest('{Azaz,Azaza,AzAz}'::text[]) t, tokenauth_identify(t);
 
+-- Of every type that a token can be of, and of a part of what is presented.
+CREATE TABLE mig.as_uuid (token uuid PRIMARY KEY, user_id int);
+CREATE TABLE mig.as_char (token char(12) UNIQUE, user_id int);
+CREATE TABLE mig.as_number (token bigint UNIQUE, user_id int);
+CREATE TABLE mig.as_part (token text UNIQUE, user_id int);
+SELECT tokenauth_attach('mig.as_uuid', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach('mig.as_char', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach('mig.as_number', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach('mig.as_part', prefix => 'part_', token_column => 'token', stored_as => 'plaintext', mapping => '{"token_part": "after prefix"}');
+INSERT INTO mig.as_uuid VALUES ('0b5c1c8a-0000-4000-8000-00000000000a', 1);
+INSERT INTO mig.as_char VALUES ('c-secret', 2);
+INSERT INTO mig.as_number VALUES (-12345678901, 3);
+INSERT INTO mig.as_part VALUES ('secret', 4);
+CREATE VIEW mig.each_type AS
+    SELECT s, status, user_id FROM (VALUES ('as_uuid'::name, '0b5c1c8a-0000-4000-8000-00000000000a'), ('as_uuid', '0B5C1C8A-0000-4000-8000-00000000000A'),
+            ('as_char', 'c-secret'), ('as_char', 'c-secret    '), ('as_number', '-12345678901'), ('as_number', '-012345678901'),
+            ('as_part', 'part_secret'), ('as_part', 'secret')) t (s, token),
+        tokenauth_identify(token, s);
+SELECT * FROM mig.each_type;
+CALL tokenauth_hash_in_place('as_uuid');
+CALL tokenauth_hash_in_place('as_char');
+CALL tokenauth_hash_in_place('as_number');
+CALL tokenauth_hash_in_place('as_part');
+SELECT * FROM mig.each_type;
+SELECT a.token_hash = encode(sha256('0b5c1c8a-0000-4000-8000-00000000000a'), 'hex') AS as_uuid, c.token_hash = encode(sha256('c-secret'), 'hex') AS as_char,
+    n.token_hash = encode(sha256('-12345678901'), 'hex') AS as_number, p.token_hash = encode(sha256('secret'), 'hex') AS as_part
+    FROM mig.as_uuid a, mig.as_char c, mig.as_number n, mig.as_part p;
+
 -- Done in a procedure, or in a loop, of all sources.
 CREATE TABLE mig.last (token text UNIQUE, user_id text);
 SELECT tokenauth_attach('mig.last', prefix => 'last_', token_column => 'token', stored_as => 'plaintext');

@@ -15,7 +15,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "source/registry.h"
-#include "source/source.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -30,32 +30,25 @@
  * no digest of anything.
  */
 static text *
-digest_of_value(TokenEncoding encoding, Datum value)
+digest_of_value(const HashColumns *columns, Datum value)
 {
-	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+	StoredBytes bytes;
 	char		text[sizeof(NO_TOKEN_MARK) - 1 + TOKEN_DIGEST_HEX_LEN];
 	char	   *hex = text;
+	uint8		hash[HASH_MAX_LEN];
 	TokenDigest digest;
 
-	if (!token_digest(encoding, VARDATA_ANY(packed),
-					  VARSIZE_ANY_EXHDR(packed), &digest))
+	stored_bytes_begin(columns->type, value, &bytes);
+	if (!token_digest(columns->encoding, bytes.data, bytes.len, &digest))
 	{
-		bytea	   *sha = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea,
-															  PointerGetDatum(packed)));
-
-		memcpy(digest.bytes, VARDATA_ANY(sha), TOKEN_DIGEST_LEN);
+		hash_compute(HASH_SHA256, (const uint8 *) bytes.data, bytes.len, hash);
+		memcpy(digest.bytes, hash, TOKEN_DIGEST_LEN);
 		memcpy(text, NO_TOKEN_MARK, sizeof(NO_TOKEN_MARK) - 1);
 		hex += sizeof(NO_TOKEN_MARK) - 1;
 	}
 	token_digest_to_hex(&digest, hex);
-	token_forget_copy(packed, value);
+	stored_bytes_end(&bytes);
 	return cstring_to_text_with_len(text, hex - text + TOKEN_DIGEST_HEX_LEN);
-}
-
-static bool
-is_text_of(Oid type)
-{
-	return type == TEXTOID || type == VARCHAROID;
 }
 
 static Form_pg_attribute
@@ -91,9 +84,10 @@ hash_row_find(Relation table, const char *token, const char *digest,
 {
 	Form_pg_attribute attribute = find_column(table, token);
 
-	if (!is_text_of(getBaseType(attribute->atttypid)))
-		wrong_type(table, attribute, "text");
 	columns->token = attribute->attnum;
+	columns->type = getBaseType(attribute->atttypid);
+	if (!stored_type_is_token(columns->type))
+		wrong_type(table, attribute, "one that tokens can be of");
 	attribute = find_column(table, digest);
 	if (attribute->atttypid != TEXTOID)
 		wrong_type(table, attribute, "text");
@@ -118,7 +112,7 @@ hash_row_digest(const HashColumns *columns, TupleTableSlot *row, bool *isnull)
 	Datum		token = slot_getattr(row, columns->token, isnull);
 
 	return *isnull ? (Datum) 0 :
-		PointerGetDatum(digest_of_value(columns->encoding, token));
+		PointerGetDatum(digest_of_value(columns, token));
 }
 
 bool

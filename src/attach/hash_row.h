@@ -7,7 +7,7 @@
  * fills it in the rows that were there before, and drops the trigger at the end.
  *
  * Both columns are found by name, and the table may have had columns of these
- * names already.  So what is read as text is read only here, after its type has been
+ * names already.  So what they have is read only here, after their types have been
  * looked at.
  *
  *-------------------------------------------------------------------------
@@ -29,6 +29,7 @@
 typedef struct HashColumns
 {
 	AttrNumber	token;
+	Oid			type;			/* of the token's; of a domain, its base type */
 	AttrNumber	digest;
 	TokenEncoding encoding;
 } HashColumns;

@@ -60,19 +60,16 @@ take_source(Move *move, const Source *source)
 	table_close(table, AccessShareLock);
 }
 
-/* The digest column will have that of the whole token, as text. */
+/* What its column has is not all that makes a token. */
 static void
 check_is_whole(const Source *source)
 {
-	Oid			type = source->column[ROLE_TOKEN].type;
-
-	if (source->token_part != NULL || source->verify != NULL ||
-		(type != TEXTOID && type != VARCHAROID))
+	if (source->verify != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("tokens of source \"%s\" cannot be hashed in place",
 						source->name),
-				 errdetail("Its table does not hold the tokens as a whole, as text.")));
+				 errdetail("Its mapping has a verify, which reads its rows.")));
 }
 
 Source *

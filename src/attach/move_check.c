@@ -61,7 +61,7 @@ check_other_source(const Move *move, const Source *source, const Source *other)
 		uses |= is_plaintext_column(move, lfirst(lc));
 	if (is_plaintext_column(move, other->column[ROLE_TOKEN].name))
 		uses |= !stored_is_token(other) || other->verify != NULL ||
-			other->token_part != NULL || other->encoding != source->encoding;
+			other->encoding != source->encoding;
 	if (uses)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

@@ -12,6 +12,7 @@
 #include "attach/move_fill.h"
 #include "attach/row_writer.h"
 #include "base/compat.h"
+#include "base/tid_range.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "source/owner.h"
@@ -51,11 +52,15 @@ collect_rows(const Move *move, Relation table, Pass *pass,
 	HashColumns columns;
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	TableScanDesc scan = TOKENAUTH_TABLE_BEGINSCAN_TIDRANGE(table, snapshot,
-															&pass->from,
-															&pass->to);
+	TableScanDesc scan = tid_range_begin(table, snapshot, &pass->from, &pass->to);
 	int			n = 0;
 
+	if (scan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the access method of table \"%s\" cannot read a part of it",
+						RelationGetRelationName(table)),
+				 errhint("Use ALTER TABLE ... SET ACCESS METHOD heap.")));
 	find_columns(move, table, &columns);
 	while (n < move->batch &&
 		   table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))

@@ -12,6 +12,7 @@
 #include "attach/sample.h"
 #include "base/compat.h"
 #include "base/sandbox.h"
+#include "base/tid_range.h"
 #include "base/time_limit.h"
 #include "catalog/pg_type.h"
 #include "judge/row.h"
@@ -135,9 +136,8 @@ look_at_blocks(Sampler *sampler, BlockNumber first, BlockNumber last, int nrows)
 
 	ItemPointerSet(&from, first, FirstOffsetNumber);
 	ItemPointerSet(&to, last, MaxOffsetNumber);
-	scan = TOKENAUTH_TABLE_BEGINSCAN_TIDRANGE(sampler->table, sampler->snapshot,
-											  &from, &to);
-	while (nrows-- > 0 && !was_read_again(sampler) &&
+	scan = tid_range_begin(sampler->table, sampler->snapshot, &from, &to);
+	while (scan != NULL && nrows-- > 0 && !was_read_again(sampler) &&
 		   table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 	{
 		MemoryContext old = MemoryContextSwitchTo(sampler->per_row);
@@ -147,7 +147,8 @@ look_at_blocks(Sampler *sampler, BlockNumber first, BlockNumber last, int nrows)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(sampler->per_row);
 	}
-	table_endscan(scan);
+	if (scan != NULL)
+		table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
@@ -156,8 +157,7 @@ look_at_places(Sampler *sampler)
 {
 	BlockNumber blocks = RelationGetNumberOfBlocks(sampler->table);
 
-	/* a table access method need not have that kind of scan */
-	if (blocks == 0 || sampler->table->rd_tableam->scan_set_tidrange == NULL)
+	if (blocks == 0)
 		return;
 	if (blocks <= PLACES * BLOCKS_OF_PLACE)
 	{

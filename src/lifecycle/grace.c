@@ -95,6 +95,7 @@ digest_of_row(const Source *source, const StoredValue *stored,
 		value = DatumGetTextPP(stored_text(source, stored));
 		known = token_digest(TOKEN_TEXT, VARDATA_ANY(value),
 							 VARSIZE_ANY_EXHDR(value), digest);
+		token_wipe(PointerGetDatum(value));
 	}
 	if (!known)
 		stored_source_changed(source);

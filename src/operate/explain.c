@@ -210,7 +210,7 @@ tell_rows(Explanation *explanation)
 	{
 		if (was_read_again(source, &explanation->tables))
 			stored_source_changed(source);
-		tell_stored_value(explanation, &sought.value[i], i);
+		tell_stored_value(explanation, &sought.value[i], sought.pepper[i]);
 		scan_visit(&(Visit) {&explanation->tables.table[0],
 							 explanation->snapshot,
 							 stored_datum(source, &sought.value[i]),

@@ -23,6 +23,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/uuid.h"
 
 /* ---------- names ---------- */
 
@@ -174,6 +175,12 @@ is_written(Oid type)
 }
 
 bool
+stored_type_is_token(Oid type)
+{
+	return is_text(type) || is_written(type);
+}
+
+bool
 stored_lookup_fits(const Source *source, Oid type)
 {
 	return is_text(type) ? source->column[ROLE_TOKEN].type != BYTEAOID :
@@ -187,8 +194,8 @@ stored_type_fits(const Source *source, Oid type)
 		return is_text(type) || is_written(type) || type == BYTEAOID;
 	if (source->stored_as.form == FORM_BYTEA)
 		return type == BYTEAOID;
-	return is_text(type) ||
-		(source->stored_as.hash == HASH_NONE && is_written(type));
+	return source->stored_as.hash == HASH_NONE ? stored_type_is_token(type) :
+		is_text(type);
 }
 
 Oid
@@ -380,6 +387,18 @@ pad(const Source *source, const char *data, Size len, Datum *value)
 	return true;
 }
 
+/* What a type makes of a text, which may be a token. */
+static Datum
+read_value(PGFunction input, const char *text, Size len)
+{
+	char	   *copy = pnstrdup(text, len);
+	Datum		value = DirectFunctionCall1(input, CStringGetDatum(copy));
+
+	explicit_bzero(copy, len);
+	pfree(copy);
+	return value;
+}
+
 /* Text as a value of the token column. */
 static bool
 value_of_text(const Source *source, const char *text, Size len, Datum *value)
@@ -387,16 +406,13 @@ value_of_text(const Source *source, const char *text, Size len, Datum *value)
 	switch (source->column[ROLE_TOKEN].type)
 	{
 		case UUIDOID:
-			*value = DirectFunctionCall1(uuid_in,
-										 CStringGetDatum(pnstrdup(text, len)));
+			*value = read_value(uuid_in, text, len);
 			return true;
 		case INT4OID:
-			*value = DirectFunctionCall1(int4in,
-										 CStringGetDatum(pnstrdup(text, len)));
+			*value = read_value(int4in, text, len);
 			return true;
 		case INT8OID:
-			*value = DirectFunctionCall1(int8in,
-										 CStringGetDatum(pnstrdup(text, len)));
+			*value = read_value(int8in, text, len);
 			return true;
 		case BPCHAROID:
 			return pad(source, text, len, value);
@@ -475,9 +491,11 @@ look_up(const Source *source, const char *token, Size len,
 		return true;
 	made = DatumGetTextPP(stored->value);
 	stored->type = source->column[ROLE_TOKEN].type;
-	return is_writable(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made)) &&
+	found = is_writable(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made)) &&
 		value_of_text(source, VARDATA_ANY(made), VARSIZE_ANY_EXHDR(made),
 					  &stored->value);
+	token_wipe(PointerGetDatum(made));
+	return found;
 }
 
 /* The digest of what a token stands for, made with one of the source's peppers. */
@@ -498,26 +516,43 @@ hash_with(const Source *source, int which, const uint8 *bytes, Size nbytes,
 						  digest);
 }
 
-/* One value for each pepper; without any, one. */
+/* Is the last digest one of those before it? */
+static bool
+is_repeated(uint8 (*digest)[HASH_MAX_LEN], int last, Size len)
+{
+	for (int i = 0; i < last; i++)
+		if (memcmp(digest[i], digest[last], len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * One value for each pepper; without any, one.  Two names can have the same bytes, or,
+ * as the key of an HMAC, bytes that count the same: a row found twice would be taken
+ * for two.
+ */
 static bool
 values_of_bytes(const Source *source, const uint8 *bytes, Size nbytes,
 				StoredValues *values)
 {
-	uint8		digest[HASH_MAX_LEN];
-	int			n = Max(1, source->npeppers);
+	uint8		digest[SOURCE_MAX_PEPPERS][HASH_MAX_LEN];
+	Size		len = hash_len(source->stored_as.hash);
 
-	for (int i = 0; i < n; i++)
+	values->n = 0;
+	for (int i = 0; i < Max(1, source->npeppers); i++)
 	{
-		StoredValue *stored = &values->value[i];
+		StoredValue *stored = &values->value[values->n];
 
+		hash_with(source, i, bytes, nbytes, digest[i]);
+		if (is_repeated(digest, i, len))
+			continue;
 		stored->type = source->column[ROLE_TOKEN].type;
-		hash_with(source, i, bytes, nbytes, digest);
+		values->pepper[values->n] = i;
 		/* all are equally long, so none fits where one does not */
-		if (!value_of_hash(source, digest, hash_len(source->stored_as.hash),
-						   &stored->value))
+		if (!value_of_hash(source, digest[i], len, &stored->value))
 			return false;
+		values->n++;
 	}
-	values->n = n;
 	return true;
 }
 
@@ -571,32 +606,45 @@ stored_unusual_key(const Source *source, const char *token, Size len,
 	return true;
 }
 
-/* The bytes of a stored value, without what only fills up a char(n). */
-static const char *
-bytes_of_value(const Source *source, const StoredValue *stored, Size *len,
-			   struct varlena **detoasted)
+void
+stored_bytes_begin(Oid type, Datum value, StoredBytes *bytes)
 {
-	Datum		value = stored_datum(source, stored);
-	Oid			type = stored->type;
+	struct varlena *whole;
 	Oid			output;
 	bool		is_varlena;
-	char	   *text;
 
-	*detoasted = NULL;
 	if (is_written(type))
 	{
 		getTypeOutputInfo(type, &output, &is_varlena);
-		text = OidOutputFunctionCall(output, value);
-		*len = strlen(text);
-		return text;
+		bytes->data = bytes->copy = OidOutputFunctionCall(output, value);
+		bytes->len = bytes->copy_size = strlen(bytes->copy);
+		return;
 	}
-	*detoasted = PG_DETOAST_DATUM_PACKED(value);
-	*len = VARSIZE_ANY_EXHDR(*detoasted);
-	text = VARDATA_ANY(*detoasted);
+	whole = PG_DETOAST_DATUM_PACKED(value);
+	bytes->copy = (Pointer) whole == DatumGetPointer(value) ? NULL : (char *) whole;
+	bytes->copy_size = VARSIZE_ANY(whole);
+	bytes->data = VARDATA_ANY(whole);
+	bytes->len = VARSIZE_ANY_EXHDR(whole);
+	/* that only fills it up */
 	if (type == BPCHAROID)
-		while (*len > 0 && text[*len - 1] == ' ')
-			(*len)--;
-	return text;
+		while (bytes->len > 0 && bytes->data[bytes->len - 1] == ' ')
+			bytes->len--;
+}
+
+void
+stored_bytes_end(const StoredBytes *bytes)
+{
+	if (bytes->copy == NULL)
+		return;
+	explicit_bzero(bytes->copy, bytes->copy_size);
+	pfree(bytes->copy);
+}
+
+static void
+begin_bytes(const Source *source, const StoredValue *stored,
+			StoredBytes *bytes)
+{
+	stored_bytes_begin(stored->type, stored_datum(source, stored), bytes);
 }
 
 /* The digest that is written in a form, behind the source's literal. */
@@ -627,56 +675,56 @@ bool
 stored_key_of_row(const Source *source, const StoredValue *stored,
 				  TokenDigest *key)
 {
-	struct varlena *detoasted;
-	const char *text;
-	Size		len;
+	StoredBytes bytes;
 	bool		found;
 
 	if (!OidIsValid(stored->type) || !stored_gives_key(source))
 		return false;
-	text = bytes_of_value(source, stored, &len, &detoasted);
+	begin_bytes(source, stored, &bytes);
 	found = source->stored_as.hash == HASH_NONE ?
-		token_digest(source->encoding, text, len, key) :
-		read_digest(source, text, len, key);
-	if (detoasted != NULL)
-		token_forget_copy(detoasted, stored->value);
+		token_digest(source->encoding, bytes.data, bytes.len, key) :
+		read_digest(source, bytes.data, bytes.len, key);
+	stored_bytes_end(&bytes);
 	return found;
 }
 
 Datum
 stored_text(const Source *source, const StoredValue *stored)
 {
-	struct varlena *detoasted;
-	Size		len;
-	const char *bytes = bytes_of_value(source, stored, &len, &detoasted);
+	StoredBytes bytes;
+	text	   *copy;
 
-	return PointerGetDatum(cstring_to_text_with_len(bytes, (int) len));
+	begin_bytes(source, stored, &bytes);
+	copy = cstring_to_text_with_len(bytes.data, (int) bytes.len);
+	stored_bytes_end(&bytes);
+	return PointerGetDatum(copy);
 }
 
 uint16
 stored_cell(const Source *source, const StoredValue *stored)
 {
-	struct varlena *detoasted;
-	Size		len;
-	const char *bytes = bytes_of_value(source, stored, &len, &detoasted);
-	uint16		cell = cache_cell(MyDatabaseId, source->relation, bytes, len);
+	StoredBytes bytes;
+	uint16		cell;
 
-	if (detoasted != NULL)
-		token_forget_copy(detoasted, stored->value);
+	begin_bytes(source, stored, &bytes);
+	cell = cache_cell(MyDatabaseId, source->relation, bytes.data, bytes.len);
+	stored_bytes_end(&bytes);
 	return cell;
 }
 
-/* Has a value of this type bytes of its own, in which a token can be? */
+/* Is a value of this type somewhere else, so that a token can be left there? */
 static bool
-has_bytes(Oid type)
+is_pointer(Oid type)
 {
-	return is_text(type) || type == BYTEAOID;
+	return is_text(type) || type == BYTEAOID || type == UUIDOID;
 }
 
 void
 stored_wipe(const StoredValue *stored)
 {
-	if (has_bytes(stored->type))
+	if (stored->type == UUIDOID)
+		explicit_bzero(DatumGetPointer(stored->value), UUID_LEN);
+	else if (is_pointer(stored->type))
 		token_wipe(stored->value);
 }
 
@@ -684,7 +732,7 @@ void
 stored_forget(const StoredValue *stored)
 {
 	stored_wipe(stored);
-	if (has_bytes(stored->type))
+	if (is_pointer(stored->type))
 		pfree(DatumGetPointer(stored->value));
 }
 

@@ -60,12 +60,13 @@ extern bool stored_of_result(const QueryResult *result, uint64 row, int column,
 
 /*
  * The values that a token can have in its column: one for each pepper, of which the
- * first is for new tokens; without peppers there is one.
+ * first is for new tokens; without peppers there is one.  No two are the same.
  */
 typedef struct StoredValues
 {
 	int			n;
 	StoredValue value[SOURCE_MAX_PEPPERS];
+	int			pepper[SOURCE_MAX_PEPPERS]; /* which one each is made with */
 } StoredValues;
 
 /* The names of stored_as; false for one that there is not. */
@@ -78,6 +79,9 @@ extern bool token_part_read(const char *text, TokenPart *part);
 
 /* Cut a token to the part that counts; false if it has none. */
 extern bool stored_part(const Source *source, const char **token, Size *len);
+
+/* Can a column of this type have tokens as they are? */
+extern bool stored_type_is_token(Oid type);
 
 /* Can a token column of this type have that, and a lookup of this type find it? */
 extern bool stored_type_fits(const Source *source, Oid type);
@@ -140,6 +144,22 @@ extern bool stored_value_of_digest(const Source *source,
  */
 extern bool stored_key_of_row(const Source *source, const StoredValue *stored,
 							  TokenDigest *key);
+
+/*
+ * The bytes of a value of a token column of that type, as they are hashed where the
+ * column has the token: as it is written, without the blanks behind a char(n).  They
+ * can be a token: ending wipes the copy that they are in, if they are in one.
+ */
+typedef struct StoredBytes
+{
+	const char *data;
+	Size		len;
+	char	   *copy;			/* NULL: they are in the value itself */
+	Size		copy_size;
+} StoredBytes;
+
+extern void stored_bytes_begin(Oid type, Datum value, StoredBytes *bytes);
+extern void stored_bytes_end(const StoredBytes *bytes);
 
 /* The bytes of a stored value, as text. */
 extern Datum stored_text(const Source *source, const StoredValue *stored);
