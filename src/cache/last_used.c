@@ -83,6 +83,7 @@ write_uses(FILE *file)
 	uint32		cursor = 0;
 	NotedUse	use;
 
+	memset(&use, 0, sizeof(use));
 	if (fwrite(&magic, sizeof(magic), 1, file) != 1)
 		return false;
 	while (last_used_next(InvalidOid, InvalidOid, &cursor, &use))

@@ -272,6 +272,8 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 
 	if (verdict->transient)
 		return false;
+	/* what this process had there before is none of the others' business */
+	memset(header, 0, sizeof(*header));
 	for (int i = 0; i < FIELD_COUNT; i++)
 	{
 		const VerdictValue *value = &verdict->field[i];
@@ -294,7 +296,8 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 	header->expires_at = verdict->has_expiry ? verdict->expires_at : DT_NOEND;
 	item->last_used = verdict->last_used;
 	header->ncells = (uint8) verdict->ncells;
-	memcpy(header->cell, verdict->cell, sizeof(header->cell));
+	memcpy(header->cell, verdict->cell,
+		   verdict->ncells * sizeof(header->cell[0]));
 	return true;
 }
 

@@ -266,6 +266,8 @@ judge_used_token(const Source *source, const TokenDigest *digest,
 	const char *key = (const char *) digest->bytes;
 	Size		len = TOKEN_DIGEST_LEN;
 
+	/* all of it goes into shared memory, and into a file */
+	memset(used, 0, sizeof(*used));
 	used->database = MyDatabaseId;
 	used->relation = source->id.relation;
 	used->source = source->id.name;
