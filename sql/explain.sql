@@ -101,6 +101,19 @@ ALTER TABLE salted DROP short;
 SELECT * FROM why('ABC', 'salted');
 SELECT tokenauth_detach('salted');
 
+-- A parent that is dead is the reason, not the user that the next one does not tell.
+CREATE TABLE team (id int PRIMARY KEY, ok boolean);
+CREATE TABLE member (id int PRIMARY KEY, person int);
+INSERT INTO team VALUES (1, false);
+INSERT INTO member VALUES (1, 7), (2, NULL);
+CREATE TABLE badge (token text PRIMARY KEY, team int, member int);
+INSERT INTO badge VALUES ('exp_dead', 1, 1), ('exp_nobody', NULL, 2), ('exp_somebody', NULL, 1);
+SELECT tokenauth_attach('badge', token_column => 'token', stored_as => 'plaintext', user_column => '', on_revoke => 'delete');
+SELECT tokenauth_attach_parent('badge', 'team', 'team', live_when => 'ok');
+SELECT tokenauth_attach_parent('badge', 'member', 'member', mapping => '{"user_column": "person"}');
+SELECT token, what, outcome FROM badge, tokenauth_explain(token, 'badge') WHERE what IN ('parent', 'user', 'status');
+SELECT tokenauth_detach('badge');
+
 -- Who does not own the table learns nothing, whatever was granted.
 CREATE ROLE tokenauth_asker;
 GRANT USAGE ON SCHEMA explain TO tokenauth_asker;

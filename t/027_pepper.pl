@@ -173,6 +173,53 @@ is(ask($session, $next, 't'), 'valid 2', 'rotated to the first pepper');
 is(ask($session, 'a2', 't'), 'revoked', 'from the former one');
 is(one("SELECT count(*) FROM t WHERE hash = encode(hmac('$next', 'new key', 'sha256'), 'hex')"), 1, 'as stored');
 
+# ---- rows of several peppers, and names of one ----
+
+# A row whose parent keeps it dead comes to life with the parent, so what ends a token
+# ends it in all its rows.
+one(q(
+	CREATE TABLE account (id int PRIMARY KEY, ok boolean NOT NULL);
+	INSERT INTO account VALUES (1, false), (2, true);
+	CREATE TABLE two (id serial PRIMARY KEY, hash text UNIQUE, user_id int, account int, expires_at timestamptz,
+		used_at timestamptz, revoked boolean NOT NULL DEFAULT false);
+	SELECT tokenauth_attach('two', token_column => 'hash', stored_as => 'hmac-sha256-hex', mapping => '{"pepper": ["new", "old"]}');
+	SELECT tokenauth_attach_parent('two', 'account', 'account', live_when => 'ok');
+	INSERT INTO two (hash, user_id, account)
+	SELECT encode(hmac('c' || n, key, 'sha256'), 'hex'), 10 * n + account, account
+	FROM generate_series(1, 3) n, (VALUES ('new key', 1), ('the key of yesterday', 2)) AS k (key, account);
+));
+is(ask($session, "c$_", 'two'), "valid ${_}2", "c$_ by its row whose parent is live") foreach 1 .. 3;
+($next) = split /\n/, one(q(SELECT token FROM tokenauth_rotate('c1', source => 'two')));
+is(ask($session, $next, 'two'), 'valid 12', 'rotated: the successor is that of the row that was judged');
+is(ask($session, 'c1', 'two'), 'revoked', 'and the old token is not valid');
+($next) = split /\n/, one(q(SELECT token FROM tokenauth_rotate('c2', grace => '1 hour', source => 'two')));
+is(one(q(SELECT string_agg(status, ' ') FROM (SELECT (tokenauth_exchange('c3', 't', source => 'two')).status FROM generate_series(1, 2)) s)),
+	'valid used', 'exchanged once');
+one(q(UPDATE account SET ok = NOT ok));
+is(ask($session, 'c1', 'two'), 'revoked', 'the other parent is live: revoked');
+is(one(q(SELECT expires_at < now() + interval '61 minutes' FROM tokenauth_identify('c2', source => 'two'))), 't', 'within the grace');
+is(one(q(SELECT (tokenauth_exchange('c3', 't', source => 'two')).status)), 'used', 'used');
+one(q(SELECT tokenauth_detach('two'); DROP TABLE two));
+
+# a name more for the same bytes, or for what is the same key to an HMAC, is no other row
+$line{twin} = 'twin all text:the key of yesterday';
+$line{zero} = 'zero all hex:' . unpack('H*', "the key of yesterday\0");
+write_peppers(peppers(qw(new old salt raw bobs twin zero)));
+reload($node);
+one(q(
+	CREATE TABLE twins (hash text PRIMARY KEY, user_id int);
+	INSERT INTO twins VALUES (encode(hmac('x', 'the key of yesterday', 'sha256'), 'hex'), 7);
+	SELECT tokenauth_attach('twins', token_column => 'hash', stored_as => 'hmac-sha256-hex', on_revoke => 'delete', mapping => '{"pepper": ["twin", "new", "zero", "old"]}');
+));
+is(ask($session, 'x', 'twins'), 'valid 7', 'two peppers of the same bytes');
+is(ask($session, 'x', 'twins'), 'valid 7, cached', 'and again');
+like(one(q(SELECT string_agg(outcome, ' ') FROM tokenauth_explain('x', 'twins'))), qr/with pepper "twin".*with pepper "new"/, 'explained by their names');
+is(one(q(SELECT tokenauth_revoke('x', source => 'twins'))), 't', 'and revoked');
+is(ask($session, 'x', 'twins'), 'unknown', 'once');
+one(q(SELECT tokenauth_detach('twins'); DROP TABLE twins));
+write_peppers(peppers(qw(new old salt raw bobs)));
+reload($node);
+
 # parents and peppers share the cells of an entry
 one(q(CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE t ADD p1 int, ADD p2 int, ADD p3 int));
 one(qq(SELECT tokenauth_attach_parent('t', 'p', 'p$_', 'id'))) foreach 1, 2;

@@ -147,6 +147,24 @@ attach_verify(const char *name)
 		problem_report(source);
 }
 
+/*
+ * A source that told what is in the new token column would be refused from now on, so
+ * that a mistake in attaching one source would be an outage of another.
+ */
+static void
+check_told_by_none(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_users_of(relation))
+	{
+		Source	   *other = lfirst(lc);
+
+		if (source_validate(other) && other->problem == PROBLEM_TELLS_TOKENS)
+			problem_report(other);
+	}
+}
+
 void
 attach_table(Source *source)
 {
@@ -163,6 +181,7 @@ attach_table(Source *source)
 	triggers_create(&extension, source->relation);
 	register_source(&extension, source);
 	attach_verify(source->name);
+	check_told_by_none(source->relation);
 	revoked_check_deletion(judge_named_source(source->name));
 	sample_look(judge_named_source(source->name));
 }
@@ -252,6 +271,8 @@ tokenauth_attach(PG_FUNCTION_ARGS)
 	source.relation = PG_GETARG_OID(ARG_RELATION);
 	attach_lock_table(source.relation, ShareRowExclusiveLock);
 	attach_check_is_table(source.relation);
+	source_refresh();
+	source.registered = source_all();
 
 	source.name = PG_ARGISNULL(ARG_SOURCE) ?
 		get_rel_name(source.relation) : NameStr(*PG_GETARG_NAME(ARG_SOURCE));

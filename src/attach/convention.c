@@ -11,6 +11,7 @@
 #include "attach/convention.h"
 #include "base/compat.h"
 #include "source/registry.h"
+#include "source/token_columns.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -75,7 +76,7 @@ is_called(const char *column, const char *name)
 	return *name == '\0';
 }
 
-/* The column of a table that is called so, other than the token's; or NULL. */
+/* The column of a table that is called so, and holds no tokens; or NULL. */
 static char *
 find_column(const Source *source, const char *name)
 {
@@ -88,7 +89,7 @@ find_column(const Source *source, const char *name)
 		const char *column = NameStr(attribute->attname);
 
 		if (!attribute->attisdropped && is_called(column, name) &&
-			strcmp(column, source->column[ROLE_TOKEN].name) != 0)
+			tokens_in_column(source, source->relation, attribute->attnum) == NULL)
 			found = pstrdup(column);
 	}
 	table_close(table, NoLock);

@@ -92,6 +92,7 @@ check_insert(const ExtensionInfo *extension, TriggerData *trigger)
 
 	if (source->fault != NULL || !could_attach(extension, source))
 		refuse();
+	routes_lock(extension);
 	source_refresh();
 	foreach(lc, source_all())
 		routes_check(source, lfirst(lc));

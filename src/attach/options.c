@@ -63,8 +63,11 @@ static void
 check_not_taken(const Source *source)
 {
 	const char *prefix = source->prefix;
+	ExtensionInfo extension;
 	ListCell   *lc;
 
+	extension_require(&extension);
+	routes_lock(&extension);
 	source_refresh();
 	foreach(lc, source_all())
 	{

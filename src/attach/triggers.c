@@ -60,7 +60,7 @@ triggers_drop(const ExtensionInfo *extension, Oid relation)
 	TriggerDesc *triggers;
 
 	source_refresh();
-	if (source_uses_table(relation))
+	if (source_users_of(relation) != NIL)
 		return;
 	table = table_open(relation, NoLock);
 	triggers = CopyTriggerDesc(table->trigdesc);

@@ -69,7 +69,7 @@ judge_life(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 
 	row_judge_state(source, row, verdict);
 	if (verdict->status == TOKEN_VALID &&
-		((!scene->without_parents && !parents_live(source, scene->open, scene->snapshot, row, verdict)) ||
+		((!scene->without_parents && !parents_live(source, scene->open, scene->snapshot, row, verdict, NULL)) ||
 		 !row_meets_condition(source, table, row)))
 		verdict->status = TOKEN_DISABLED;
 	row_take_expiry(source, table, row, verdict);
@@ -455,25 +455,42 @@ lookup_written_live(Source *source, const StoredValue *stored, List **ids)
 	return false;
 }
 
+/* One look; false if the source was read again meanwhile. */
+static bool
+look_for_ids(IdSearch *search, StoredValues *sought)
+{
+	Scene	   *scene = &search->scene;
+
+	if (lookup_search_values(scene->source, scene->key, sought))
+	{
+		if (!was_read_again(scene->source, scene->open))
+		{
+			scene->snapshot = scan_snapshot();
+			visit_all_values(scene, sought, visit_id, search);
+			UnregisterSnapshot(scene->snapshot);
+		}
+		stored_forget_all(sought);
+	}
+	return !was_read_again(scene->source, scene->open);
+}
+
 bool
 lookup_ids(Source *source, const LookupKey *key, List **ids)
 {
-	OpenSource	open;
-	IdSearch	search = {{source, &open,.without_parents = true,.key = key}};
-	StoredValues sought;
-
-	if (!scan_open(source, false, &open))
-		return false;
-	if (lookup_search_values(source, key, &sought))
+	for (int look = 0; look < MAX_LOOKS; look++)
 	{
-		if (was_read_again(source, &open))
-			stored_source_changed(source);
-		search.scene.snapshot = scan_snapshot();
-		visit_all_values(&search.scene, &sought, visit_id, &search);
-		UnregisterSnapshot(search.scene.snapshot);
-		stored_forget_all(&sought);
+		OpenSource	open;
+		IdSearch	search = {{source, &open,.without_parents = true,.key = key}};
+		StoredValues sought;
+		bool		seen;
+
+		if (!scan_open(source, false, &open))
+			break;
+		seen = look_for_ids(&search, &sought);
+		scan_close(&open);
+		*ids = search.ids;
+		if (seen)
+			return true;
 	}
-	scan_close(&open);
-	*ids = search.ids;
-	return !was_read_again(source, &open);
+	return false;
 }

@@ -94,10 +94,11 @@ is_forgotten(const Source *source, int n)
 
 bool
 parents_live(const Source *source, const OpenSource *tables,
-			 Snapshot snapshot, TupleTableSlot *row, Verdict *verdict)
+			 Snapshot snapshot, TupleTableSlot *row, Verdict *verdict,
+			 bool *each)
 {
 	Reference	reference[SOURCE_MAX_PARENTS] = {{0}};
-	bool		live = true;
+	bool		all = true;
 
 	take_references(source, VIA_TOKEN, row, reference);
 	for (int i = 0; i < source->nparents; i++)
@@ -105,21 +106,25 @@ parents_live(const Source *source, const OpenSource *tables,
 		const SourceParent *parent = &source->parent[i];
 		Datum		key = reference[i].key;
 		ParentSearch search = {source, tables, i, verdict, reference};
+		bool		live;
 
 		/* the owner of the parent before has had code run */
 		if (was_read_again(source, tables))
 			return false;
-		if (!reference[i].exists)
+		if (reference[i].exists)
 		{
-			/* it is not known when the token expires */
-			live &= !column_is_told(&parent->column[ROLE_EXPIRES]);
-			continue;
+			if (!is_forgotten(source, i))
+				verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
+			scan_visit(&(Visit) {&tables->table[1 + i], snapshot, key,
+								 visit_parent, &search});
+			live = search.live;
 		}
-		if (!is_forgotten(source, i))
-			verdict->cell[verdict->ncells++] = source_parent_cell(parent, key);
-		scan_visit(&(Visit) {&tables->table[1 + i], snapshot, key,
-							 visit_parent, &search});
-		live &= search.live;
+		else
+			/* it is not known when the token expires */
+			live = !column_is_told(&parent->column[ROLE_EXPIRES]);
+		all &= live;
+		if (each != NULL)
+			each[i] = live;
 	}
-	return live;
+	return all;
 }

@@ -17,9 +17,12 @@
  *
  * A reference that is NULL leads to no parent, which is no reason to refuse a token,
  * unless that parent says when it expires.
+ *
+ * each, if it is not NULL, has room for SOURCE_MAX_PARENTS: what is said of each by
+ * itself.
  */
 extern bool parents_live(const Source *source, const OpenSource *tables,
 						 Snapshot snapshot, TupleTableSlot *row,
-						 Verdict *verdict);
+						 Verdict *verdict, bool *each);
 
 #endif							/* TOKENAUTH_PARENTS_H */

@@ -224,8 +224,11 @@ each_source(List *sources, bool for_change, SourceWork work, void *arg,
 	List	   *left_out;
 	ListCell   *lc;
 
+	if (!budget->begun)
+		budget->single = list_length(sources) == 1;
+	budget->begun = true;
 	/* there are no subtransactions in parallel mode */
-	if (list_length(sources) == 1 || IsInParallelMode())
+	if (budget->single || IsInParallelMode())
 	{
 		foreach(lc, sources)
 		{

@@ -14,7 +14,7 @@
  * First each has a short turn, so that no fast one is left out for a slow one; then
  * those that were too slow for it have what is left.
  *
- * A single source has neither: its errors are raised.
+ * A call for a single source has neither: its errors are raised.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,6 +33,8 @@ typedef bool (*SourceWork) (Source *source, void *arg);
 /* What is left of it; one for each call of a function of ours, all zero at first. */
 typedef struct SourceBudget
 {
+	bool		begun;
+	bool		single;			/* the call is for one source, not for one that is left */
 	List	   *owners;
 } SourceBudget;
 

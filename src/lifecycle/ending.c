@@ -322,13 +322,13 @@ ending_distinct(const OwnerCall *call, const QueryResult *tokens)
 		if (stored_of_result(tokens, i, 1, &value))
 			stored[n++] = stored_text(call->source, &value);
 	}
-	if (has_id(call))
-		return n;
 	qsort(stored, n, sizeof(Datum), compare_stored);
 	for (uint64 i = 0; i < n; i++)
 		distinct += i == 0 || compare_stored(&stored[i - 1], &stored[i]) != 0;
+	for (uint64 i = 0; i < n; i++)
+		token_wipe(stored[i]);
 	pfree(stored);
-	return distinct;
+	return has_id(call) ? n : distinct;
 }
 
 /* One by one, but for those that are of other sources with the same column. */

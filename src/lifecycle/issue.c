@@ -107,16 +107,21 @@ check_takes_holder(const Source *into)
 static void
 use_token(OwnerCall *call, const Presented *presented)
 {
-	char	   *now = owner_cast_timestamp(call, ROLE_USED,
-										   GetCurrentTimestamp());
+	TimestampTz now = GetCurrentTimestamp();
 
-	(void) owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
-								  owner_table(call),
-								  owner_column(call, ROLE_USED), now,
-								  owner_is_token(call, &presented->stored)));
-	if (ending_is_live(call, &(TokenRows) {presented->stored}))
-		ending_prevented(call, "use up");
+	for (int i = 0; i < presented->values.n; i++)
+	{
+		const StoredValue *stored = &presented->values.value[i];
+
+		(void) owner_execute(call,
+							 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
+									  owner_table(call),
+									  owner_column(call, ROLE_USED),
+									  owner_cast_timestamp(call, ROLE_USED, now),
+									  owner_is_token(call, stored)));
+		if (ending_is_live(call, &(TokenRows) {*stored}))
+			ending_prevented(call, "use up");
+	}
 }
 
 /* Use a token up, if it is still valid when its row is ours; its status. */

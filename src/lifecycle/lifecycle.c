@@ -18,6 +18,7 @@
 #include "source/directory.h"
 #include "source/owner.h"
 #include "source/problem.h"
+#include "source/token_columns.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -78,7 +79,8 @@ lifecycle_text_column(const OwnerCall *call, const char *name)
 	AttrNumber	attnum = get_attnum(call->source->relation, name);
 	Form_pg_attribute attribute;
 
-	if (attnum <= 0)
+	if (attnum <= 0 ||
+		tokens_in_column(call->source, call->source->relation, attnum) != NULL)
 		return NULL;
 	attribute = TupleDescAttr(RelationGetDescr(call->table), attnum - 1);
 	if ((attribute->atttypid != TEXTOID && attribute->atttypid != VARCHAROID) ||

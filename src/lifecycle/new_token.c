@@ -94,6 +94,7 @@ typedef struct InsertList
 	OwnerCall  *call;
 	bool		is_copy;		/* of another token's row */
 	Bitmapset  *given;			/* columns that have a value */
+	Bitmapset  *attributes;		/* those of them that the caller named */
 	StringInfoData columns;
 	StringInfoData values;
 } InsertList;
@@ -103,7 +104,7 @@ begin_insert(InsertList *list, OwnerCall *call, bool is_copy)
 {
 	list->call = call;
 	list->is_copy = is_copy;
-	list->given = NULL;
+	list->given = list->attributes = NULL;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
 }
@@ -371,7 +372,8 @@ role_of_column(const Source *source, AttrNumber attnum)
 /*
  * Attributes do not set the user, the tenant, the scope or the life of a token,
  * because an application may take them from its user; nor a token of another
- * source of the table, or what is said there of it.  They can set an id that only
+ * source of the table, or what a column says there of it.  Whether they make the new
+ * token one of another source is seen when the row is there.  They can set an id that only
  * the application can make.
  */
 static void
@@ -442,6 +444,7 @@ give_attributes(InsertList *list, Jsonb *attributes)
 							get_rel_name(source->relation), name),
 					 errhint("The keys of the argument \"attributes\" are names of columns.")));
 		check_attribute(list, attnum, name);
+		list->attributes = bms_add_member(list->attributes, attnum);
 		attribute = TupleDescAttr(RelationGetDescr(list->call->table),
 								  attnum - 1);
 		give_column(list, attnum, psprintf("r.%s", quote_identifier(name)));
@@ -533,6 +536,8 @@ finish_insert(InsertList *list, const char *from, NewToken *token)
 						 RelationGetRelationName(call->table))));
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
+	shared_row_check_new(call->source, &token->stored, token->id,
+						 list->attributes);
 	tell_parents_expiry(call->source, token);
 }
 

@@ -68,38 +68,43 @@ check_can_be_replaced(const Source *source)
 				 errdetail("Its mapping has a verify, so that several rows can be found for a token.")));
 }
 
-/*
- * Of several peppers' values, that whose row is live, of which there is one where the
- * token is valid.
- */
-static StoredValue
-choose_value(const Source *source, const StoredValues *values)
+/* Is the row of this value alone, with its parents, a valid token now? */
+static bool
+is_valid(const Source *source, const StoredValue *stored)
 {
-	int			chosen = 0;
+	Verdict		verdict;
+	uint64		stamp;
 
-	while (chosen < values->n - 1 &&
-		   !lookup_is_live(unconstify(Source *, source), &values->value[chosen],
-						   NULL, NULL))
-		chosen++;
-	for (int i = 0; i < values->n; i++)
-		if (i != chosen)
-			stored_forget(&values->value[i]);
-	return values->value[chosen];
+	if (!lookup_stored(unconstify(Source *, source), stored, NULL, &verdict,
+					   &stamp))
+		return false;
+	verdict_settle(&verdict, GetCurrentTimestamp());
+	return verdict.status == TOKEN_VALID;
 }
 
-/* A row of another pepper may have become the live one meanwhile. */
-static bool
-is_other_live(const Presented *presented)
+/* Of several peppers' values, that by whose row the token is valid: there is one. */
+static StoredValue
+judged_value(const Source *source, const StoredValues *values)
 {
-	return presented->source->npeppers > 1 &&
-		!lookup_is_live(unconstify(Source *, presented->source),
-						&presented->stored, NULL, NULL);
+	int			judged = 0;
+
+	while (judged < values->n - 1 &&
+		   !is_valid(source, &values->value[judged]))
+		judged++;
+	return values->value[judged];
+}
+
+/* A row of another pepper may have become the valid one meanwhile. */
+static bool
+is_other_valid(const Presented *presented)
+{
+	return presented->values.n > 1 &&
+		!is_valid(presented->source, &presented->stored);
 }
 
 bool
 presented_place(Presented *presented)
 {
-	StoredValues values;
 	LookupKey	key = {{{0}}, presented->query.token, presented->query.token_len};
 	const Source *source;
 
@@ -118,12 +123,13 @@ presented_place(Presented *presented)
 	/* what it is hashed to may have changed with its source */
 	check_can_be_replaced(source);
 	if (!stored_key(source, key.token, key.token_len, &key.digest) ||
-		!lookup_search_values(source, &key, &values))
+		!lookup_search_values(source, &key, &presented->values))
 	{
+		presented->values.n = 0;
 		verdict_init(&presented->before.verdict, TOKEN_MALFORMED);
 		return false;
 	}
-	presented->stored = choose_value(source, &values);
+	presented->stored = judged_value(source, &presented->values);
 	return true;
 }
 
@@ -157,7 +163,10 @@ read_named(OwnerCall *call, Presented *presented)
 				 errmsg("the user has several tokens of that id in token source \"%s\"",
 						call->source->name),
 				 errhint("Make its id_column unique, or rotate by the token.")));
-	return stored_of_result(rows, 0, 1, &presented->stored);
+	if (!stored_of_result(rows, 0, 1, &presented->stored))
+		return false;
+	presented->values = (StoredValues) {1, {presented->stored}};
+	return true;
 }
 
 /* A text that does not begin as the source's tokens do is none, wherever it stands. */
@@ -193,6 +202,18 @@ presented_find(OwnerCall *call, const char *id, const char *user_id,
 		presented_judge(presented) == TOKEN_VALID;
 }
 
+/* The rows of all peppers, in their order. */
+static void
+lock_all(OwnerCall *call, const Presented *presented)
+{
+	if (presented->values.n > 1)
+		for (int i = 0; i < presented->values.n; i++)
+			(void) owner_query(call,
+							   psprintf("SELECT FROM ONLY %s WHERE %s FOR UPDATE",
+										owner_table(call),
+										owner_is_token(call, &presented->values.value[i])));
+}
+
 bool
 presented_lock(OwnerCall *call, Presented *presented)
 {
@@ -203,6 +224,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 	bool		isnull;
 	bool		named;
 
+	lock_all(call, presented);
 	rows = owner_query(call,
 					   psprintf("SELECT CAST(r.* AS %s), %s, %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
@@ -212,7 +234,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 	if (presented->judgement.verdict.status != TOKEN_VALID)
 		return false;
 	/* the judgement is of now, but the transaction's snapshot may be older */
-	if (rows->nrows == 0 || is_other_live(presented))
+	if (rows->nrows == 0 || is_other_valid(presented))
 		lifecycle_concurrent_update();
 	presented->nrows = rows->nrows;
 	presented->row_type = TupleDescAttr(rows->desc, 0)->atttypid;
@@ -231,8 +253,7 @@ presented_forget(FunctionCallInfo fcinfo, Presented *presented)
 		token_wipe(presented->row);
 	if (presented->id == NULL)
 	{
-		if (OidIsValid(presented->stored.type))
-			stored_forget(&presented->stored);
+		stored_forget_all(&presented->values);
 		token_forget_copy(presented->text, PG_GETARG_DATUM(0));
 	}
 	else

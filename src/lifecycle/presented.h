@@ -37,7 +37,9 @@ typedef struct Presented
 
 	/* From presented_place() on. */
 	const Source *source;		/* held for change */
-	StoredValue stored;
+	StoredValues values;		/* all that it can have; of one that is named, its
+								 * row's */
+	StoredValue stored;			/* that of them whose row is judged */
 
 	/* From presented_lock() on. */
 	Judgement	judgement;		/* as it is under the lock */
@@ -77,8 +79,9 @@ extern bool presented_find(OwnerCall *call, const char *id,
 						   const char *user_id, Presented *presented);
 
 /*
- * Lock the token's row in a call that has begun on its source, waiting for
- * other sessions, and judge it as it is then.  False if it is not valid any
+ * Lock the token's rows in a call that has begun on its source, waiting for
+ * other sessions, and judge it as it is then.  What ends its life is to be written
+ * into the rows of all its values, for those may come to life with their parents.  False if it is not valid any
  * more; then judgement has the verdict; or if it has not that id and user any
  * more.  Throws 40001 if the transaction's
  * snapshot is too old to see the row.

@@ -124,16 +124,15 @@ find_legacy(OwnerCall *call, const Presented *presented)
 	Legacy		legacy = {.original = {verdict->has_expiry, verdict->expires_at}};
 	Grace		grace;
 
-	/* the successor has the same parents, and their expiry */
+	/*
+	 * The successor has the same parents, and their expiry.  A parent that has one may
+	 * have been attached within the grace.
+	 */
 	if (source_parent_with(presented->source, ROLE_EXPIRES) != NULL)
-	{
-		legacy.original.exists = presented->has_expiry;
-		legacy.original.at = presented->expires_at;
-		return legacy;
-	}
-	if (!verdict->has_expiry ||
+		legacy.original = (Expiry) {presented->has_expiry, presented->expires_at};
+	if (!legacy.original.exists ||
 		!grace_recall(presented->source, &presented->stored,
-					  verdict->expires_at, &grace))
+					  legacy.original.at, &grace))
 		return legacy;
 	legacy.is_in_grace = true;
 	if (read_successor(call, grace.successor, &legacy.limit))
@@ -197,14 +196,15 @@ static Expiry
 shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 {
 	const char *column = owner_column(call, ROLE_EXPIRES);
-	char	   *limit = owner_cast_timestamp(call, ROLE_EXPIRES, end);
 	Expiry		expiry = {false};
 	Judgement	after;
 
-	(void) owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
-								  owner_table(call), column, column, limit,
-								  owner_is_token(call, &presented->stored)));
+	for (int i = 0; i < presented->values.n; i++)
+		(void) owner_execute(call,
+							 psprintf("UPDATE ONLY %s SET %s = LEAST(%s, %s) WHERE %s",
+									  owner_table(call), column, column,
+									  owner_cast_timestamp(call, ROLE_EXPIRES, end),
+									  owner_is_token(call, &presented->values.value[i])));
 	presented_judge_now(presented, &after);
 	if (after.verdict.status != TOKEN_VALID)
 		return expiry;
@@ -249,6 +249,15 @@ rethrow_with_hint(MemoryContext context, bool has_grace)
 	PG_RE_THROW();
 }
 
+/* The old token dies at once. */
+static void
+end_life(OwnerCall *call, const Presented *presented)
+{
+	for (int i = 0; i < presented->values.n; i++)
+		(void) ending_revoke_token(call,
+								   &(TokenRows) {presented->values.value[i]});
+}
+
 static void
 rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	   Jsonb *attributes, NewToken *token)
@@ -273,7 +282,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	if (has_grace)
 		expiry = shorten_life(call, presented, end);
 	else
-		(void) ending_revoke_token(call, &(TokenRows) {presented->stored});
+		end_life(call, presented);
 	PG_TRY();
 	{
 		new_token_succeed(call, &succession, token);

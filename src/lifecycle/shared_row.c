@@ -89,3 +89,49 @@ shared_row_is_others(const Source *source, const StoredValue *stored,
 			return true;
 	return false;
 }
+
+/* Could columns decide whether a row has a token of the source, or what it says? */
+static bool
+depends_on(Source *source, const Bitmapset *columns)
+{
+	if (!source_validate(source) || PROBLEM_IS_FATAL(source->problem))
+		return true;			/* nobody knows */
+	return bms_overlap(source->matters, columns);
+}
+
+/* Is the new row, or would it be, another source's by such columns? */
+static bool
+makes_token_of(Source *other, const Source *source, const StoredValue *stored,
+			   const char *id, const Bitmapset *columns)
+{
+	if (!depends_on(other, columns))
+		return false;
+	if (plays(other, source->column[ROLE_TOKEN].name, ROLE_TOKEN))
+		return !meets_condition(other, stored, id, false);
+	return PROBLEM_IS_FATAL(other->problem) ||
+		bms_overlap(other->made_of, columns);
+}
+
+void
+shared_row_check_new(const Source *source, const StoredValue *stored,
+					 const char *id, const Bitmapset *attributes)
+{
+	ListCell   *lc;
+
+	if (attributes == NULL)
+		return;
+	foreach(lc, source_all_of(source->relation))
+	{
+		Source	   *other = lfirst(lc);
+
+		if (source_is_same(other, source) ||
+			!makes_token_of(other, source, stored, id, attributes))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"attributes\" must not decide about tokens of source \"%s\"",
+						other->name),
+				 errdetail("The new row would be one of that source, too, or cannot be told from one."),
+				 errhint("Issue the token from the source that is meant.")));
+	}
+}

@@ -28,6 +28,7 @@ typedef struct Explanation
 	int			nrows;			/* that have the stored value */
 	int			nverified;		/* of them, those of the token */
 	Verdict		verdict;		/* what the row that is visited says, so far */
+	bool		parents_live;	/* by that row */
 } Explanation;
 
 /* Add a step: what is looked at, and what is found. */

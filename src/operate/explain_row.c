@@ -60,31 +60,25 @@ tell_state(Explanation *explanation, TupleTableSlot *row)
 					 "not true");
 }
 
-/*
- * The parents in their order: the first one that makes a difference is told.
- */
+/* The parents in their order, until one is not live. */
 static void
 tell_parents(Explanation *explanation, TupleTableSlot *row)
 {
 	const Source *source = explanation->source;
-	Source		some = *source;
+	bool		each[SOURCE_MAX_PARENTS] = {false};
 
+	explanation->parents_live = parents_live(source, &explanation->tables,
+											 explanation->snapshot, row,
+											 &explanation->verdict, each);
+	if (was_read_again(source, &explanation->tables))
+		return;
 	for (int i = 0; i < source->nparents; i++)
 	{
-		bool		live;
-
-		/* that of all is kept: parents can say more than that they live */
-		verdict_init(&explanation->verdict, TOKEN_VALID);
-		some.nparents = i + 1;
-		live = parents_live(&some, &explanation->tables, explanation->snapshot,
-							row, &explanation->verdict);
-		if (was_read_again(source, &explanation->tables))
-			return;
 		explain_tell(explanation, "parent", "%s: %s",
 					 source->parent[i].name,
-					 live ? "live, or not referred to" :
+					 each[i] ? "live, or not referred to" :
 					 "not there, or not live");
-		if (!live)
+		if (!each[i])
 			return;
 	}
 }
@@ -113,7 +107,8 @@ tell_user(Explanation *explanation, TupleTableSlot *row)
 
 	row_take_fields(source, explanation->tables.table[0].table, row, verdict);
 	row_require_user(source, verdict);
-	if (verdict->status != TOKEN_VALID)
+	/* what is not live need not say who */
+	if (verdict->status != TOKEN_VALID && explanation->parents_live)
 		explain_tell(explanation, "user", "NULL, and a token without a user is not valid");
 }
 

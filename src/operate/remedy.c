@@ -16,6 +16,7 @@
 #include "source/own_call.h"
 #include "source/registry_guard.h"
 #include "source/statement.h"
+#include "source/token_columns.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
@@ -61,6 +62,7 @@ remedy_problem(const Source *source)
 		case PROBLEM_PEPPER:
 			return remedy_pepper_file();
 		case PROBLEM_NO_CLAIM:
+		case PROBLEM_TELLS_TOKENS:
 		case PROBLEM_SWAPPED:
 		case PROBLEM_NO_TRIGGERS:
 		case PROBLEM_NO_COLUMN:
@@ -76,7 +78,7 @@ remedy_problem(const Source *source)
 	pg_unreachable();
 }
 
-/* All columns of the source's table but that of the token; "" if none. */
+/* All columns of the source's table in which there are no tokens; "" if none. */
 static char *
 other_columns(const Source *source)
 {
@@ -89,7 +91,7 @@ other_columns(const Source *source)
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
 
 		if (!attribute->attisdropped &&
-			attribute->attnum != source->column[ROLE_TOKEN].attnum)
+			tokens_in_column(source, source->relation, attribute->attnum) == NULL)
 			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
 							 quote_identifier(NameStr(attribute->attname)));
 	}

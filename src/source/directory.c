@@ -60,8 +60,12 @@ refuse_equal_ids(const Registry *reg)
 static void
 read_registry(Registry *reg)
 {
+	ListCell   *lc;
+
 	reg->sources = registry_read(extension_refresh(), &reg->dropped, &reg->fault);
 	refuse_equal_ids(reg);
+	foreach(lc, reg->sources)
+		((Source *) lfirst(lc))->registered = reg->sources;
 }
 
 /* Put a registry aside until no pointer of this transaction can point into it. */
@@ -201,15 +205,16 @@ uses_table(const Source *source, Oid relation)
 	return false;
 }
 
-bool
-source_uses_table(Oid relation)
+List *
+source_users_of(Oid relation)
 {
+	List	   *users = NIL;
 	ListCell   *lc;
 
 	foreach(lc, registry->sources)
 		if (uses_table(lfirst(lc), relation))
-			return true;
-	return false;
+			users = lappend(users, lfirst(lc));
+	return users;
 }
 
 Source *
@@ -496,8 +501,10 @@ pepper_callback(void)
 static void
 role_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
-	if (!is_debug_discard(hashvalue == 0))
-		routes_state = SOURCE_STALE;
+	if (is_debug_discard(hashvalue == 0))
+		return;
+	routes_state = SOURCE_STALE;
+	pepper_callback();			/* their owners go by name */
 }
 
 void

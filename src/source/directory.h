@@ -46,8 +46,8 @@ extern List *source_all_of(Oid relation);
  */
 extern Source *source_find_again(const Source *source);
 
-/* Is a table in use, as a source or as a parent of one? */
-extern bool source_uses_table(Oid relation);
+/* The sources that use a table as theirs, or as a parent's. */
+extern List *source_users_of(Oid relation);
 
 /* routes_find() and routes_candidates() of routes.h. */
 extern Source *source_by_token(const char *token, Size len);

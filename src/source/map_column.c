@@ -15,7 +15,9 @@
 #include "source/map_expression.h"
 #include "source/mapping.h"
 #include "source/problem.h"
+#include "source/registry.h"
 #include "source/stored.h"
+#include "source/token_columns.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -148,15 +150,18 @@ map_readable_column(Source *source, Oid relation, SourceColumn *column)
 	return true;
 }
 
-/* As no role may name the token's column. */
-static bool
-shows_token(const Source *source, Oid relation, const Bitmapset *made_of)
+bool
+map_is_no_token(Source *source, Oid relation, const char *argument,
+				const char *told, const Bitmapset *columns)
 {
-	AttrNumber	token = get_attnum(source->relation,
-								   source->column[ROLE_TOKEN].name);
+	const Source *holder = tokens_in_columns(source, relation, columns);
 
-	return relation == source->relation && token > 0 &&
-		bms_is_member(token, made_of);
+	if (holder == NULL)
+		return true;
+	problem_set(source, PROBLEM_TELLS_TOKENS, relation, told);
+	source->problem_detail = psprintf("those of source \"%s\", as the %s of \"%s\"",
+									  holder->name, argument, source->name);
+	return false;
 }
 
 static bool
@@ -173,12 +178,15 @@ static bool
 map_role_expression(Source *source, Relation table, SourceRole role,
 					SourceColumn *column, Bitmapset **made_of)
 {
+	Bitmapset  *used = NULL;
+
 	if (!map_expression(source, table, column->expression, EXPRESSION_VALUE,
-						made_of, &column->node))
+						&used, &column->node))
 		return false;
-	if (shows_token(source, RelationGetRelid(table), *made_of))
-		return refuse_expression(source, table, PROBLEM_EXPRESSION, column,
-								 "it shows the token column");
+	*made_of = bms_add_members(*made_of, used);
+	if (!map_is_no_token(source, RelationGetRelid(table), role_argument(role),
+						 column->expression, used))
+		return false;
 	column->declared = exprType(column->node);
 	column->type = getBaseType(column->declared);
 	column->is_exact = true;
@@ -205,6 +213,10 @@ map_role(Source *source, Relation table, SourceRole role,
 	if (column->name == NULL)
 		return true;
 	if (!map_readable_column(source, relation, column))
+		return false;
+	if (role != ROLE_TOKEN &&
+		!map_is_no_token(source, relation, role_argument(role), column->name,
+						 bms_make_singleton(column->attnum)))
 		return false;
 	if (!mapping_type_fits(source, role, column->type))
 		return problem_set(source, PROBLEM_COLUMN_TYPE, relation, column->name);

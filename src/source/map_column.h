@@ -27,4 +27,12 @@ extern bool map_readable_column(Source *source, Oid relation,
 extern bool map_role(Source *source, Relation table, SourceRole role,
 					 SourceColumn *column, Bitmapset **made_of);
 
+/*
+ * These columns are told, by a name or an expression that is written so, for an
+ * argument of tokenauth_attach().  They must hold no token, of whatever source.
+ */
+extern bool map_is_no_token(Source *source, Oid relation,
+							const char *argument, const char *told,
+							const Bitmapset *columns);
+
 #endif							/* TOKENAUTH_MAP_COLUMN_H */

@@ -101,6 +101,8 @@ map_claims(Source *source, Relation table)
 			return;
 		}
 		source->matters = bms_add_member(source->matters, attribute->attnum);
+		(void) map_is_no_token(source, relation, "claims", lfirst(lc),
+							   bms_make_singleton(attribute->attnum));
 		if (!watch_type_as_json(&source->watch, attribute->atttypid))
 			problem_set(source, PROBLEM_STRANGE_TYPE, relation, lfirst(lc));
 		ReleaseSysCache(tuple);

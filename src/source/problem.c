@@ -131,6 +131,11 @@ problem_text(SourceProblem problem)
 			"table \"%s\" has an expression \"%s\" whose type does not fit its use",
 			"An expires_expression gives a timestamp or a date; a user_expression or tenant_expression gives text, varchar, uuid, integer or bigint; a lookup gives text, or what its column has."
 		},
+		[PROBLEM_TELLS_TOKENS] = {
+			ERRCODE_INVALID_COLUMN_REFERENCE,
+			"in table \"%s\" the column or expression \"%s\" would tell tokens",
+			"Attach the table again, naming another column, or '' for none."
+		},
 		[PROBLEM_COLLATION] = {
 			ERRCODE_FEATURE_NOT_SUPPORTED,
 			"table \"%s\" has a column \"%s\" with a nondeterministic collation, to which different values can be equal",

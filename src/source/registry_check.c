@@ -52,33 +52,6 @@ check_prefix(const Source *source, RegistryFault *fault)
 	return false;
 }
 
-/*
- * The token, or its digest, must not come out again as something else, nor
- * get into the cache as something that is not hashed.
- */
-static bool
-check_token_kept_apart(const Source *source, RegistryFault *fault)
-{
-	const char *token = source->column[ROLE_TOKEN].name;
-	const char *argument = NULL;
-	ListCell   *lc;
-
-	if (token == NULL)
-		return fail(fault, "argument \"token_column\" must name a column");
-	for (SourceRole role = ROLE_ID; role < ROLE_COUNT; role++)
-		if (source->column[role].name != NULL &&
-			strcmp(source->column[role].name, token) == 0)
-			argument = role_argument(role);
-	foreach(lc, source->claims)
-		if (strcmp(lfirst(lc), token) == 0)
-			argument = "claims";
-	if (argument == NULL)
-		return true;
-	return fail(fault,
-				psprintf("argument \"%s\" must not name the token column \"%s\"",
-						 argument, token));
-}
-
 static bool
 check_positive(const char *argument, Interval *value, RegistryFault *fault)
 {
@@ -280,22 +253,6 @@ check_way(const Source *source, int n, RegistryFault *fault)
 	return true;
 }
 
-/* A row that is the token's own, or another token's, tells no token as a user. */
-static bool
-check_parent_shows_no_token(const Source *source, const SourceParent *parent,
-							RegistryFault *fault)
-{
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		if (parent->relation == source->relation &&
-			parent->column[role].name != NULL &&
-			strcmp(parent->column[role].name,
-				   source->column[ROLE_TOKEN].name) == 0)
-			return fail(fault,
-						psprintf("argument \"%s\" must not name the token column \"%s\"",
-								 role_argument(role), parent->column[role].name));
-	return true;
-}
-
 /* Of two that are said, neither could be told from the other. */
 static bool
 check_told_once(const Source *source, SourceRole role, const char *what,
@@ -323,8 +280,7 @@ check_parents(const Source *source, RegistryFault *fault)
 		const SourceParent *parent = &source->parent[i];
 
 		if (!check_condition(parent->live_when, fault) ||
-			!check_way(source, i, fault) ||
-			!check_parent_shows_no_token(source, parent, fault))
+			!check_way(source, i, fault))
 			return false;
 	}
 	return check_told_once(source, ROLE_USER, "user", fault) &&
@@ -344,7 +300,6 @@ registry_check(const Source *source, RegistryFault *fault)
 		return fail(fault, psprintf("argument \"%s\" must name 1 to %d columns",
 									"claims", REGISTRY_MAX_CLAIMS));
 	return check_prefix(source, fault) &&
-		check_token_kept_apart(source, fault) &&
 		check_lifetime(source, fault) &&
 		check_active_values(source, fault) &&
 		check_on_revoke(source, fault) &&

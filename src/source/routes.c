@@ -7,10 +7,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "source/registry.h"
 #include "source/routes.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 
 /* ---------- sources that share tokens ---------- */
@@ -85,6 +87,14 @@ table_is_dropped(const Source *source)
 {
 	return OidIsValid(source->relation) &&
 		!OidIsValid(registry_table_owner(source->relation));
+}
+
+/* A lock of its own: one on the table would be stronger than who is there already has. */
+void
+routes_lock(const ExtensionInfo *extension)
+{
+	LockDatabaseObject(RelationRelationId, extension->sources, 1,
+					   ExclusiveLock);
 }
 
 void

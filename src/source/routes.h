@@ -18,6 +18,7 @@
 #ifndef TOKENAUTH_ROUTES_H
 #define TOKENAUTH_ROUTES_H
 
+#include "source/extension.h"
 #include "source/source.h"
 
 /*
@@ -62,6 +63,13 @@ extern List *routes_candidates(const Routes *routes, List *sources,
 
 /* Because of which of the others a source is asked by its name only; or NULL. */
 extern const Source *routes_hindrance(const Source *source, List *sources);
+
+/*
+ * Before the registry is read for the next: wait for others who attach, and keep those
+ * waiting who come later, until the transaction ends.  What they register is not seen
+ * before it is committed, and the two could share tokens.
+ */
+extern void routes_lock(const ExtensionInfo *extension);
 
 /*
  * May the current user add a source beside another?  Throws 42501 if they share

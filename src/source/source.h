@@ -114,6 +114,7 @@ typedef enum SourceProblem
 	PROBLEM_VIRTUAL_COLUMN,
 	PROBLEM_COLUMN_TYPE,
 	PROBLEM_EXPRESSION_TYPE,
+	PROBLEM_TELLS_TOKENS,
 	PROBLEM_COLLATION,
 	PROBLEM_TIMEZONE,
 	PROBLEM_PEPPER,
@@ -219,6 +220,7 @@ typedef struct Source
 	int			nparents;
 	SourceParent parent[SOURCE_MAX_PARENTS];
 	bool		retired;		/* the registry has been read again since */
+	List	   *registered;		/* all that were read with it; Source * */
 
 	/* From the catalogs; good while state is SOURCE_CURRENT. */
 	SourceState state;
