@@ -9,7 +9,9 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/sandbox.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "nodes/nodeFuncs.h"
@@ -280,19 +282,46 @@ query_value(const QueryResult *result, uint64 row, int column, bool *isnull)
 	return result->value[i];
 }
 
+/* Is a value of this type written in one way, whatever the settings of the session? */
+static bool
+is_written_alike(Oid type)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+		case UUIDOID:
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 char *
 query_text(const QueryResult *result, uint64 row, int column)
 {
 	bool		isnull;
 	Datum		value = query_value(result, row, column, &isnull);
+	Oid			type = TupleDescAttr(result->desc, column - 1)->atttypid;
 	Oid			output;
 	bool		is_varlena;
+	char	   *text;
+	int			level;
 
 	if (isnull)
 		return NULL;
-	getTypeOutputInfo(TupleDescAttr(result->desc, column - 1)->atttypid,
-					  &output, &is_varlena);
-	return OidOutputFunctionCall(output, value);
+	getTypeOutputInfo(type, &output, &is_varlena);
+	if (is_written_alike(type))
+		return OidOutputFunctionCall(output, value);
+	level = fixed_settings_enter();
+	text = OidOutputFunctionCall(output, value);
+	fixed_settings_leave(level);
+	return text;
 }
 
 bool

@@ -159,6 +159,15 @@ ending_prevented(const OwnerCall *call, const char *what)
 					 RelationGetRelationName(call->table))));
 }
 
+void
+ending_check_dead(const OwnerCall *call, const StoredValues *values,
+				  const char *what)
+{
+	for (int i = 0; i < values->n; i++)
+		if (ending_is_live(call, &(TokenRows) {values->value[i]}))
+			ending_prevented(call, what);
+}
+
 /* "the row is one of the token's" */
 static char *
 is_of_token(OwnerCall *call, const TokenRows *token)
@@ -231,11 +240,29 @@ is_in_sight(OwnerCall *call, const TokenRows *token)
 								  not_revoked_and(call, is_of_token(call, token)))) > 0;
 }
 
+/* Would what is done to the row of that id be done to others, too? */
+static void
+check_id_tells_row(OwnerCall *call, const TokenRows *token)
+{
+	if (!has_id(call) ||
+		(token->id != NULL && ending_count(call, token) <= 1))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a token of source \"%s\" cannot be revoked",
+					call->source->name),
+			 errdetail("Its row cannot be told from others by its id."),
+			 errhint("Make the id_column unique, and NOT NULL.")));
+}
+
 uint64
 ending_revoke_token(OwnerCall *call, const TokenRows *token)
 {
 	List	   *before = ending_written(call, &token->stored);
-	uint64		revoked = write_rows(call, is_of_token(call, token));
+	uint64		revoked;
+
+	check_id_tells_row(call, token);
+	revoked = write_rows(call, is_of_token(call, token));
 
 	/* a row may have come, or come back to life, after the statement's snapshot */
 	if (ending_is_live(call, token))

@@ -17,6 +17,7 @@
 #define TOKENAUTH_ENDING_H
 
 #include "source/owner.h"
+#include "source/stored.h"
 
 /*
  * The rows of a token: by what they have in the token column and, where that is not
@@ -78,6 +79,10 @@ extern uint64 ending_distinct(const OwnerCall *call, const QueryResult *tokens);
 
 /* Is a row of the token live now? */
 extern bool ending_is_live(const OwnerCall *call, const TokenRows *token);
+
+/* Throws 27000 if there is a live row of one of these values: as below. */
+extern void ending_check_dead(const OwnerCall *call,
+							  const StoredValues *values, const char *what);
 
 /* Throw 27000: it could not be done to a token, for example "revoke". */
 pg_noreturn extern void ending_prevented(const OwnerCall *call,

@@ -20,6 +20,8 @@
 #include "lifecycle/presented.h"
 #include "miscadmin.h"
 #include "source/owner.h"
+#include "source/registry.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -110,43 +112,91 @@ use_token(OwnerCall *call, const Presented *presented)
 	TimestampTz now = GetCurrentTimestamp();
 
 	for (int i = 0; i < presented->values.n; i++)
-	{
-		const StoredValue *stored = &presented->values.value[i];
-
 		(void) owner_execute(call,
 							 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s",
 									  owner_table(call),
 									  owner_column(call, ROLE_USED),
 									  owner_cast_timestamp(call, ROLE_USED, now),
-									  owner_is_token(call, stored)));
-		if (ending_is_live(call, &(TokenRows) {*stored}))
-			ending_prevented(call, "use up");
-	}
+									  owner_is_token(call, &presented->values.value[i])));
+	ending_check_dead(call, &presented->values, "use up");
 }
 
-/* Use a token up, if it is still valid when its row is ours; its status. */
+/*
+ * A source that is not named is found by the token.  Then its owner, who says in his
+ * table whose the token is, must be able to make tokens of the other source anyway.
+ */
+static void
+check_may_vouch(const Presented *presented, const Source *into)
+{
+	if (presented->query.source_name != NULL ||
+		has_privs_of_role(registry_table_owner(presented->source->relation),
+						  registry_table_owner(into->relation)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("a token of source \"%s\" is not exchanged for one of \"%s\" of another owner",
+					presented->source->name, into->name),
+			 errhint("Name the source whose tokens are meant in the argument \"source\".")));
+}
+
+/* What a token says, for that which it is exchanged for. */
+typedef struct Holder
+{
+	const char *user;
+	const char *tenant;
+	const char *scope;
+} Holder;
+
+/* Each field is read as its column is now, before code of the owner's changes that. */
+static void
+take_holder(const Presented *presented, Holder *holder)
+{
+	const Judgement *judgement = &presented->judgement;
+
+	holder->user = lifecycle_field_text(judgement, FIELD_USER, ROLE_USER);
+	holder->tenant = lifecycle_field_text(judgement, FIELD_TENANT, ROLE_TENANT);
+	holder->scope = lifecycle_field_text(judgement, FIELD_SCOPE, ROLE_SCOPE);
+}
+
+/*
+ * Use a token up, if it is still valid when its row is ours; its status and, if it was
+ * valid, its holder.
+ */
 static TokenStatus
-use_up(Presented *presented, const Source *into)
+use_up(Presented *presented, const Source *into, Holder *holder)
 {
 	OwnerCall	call;
 
 	if (!presented_place(presented))
 		return presented->before.verdict.status;
+	check_may_vouch(presented, into);
 	check_single_use(presented->source, into);
 	owner_begin(&call, presented->source);
 	if (presented_lock(&call, presented))
+	{
+		take_holder(presented, holder);
 		use_token(&call, presented);
+	}
 	owner_end(&call);
 	return presented->judgement.verdict.status;
 }
 
-/* What the row says, where it and the new token's source have such a column. */
-static const char *
-inherited(const Presented *presented, const Source *into, VerdictField field,
-		  SourceRole role)
+/* Again, because inserting the row of the new token runs code of owners, too. */
+static void
+check_used_up(const Presented *presented)
 {
-	return into->column[role].kind == VALUE_NONE ? NULL :
-		lifecycle_field_text(&presented->judgement, field, role);
+	OwnerCall	call;
+
+	owner_begin(&call, presented->source);
+	ending_check_dead(&call, &presented->values, "use up");
+	owner_end(&call);
+}
+
+/* What the row says, where the new token's source has such a column. */
+static const char *
+inherited(const char *of_row, const Source *into, SourceRole role)
+{
+	return into->column[role].kind == VALUE_NONE ? NULL : of_row;
 }
 
 /* The token's tenant is that of its successor. */
@@ -194,6 +244,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	bool		isnull[EXCHANGED_NATTS] = {false, true, true, true};
 	TokenStatus status = TOKEN_MALFORMED;
 	Presented	presented;
+	Holder		holder = {0};
 	Source	   *into;
 	TupleDesc	desc;
 	Datum		record;
@@ -210,19 +261,17 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		presented_take(fcinfo, 4, &presented);
-		status = use_up(&presented, into);
+		status = use_up(&presented, into, &holder);
 	}
 	if (status == TOKEN_VALID)
 	{
 		const char *scope = text_or_null(fcinfo, 5);
 		IssueRequest request = {
-			.user_id = lifecycle_field_text(&presented.judgement, FIELD_USER,
-											ROLE_USER),
-			.tenant_id = choose_tenant(inherited(&presented, into, FIELD_TENANT,
+			.user_id = holder.user,
+			.tenant_id = choose_tenant(inherited(holder.tenant, into,
 												 ROLE_TENANT),
 									   id_or_null(fcinfo, 6)),
-			.scope = scope ? scope : inherited(&presented, into, FIELD_SCOPE,
-											   ROLE_SCOPE),
+			.scope = scope ? scope : inherited(holder.scope, into, ROLE_SCOPE),
 			.expires_in = interval_or_null(fcinfo, 2),
 			.attributes = lifecycle_attributes(fcinfo, 3),
 		};
@@ -232,6 +281,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 		owner_begin(&call, into);
 		new_token_issue(&call, &request, &token);
 		owner_end(&call);
+		check_used_up(&presented);
 		tell_exchanged(&token, value, isnull);
 	}
 	value[EXCHANGED_STATUS] = CStringGetTextDatum(token_status_name(status));

@@ -32,6 +32,7 @@ typedef struct TokenRevocation
 	TokenDigest digest;
 	Size		len;
 	bool		left_out;		/* a source that must be named */
+	bool		again;			/* only what is live all the same */
 	uint64		revoked;
 } TokenRevocation;
 
@@ -115,6 +116,17 @@ revoke_values(OwnerCall *call, const StoredValues *values)
 	return revoked;
 }
 
+/* Is there a live row of the token, though all have been revoked? */
+static bool
+is_live(Source *source, const LookupKey *key, const StoredValues *values)
+{
+	for (int i = 0; i < values->n; i++)
+		if (lookup_is_live(source, &values->value[i],
+						   source->verify != NULL ? key : NULL, NULL))
+			return true;
+	return false;
+}
+
 /* A SourceWork. */
 static bool
 revoke_token(Source *source, void *arg)
@@ -127,6 +139,11 @@ revoke_token(Source *source, void *arg)
 	if (!find_by(source, revocation, &key) ||
 		!lookup_search_values(source, &key, &values))
 		return false;
+	if (revocation->again && !is_live(source, &key, &values))
+	{
+		stored_forget_all(&values);
+		return true;
+	}
 	owner_begin(&call, source);
 	revocation->revoked += source->verify != NULL ?
 		revoke_verified(&call, &key, &values) :
@@ -147,16 +164,48 @@ sources_of_token(const char *name, TokenRevocation *revocation)
 							 &revocation->left_out);
 }
 
+#define MAX_SWEEPS		10
+
+pg_noreturn static void
+give_up(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not revoke all tokens"),
+			 errdetail("Again and again there were new ones."),
+			 errhint("Retry.")));
+}
+
+/*
+ * Where it can be of several sources, look again once all have been written: what that
+ * brings about in one table, by its triggers, can revive a row of another.
+ */
+static List *
+revoke_in(List *sources, TokenRevocation *revocation)
+{
+	SourceBudget budget = {0};
+
+	for (int i = 0; i < MAX_SWEEPS; i++)
+	{
+		uint64		before = revocation->revoked;
+
+		sources = each_source(sources, true, revoke_token, revocation, &budget);
+		if (budget.single || (i > 0 && revocation->revoked == before))
+			return sources;
+		revocation->again = true;
+	}
+	give_up();
+}
+
 /* True, false, or NULL if a source was left out. */
 static NullableDatum
 revoke_wherever(TokenRevocation *revocation, const char *source_name)
 {
 	List	   *sources = sources_of_token(source_name, revocation);
 	int			concerned = list_length(sources);
-	SourceBudget budget = {0};
 	NullableDatum result;
 
-	sources = each_source(sources, true, revoke_token, revocation, &budget);
+	sources = revoke_in(sources, revocation);
 	result.isnull = list_length(sources) < concerned ||
 		(revocation->left_out && revocation->revoked == 0);
 	result.value = BoolGetDatum(revocation->revoked > 0);
@@ -396,8 +445,6 @@ sweep(Source *source, void *arg)
 	return true;
 }
 
-#define MAX_SWEEPS		10
-
 /*
  * Revoke such rows, judge their tokens, and look again until none is live.  A
  * rotation or exchange that was under way may have committed a new token while we
@@ -421,11 +468,7 @@ revoke_rows(List *sources, RowRevocation *revocation)
 		if (revocation->swept == before)
 			return sources;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not revoke all tokens"),
-			 errdetail("Again and again there were new ones."),
-			 errhint("Retry.")));
+	give_up();
 }
 
 /*

@@ -188,16 +188,11 @@ expiry_slack(const Source *source)
 		2 * USECS_PER_HOUR : USECS_PER_SEC;
 }
 
-/*
- * The old token dies at the end of the grace, if not sooner.  Returns when; if
- * exists is false, it is dead.
- */
-static Expiry
+/* The old token is to die at the end of the grace, if not sooner. */
+static void
 shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 {
 	const char *column = owner_column(call, ROLE_EXPIRES);
-	Expiry		expiry = {false};
-	Judgement	after;
 
 	for (int i = 0; i < presented->values.n; i++)
 		(void) owner_execute(call,
@@ -205,6 +200,18 @@ shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 									  owner_table(call), column, column,
 									  owner_cast_timestamp(call, ROLE_EXPIRES, end),
 									  owner_is_token(call, &presented->values.value[i])));
+}
+
+/*
+ * When the old token, with a grace until then, really dies; if exists is false, it is
+ * dead.
+ */
+static Expiry
+remaining_life(OwnerCall *call, const Presented *presented, TimestampTz end)
+{
+	Expiry		expiry = {false};
+	Judgement	after;
+
 	presented_judge_now(presented, &after);
 	if (after.verdict.status != TOKEN_VALID)
 		return expiry;
@@ -280,7 +287,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		check_grace(presented->source);
 	/* first, because a unique index may allow only one live token of a user */
 	if (has_grace)
-		expiry = shorten_life(call, presented, end);
+		shorten_life(call, presented, end);
 	else
 		end_life(call, presented);
 	PG_TRY();
@@ -292,6 +299,11 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		rethrow_with_hint(context, has_grace);
 	}
 	PG_END_TRY();
+	/* last, because inserting the new row runs code of the owner's, too */
+	if (has_grace)
+		expiry = remaining_life(call, presented, end);
+	else
+		ending_check_dead(call, &presented->values, "revoke");
 	remember(presented, &legacy, expiry, &token->stored);
 }
 
