@@ -550,6 +550,7 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT bypasses_own_writes pg_catalog.int8,
     OUT bypasses_fenced pg_catalog.int8,
     OUT bypasses_source pg_catalog.int8,
+    OUT verifications_refused pg_catalog.int8,
     OUT uses_noted pg_catalog.int8,
     OUT uses_dropped pg_catalog.int8,
     OUT uses_written pg_catalog.int8,
@@ -597,6 +598,8 @@ COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_fenced IS
     'judged by the table, because a change was just being committed';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.bypasses_source IS
     'judged by the table, because the source cannot be cached; see note';
+COMMENT ON COLUMN @extschema@.tokenauth_stats.verifications_refused IS
+    'not judged, because tokenauth.max_verifications tokens were being verified';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.uses_noted IS
     'last uses to be written into the table';
 COMMENT ON COLUMN @extschema@.tokenauth_stats.uses_dropped IS

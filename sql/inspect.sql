@@ -125,7 +125,7 @@ WHERE attrelid IN ('tokenauth_stats'::regclass, 'tokenauth_cache'::regclass)
 -- Every setting says what it is, with its unit.
 SELECT name, unit, short_desc, extra_desc FROM pg_settings
 WHERE name LIKE 'tokenauth.%' AND name NOT LIKE '%.test%'
-    AND (short_desc !~ '^[A-Z].*\.$' OR extra_desc !~ '^[A-Z0-9].*\.$' OR (vartype = 'integer' AND unit IS NULL));
+    AND (short_desc !~ '^[A-Z].*\.$' OR extra_desc !~ '^[A-Z0-9].*\.$' OR (vartype = 'integer' AND unit IS NULL AND short_desc !~ 'how many'));
 
 -- What a source that is none any more has left is not shown.
 SELECT tokenauth_detach('seen');

@@ -29,6 +29,7 @@ int			guc_last_used_interval = 60;
 int			guc_last_used_flush = 10000;
 bool		guc_writing_last_used = false;
 int			guc_source_timeout = 5000;
+int			guc_max_verifications = 8;
 char	   *guc_warm_databases = NULL;
 char	   *guc_pepper_file = NULL;
 
@@ -116,6 +117,13 @@ guc_define(void)
 							"What takes longer is left out with a warning; 0 is no limit.",
 							&guc_source_timeout, 5000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("tokenauth.max_verifications",
+							"Sets how many tokens of a source can be verified at once.",
+							"Where a mapping has a verify; other sessions are told that there are too many. 0 is no limit.",
+							&guc_max_verifications, 8, 0, 10000,
+							PGC_SUSET, 0,
 							NULL, NULL, NULL);
 
 	DefineCustomStringVariable("tokenauth.pepper_file",

@@ -19,6 +19,7 @@ extern int	guc_last_used_interval; /* in seconds; 0: not kept */
 extern int	guc_last_used_flush;	/* in milliseconds */
 extern bool guc_writing_last_used;	/* while they are written */
 extern int	guc_source_timeout; /* in milliseconds; 0: no limit */
+extern int	guc_max_verifications;	/* of a source at once; 0: no limit */
 extern char *guc_pepper_file;	/* see pepper.h; "" is none */
 extern char *guc_warm_databases;	/* names, as in a list of identifiers */
 

@@ -37,6 +37,7 @@ typedef enum StatsCounter
 	STATS_BYPASS_OWN_WRITES,	/* ... this transaction changed tokens */
 	STATS_BYPASS_FENCED,		/* ... a change was just being committed */
 	STATS_BYPASS_SOURCE,		/* ... the source cannot be cached now */
+	STATS_VERIFICATIONS_REFUSED,	/* not judged: too many were being verified */
 	STATS_USES_NOTED,			/* last uses to be written into the table */
 	STATS_USES_DROPPED,			/* ... that are not written */
 	STATS_USES_WRITTEN,			/* ... that changed a row */

@@ -39,7 +39,8 @@
 	POINT(11, hit_after_floor)		/* cache: floor seen, not the entry */ \
 	POINT(12, commit_ticked)		/* changes: clock read for the floor */ \
 	POINT(13, registry_read)		/* directory: read, not yet believed */ \
-	POINT(14, source_read)			/* directory: mapped, not yet believed */
+	POINT(14, source_read)			/* directory: mapped, not yet believed */ \
+	POINT(15, verify_begun)			/* lookup: about to verify a row */
 
 #define TESTFAULT_LIST(FAULT) \
 	FAULT(1, reader_floor_first)	/* floor looked at before the fence */ \

@@ -223,9 +223,9 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 /* False if the source must be looked up again. */
 static bool
 ask_table(Source *source, const CacheKey *key, const TokenQuery *query,
-		  Verdict *verdict)
+		  int round, Verdict *verdict)
 {
-	LookupKey	lookup = {key->digest, query->token, query->token_len};
+	LookupKey	lookup = {key->digest, query->token, query->token_len, round};
 	uint64		stamp;
 
 	if (!lookup_token(source, &lookup, verdict, &stamp))
@@ -398,7 +398,7 @@ judge_token(const TokenQuery *query, SourceCheck check, void *arg,
 		now = GetCurrentTimestamp();
 		if (ask_cache(source, &key, query, now, judgement))
 			break;
-	} while (!ask_table(source, &key, query, &judgement->verdict));
+	} while (!ask_table(source, &key, query, rounds, &judgement->verdict));
 
 	check_scope(query, source, &judgement->verdict);
 	if (query->is_use && judgement->verdict.status == TOKEN_VALID)

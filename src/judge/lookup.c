@@ -19,6 +19,7 @@
 #include "judge/parents.h"
 #include "judge/row.h"
 #include "judge/scan.h"
+#include "judge/verification.h"
 #include "source/expression.h"
 #include "source/stored.h"
 #include "source/value.h"
@@ -58,6 +59,8 @@ typedef struct Scene
 	const LookupKey *key;		/* to be verified; NULL: nothing is, */
 	const char *id;				/* and the row is known by its id */
 	Finding		finding;
+	Verification verification;
+	bool		is_busy;		/* too many tokens are being verified */
 } Scene;
 
 /* A row's status and expiry, but for what the time of day says. */
@@ -151,6 +154,25 @@ is_verified(const Scene *scene, TupleTableSlot *row)
 	return found && DatumGetBool(verified);
 }
 
+/*
+ * Is the row's verification one too many?  Once it is not, those of the token's other
+ * rows are not either.
+ */
+static bool
+is_too_many(Scene *scene)
+{
+	const Source *source = scene->source;
+	const LookupKey *key = scene->key;
+
+	if (source->verify == NULL || key == NULL || key->attempt == 0)
+		return false;
+	scene->is_busy = !verification_begin(&scene->verification, source,
+										 &key->digest);
+	if (!scene->is_busy)
+		TEST_POINT(verify_begun);
+	return scene->is_busy;
+}
+
 /* A RowVisitor: a row of the token table. */
 static bool
 visit_token(TupleTableSlot *row, void *arg)
@@ -161,6 +183,8 @@ visit_token(TupleTableSlot *row, void *arg)
 
 	bool		unique = scene->open->table[0].finder.unique;
 
+	if (is_too_many(scene))
+		return false;
 	if (!is_verified(scene, row))
 		return !unique;
 	if (!was_read_again(scene->source, scene->open))
@@ -195,12 +219,16 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 		verdict->transient = true;
 }
 
-/* By one snapshot, until the source turns out to have been read again. */
+/*
+ * By one snapshot, until the source turns out to have been read again, or too many
+ * tokens to be being verified.
+ */
 static void
 visit_all_values(const Scene *scene, const StoredValues *sought,
 				 RowVisitor visit, void *arg)
 {
-	for (int i = 0; i < sought->n && !was_read_again(scene->source, scene->open); i++)
+	for (int i = 0; i < sought->n && !scene->is_busy &&
+		 !was_read_again(scene->source, scene->open); i++)
 	{
 		Datum		value = stored_datum(scene->source, &sought->value[i]);
 
@@ -217,6 +245,7 @@ find_rows(Scene *scene, const StoredValues *sought)
 	TEST_POINT(fill_after_snapshot);
 	scene->now = GetCurrentTimestamp();
 	visit_all_values(scene, sought, visit_token, scene);
+	verification_end(&scene->verification);
 	UnregisterSnapshot(scene->snapshot);
 }
 
@@ -239,7 +268,7 @@ add_own_cells(const Source *source, const StoredValues *sought,
 
 /*
  * With the source open: what its table says of a token's stored values.  False if the
- * source was read again meanwhile.
+ * source was read again meanwhile, or the scene is busy.
  */
 static bool
 judge_stored(Scene *scene, const StoredValues *sought, Verdict *verdict,
@@ -251,7 +280,7 @@ judge_stored(Scene *scene, const StoredValues *sought, Verdict *verdict,
 	find_rows(scene, sought);
 	if (TEST_FAULT(filler_stamps_late))
 		*stamp = clock_read(cache_clock());
-	if (was_read_again(scene->source, scene->open))
+	if (scene->is_busy || was_read_again(scene->source, scene->open))
 		return false;
 	conclude(scene->source, &scene->finding, verdict);
 	add_own_cells(scene->source, sought, verdict);
@@ -283,6 +312,8 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 		judged = !was_read_again(source, &open);
 	}
 	scan_close(&open);
+	if (scene.is_busy)
+		verification_wait(source, &key->digest, key->attempt);
 	return judged;
 }
 

@@ -16,6 +16,9 @@ typedef struct LookupKey
 	TokenDigest digest;			/* its key in the cache */
 	const char *token;			/* its text; NULL will do if stored_is_digest() */
 	Size		token_len;
+	int			attempt;		/* for the how many-th time it is looked up, from
+								 * 1, if its verification counts among those at
+								 * once; else 0 */
 } LookupKey;
 
 /*
@@ -31,9 +34,10 @@ typedef struct LookupKey
  * its fields are in the current memory context.
  *
  * False if the source must be looked up again, which may be gone by then, or
- * was read again meanwhile by code that its condition calls.  Throws what
- * reading a table may throw, and source->problem if that makes the table
- * unreadable.
+ * was read again meanwhile by code that its condition calls; or the cache asked
+ * again, for the token was being verified elsewhere.  Throws what reading a table
+ * may throw, source->problem if that makes the table unreadable, and 53400 if too
+ * many tokens are being verified.
  */
 extern bool lookup_token(Source *source, const LookupKey *key,
 						 Verdict *verdict, uint64 *stamp);

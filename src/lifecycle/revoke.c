@@ -41,9 +41,12 @@ static bool
 find_by(const Source *source, const TokenRevocation *revocation,
 		LookupKey *key)
 {
-	key->token = revocation->token;
-	key->token_len = revocation->len;
-	key->digest = revocation->digest;
+	/* whoever ends a token's life waits for nobody who asks for it */
+	*key = (LookupKey)
+	{
+		.digest = revocation->digest,.token = revocation->token,
+			.token_len = revocation->len,.attempt = 0
+	};
 	if (key->token != NULL)
 		return source_has_prefix(source, key->token, key->token_len) &&
 			stored_key(source, key->token, key->token_len, &key->digest);
