@@ -562,7 +562,7 @@ CREATE FUNCTION @extschema@.tokenauth_stats_sources(
     OUT note pg_catalog.text)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 CREATE VIEW @extschema@.tokenauth_stats AS
     SELECT * FROM @extschema@.tokenauth_stats_sources();
@@ -635,7 +635,7 @@ CREATE FUNCTION @extschema@.tokenauth_cache_entries(
     OUT expires_at pg_catalog.timestamptz)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 CREATE VIEW @extschema@.tokenauth_cache AS
     SELECT * FROM @extschema@.tokenauth_cache_entries();

@@ -174,6 +174,28 @@ RESET ROLE;
 SELECT tokenauth_attach('attack.deep', token_column => 'token', stored_as => 'plaintext');
 SELECT tokenauth_attach('attack.flat', token_column => 'token', stored_as => 'plaintext');
 SELECT tokenauth_detach('flat');
+-- and so many columns of composite types
+SET ROLE regress_attacker;
+DO $$
+BEGIN
+    EXECUTE (SELECT format('CREATE TYPE attack.c1 AS (%s)', string_agg('c' || n || ' int', ', ')) FROM generate_series(1, 1500) n);
+    EXECUTE (SELECT format('CREATE TYPE attack.c2 AS (%s, z attack.c1)', string_agg('c' || n || ' int', ', ')) FROM generate_series(1, 600) n);
+END $$;
+CREATE TABLE attack.wide (id int, token text UNIQUE, user_id int, info attack.c2, revoked boolean NOT NULL DEFAULT false);
+CREATE TABLE attack.narrow (id int, token text UNIQUE, user_id int, info attack.c1, revoked boolean NOT NULL DEFAULT false);
+RESET ROLE;
+SELECT tokenauth_attach('attack.wide', token_column => 'token', stored_as => 'plaintext', claims => '{info}', prefix => 'wide_');
+SELECT note FROM tokenauth_stats WHERE source = 'wide';
+SELECT tokenauth_attach('attack.narrow', token_column => 'token', stored_as => 'plaintext', claims => '{info}', prefix => 'narrow_');
+SELECT note FROM tokenauth_stats WHERE source = 'narrow';
+SELECT tokenauth_detach(source) FROM tokenauth_sources WHERE source IN ('wide', 'narrow');
+
+-- Our trigger on a table that is no source: no source is less ready
+SELECT tokenauth_ready('good');
+CREATE TABLE attack.none (id int);
+CREATE TRIGGER t AFTER INSERT ON attack.none FOR EACH ROW EXECUTE FUNCTION tokenauth_changed();
+SELECT tokenauth_ready('good');
+SELECT severity, finding FROM tokenauth_doctor() WHERE finding ~ 'belongs to no';
 
 SELECT tokenauth_detach('good');
 SET client_min_messages = warning;

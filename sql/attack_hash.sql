@@ -94,5 +94,17 @@ ALTER TABLE hash_attack.other DROP CONSTRAINT other_token_hash_check;
 CALL tokenauth_hash_in_place('other');
 SELECT tokenauth_detach('other');
 
+-- The digest column may be what another source tells, to which the table is a parent.
+CREATE TABLE hash_attack.above (id int PRIMARY KEY, token text UNIQUE NOT NULL, user_id int, revoked bool NOT NULL DEFAULT false,
+    token_hash text COLLATE "C", CONSTRAINT token_hash_filled CHECK (token_hash IS NOT NULL) NOT VALID);
+CREATE TABLE hash_attack.below (id int PRIMARY KEY, token text UNIQUE, above int, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('hash_attack.above', prefix => 'above_', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach('hash_attack.below', prefix => 'below_', token_column => 'token', stored_as => 'plaintext', user_column => '');
+SELECT tokenauth_attach_parent('below', 'hash_attack.above', 'above', mapping => '{"user_column": "token_hash"}');
+CALL tokenauth_hash_in_place('above');
+SELECT source, token_column, stored_as FROM tokenauth_sources WHERE source IN ('above', 'below') ORDER BY 1;
+SELECT status FROM tokenauth_identify('below_1');
+SELECT tokenauth_detach('below'), tokenauth_detach('above');
+
 DROP SCHEMA hash_attack CASCADE;
 DROP ROLE regress_hash_owner;

@@ -403,7 +403,8 @@ verify(const Move *move)
 	if (!source_validate(source) || !stored_is_digest(source))
 		elog(ERROR, "token source \"%s\" was not switched",
 			 NameStr(move->source));
-	foreach(lc, source_all_of(move->relation))
+	/* also where the table is a parent, whose column may tell what is a token now */
+	foreach(lc, source_users_of(move->relation))
 		if (source_validate(lfirst(lc)) &&
 			PROBLEM_IS_FATAL(((Source *) lfirst(lc))->problem))
 			problem_report(lfirst(lc));

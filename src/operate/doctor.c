@@ -19,6 +19,8 @@
 #include "operate/doctor.h"
 #include "operate/findings.h"
 #include "source/directory.h"
+#include "source/own_call.h"
+#include "source/peek.h"
 #include "source/statement.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -39,7 +41,6 @@ static const Check checks[] = {
 	{.server = finding_preloaded, .is_error = true},
 	{.server = finding_workers, .is_error = true},
 	{.server = finding_guards, .is_error = true},
-	{.server = finding_lost_sources, .is_error = true},
 	{.source = finding_mapping, .is_error = true},
 	{.source = finding_by_name_only},
 	{.source = finding_deletion},
@@ -54,6 +55,7 @@ static const Check checks[] = {
 	{.source = finding_deferred},
 	{.source = finding_negative_flood},
 	{.source = finding_dropped_uses},
+	{.server = finding_lost_sources},
 	{.server = finding_data_readers},
 	{.server = finding_writers},
 	{.server = finding_references},
@@ -113,9 +115,36 @@ doctor_for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types,
 	}
 }
 
+/* The table has locks of others, or what a condition of the source uses. */
+static void
+report_hindered(Doctor *doctor, const Source *source)
+{
+	doctor_report(doctor, SEVERITY_NOTICE, source,
+		   psprintf("SELECT pid, relation, mode FROM pg_catalog.pg_locks"
+					" WHERE relation OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid"
+					" OR mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'::pg_catalog.text; -- see which process holds it, and wait",
+					source->relation),
+		   "table \"%s\", or something that its token source needs, is locked: it was not examined",
+		   get_rel_name(source->relation));
+}
+
+/* NULL: a lock is why it could not be examined. */
+static void
+report_unexamined(Doctor *doctor, const Source *source, const ErrorData *error)
+{
+	if (error == NULL || peek_was_hindered(error))
+		report_hindered(doctor, source);
+	else
+		doctor_report(doctor, SEVERITY_ERROR, source,
+			   sql_with_comment(own_call_plain_sql("tokenauth_ready"),
+								"look again; if it stays so, attach the table again"),
+			   "token source \"%s\" could not be examined (%s)",
+			   source->name, error->message);
+}
+
 /*
  * Collect the sources, brought up to date.  A readiness probe must not wait
- * for a lock, so a source whose table is locked is passed over, with a notice.
+ * for a lock, so a source that needs what is locked is passed over, with a notice.
  */
 static void
 find_sources(Doctor *doctor)
@@ -126,16 +155,13 @@ find_sources(Doctor *doctor)
 	foreach(lc, source_all())
 	{
 		Source	   *source = lfirst(lc);
+		Peek		peek;
 
-		if (!source_try_lock(source))
-			doctor_report(doctor, SEVERITY_NOTICE, source,
-				   psprintf("SELECT pid, mode FROM pg_catalog.pg_locks"
-							" WHERE relation OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid; -- see which process holds it, and wait",
-							source->relation),
-				   "table \"%s\", or what its tokens belong to, is locked: it was not examined",
-				   get_rel_name(source->relation));
-		else if (source_validate(source))
+		peek_source(source, &peek);
+		if (peek.is_read)
 			doctor->sources = lappend(doctor->sources, source);
+		else if (peek.is_there)
+			report_unexamined(doctor, source, peek.error);
 	}
 }
 
@@ -147,6 +173,25 @@ examine_server(Doctor *doctor, bool errors)
 			checks[i].server(doctor);
 }
 
+/* All checks of a source that can find errors, or all others. */
+typedef struct Examination
+{
+	Doctor	   *doctor;
+	const Source *source;
+	bool		errors;
+} Examination;
+
+static void
+examine_source(void *arg)
+{
+	const Examination *examination = arg;
+
+	for (int i = 0; i < (int) lengthof(checks); i++)
+		if (checks[i].source != NULL &&
+			checks[i].is_error == examination->errors)
+			checks[i].source(examination->doctor, examination->source);
+}
+
 static void
 examine_sources(Doctor *doctor, const char *name, bool errors)
 {
@@ -154,13 +199,14 @@ examine_sources(Doctor *doctor, const char *name, bool errors)
 
 	foreach(lc, doctor->sources)
 	{
-		const Source *source = lfirst(lc);
+		Examination examination = {doctor, lfirst(lc), errors};
+		ErrorData  *error;
 
-		if (name != NULL && strcmp(source->name, name) != 0)
+		if (name != NULL && strcmp(examination.source->name, name) != 0)
 			continue;
-		for (int i = 0; i < (int) lengthof(checks); i++)
-			if (checks[i].source != NULL && checks[i].is_error == errors)
-				checks[i].source(doctor, source);
+		error = peek_try(examine_source, &examination);
+		if (error != NULL)
+			report_unexamined(doctor, examination.source, error);
 	}
 }
 
@@ -178,8 +224,14 @@ find_errors(Doctor *doctor, const char *source_name)
 	examine_server(doctor, true);
 	examine_sources(doctor, source_name, true);
 	foreach(lc, doctor->findings)
-		if (((Finding *) lfirst(lc))->severity == SEVERITY_ERROR)
+	{
+		const Finding *finding = lfirst(lc);
+
+		if (finding->severity == SEVERITY_ERROR &&
+			(source_name == NULL || finding->source == NULL ||
+			 strcmp(finding->source, source_name) == 0))
 			return true;
+	}
 	return false;
 }
 

@@ -51,7 +51,7 @@ is_expression_problem(const Source *source)
 		source->problem == PROBLEM_EXPRESSION;
 }
 
-/* What is wrong with a condition, or NULL. */
+/* What is wrong with a condition, or NULL.  That something is locked is passed on. */
 static ErrorData *
 condition_error(Oid relation, const char *text, ExpressionUse use)
 {
@@ -65,7 +65,8 @@ condition_error(Oid relation, const char *text, ExpressionUse use)
 		return NULL;
 	error = sandbox_try(try_condition, &condition, true);
 	relation_close(condition.table, AccessShareLock);
-	if (error != NULL && sandbox_concerns_all(error))
+	if (error != NULL &&
+		(sandbox_concerns_all(error) || sandbox_was_interrupted(error)))
 		ReThrowError(error);
 	return error;
 }

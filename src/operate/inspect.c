@@ -16,6 +16,7 @@
 #include "judge/trust.h"
 #include "miscadmin.h"
 #include "source/directory.h"
+#include "source/peek.h"
 #include "source/problem.h"
 #include "source/source.h"
 #include "utils/builtins.h"
@@ -42,7 +43,7 @@ static const char *
 uncached_note(Source *source)
 {
 	if (!source_is_current(source))
-		return "its table, or one that its tokens belong to, is locked: nothing is known of it now";
+		return "its table, or something that the source needs, is locked: nothing is known of it now";
 	if (!cache_is_on())
 		return "tokenauth is not in shared_preload_libraries, or tokenauth.cache_size is too small: every token is judged by its table";
 	return problem_explain(source);
@@ -55,13 +56,14 @@ uncached_note(Source *source)
 static bool
 is_there(Source *source)
 {
-	bool		there;
+	Peek		peek;
 
-	if (source_is_current(source) || !source_try_lock(source))
+	if (source_is_current(source))
 		return true;
-	there = source_validate(source);
-	source_unlock(source);
-	return there;
+	peek_source(source, &peek);
+	if (peek.is_read)
+		source_unlock(source);
+	return peek.is_there;
 }
 
 /* The sources that are there, up to date but for those that are locked. */

@@ -26,6 +26,7 @@
  * costs look-ups whenever its source is read, by whoever does that.
  */
 #define MAX_TYPES		256
+#define MAX_ATTRIBUTES	2000	/* of composite types, in sum */
 
 typedef struct WatchedType
 {
@@ -116,6 +117,7 @@ watch_attributes(Watch *watch, Oid relation)
 	{
 		watch_row(watch, tuple);
 		ReleaseSysCache(tuple);
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -126,13 +128,17 @@ watch_composite(Watch *watch, Oid relation, bool as_json)
 	bool		understood = true;
 	HeapTuple	tuple;
 
+	if (watch->nattributes > MAX_ATTRIBUTES)
+		return false;
 	watch_attributes(watch, relation);
 	for (int attnum = 1;
 		 HeapTupleIsValid(tuple = attribute_row(relation, attnum)); attnum++)
 	{
 		Form_pg_attribute attribute = (Form_pg_attribute) GETSTRUCT(tuple);
 
-		if (!attribute->attisdropped)
+		if (++watch->nattributes > MAX_ATTRIBUTES)
+			understood = false;
+		else if (!attribute->attisdropped)
 			understood &= watch_any_type(watch, attribute->atttypid, as_json);
 		ReleaseSysCache(tuple);
 	}

@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * peek.c
+ *		Looking at a source without waiting for anybody; see peek.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "base/sandbox.h"
+#include "base/time_limit.h"
+#include "source/directory.h"
+#include "source/peek.h"
+#include "utils/guc.h"
+
+typedef struct PeekWork
+{
+	void		(*work) (void *arg);
+	void	   *arg;
+} PeekWork;
+
+/* An error undoes the setting with the subtransaction. */
+static void
+work_without_waiting(void *arg)
+{
+	const PeekWork *peek = arg;
+	int			level = NewGUCNestLevel();
+
+	setting_fix("lock_timeout", "1");
+	peek->work(peek->arg);
+	fixed_settings_leave(level);
+}
+
+ErrorData *
+peek_try(void (*work) (void *arg), void *arg)
+{
+	PeekWork	peek = {work, arg};
+	bool		timed_out;
+	ErrorData  *error = time_limit_try(work_without_waiting, &peek,
+									   guc_source_timeout, &timed_out);
+
+	if (error != NULL && !timed_out && sandbox_concerns_all(error))
+		ReThrowError(error);
+	return error;
+}
+
+bool
+peek_was_hindered(const ErrorData *error)
+{
+	return sandbox_was_interrupted(error);
+}
+
+typedef struct Reading
+{
+	Source	   *source;
+	bool		is_there;
+} Reading;
+
+static void
+read_source(void *arg)
+{
+	Reading    *reading = arg;
+
+	reading->is_there = source_validate(reading->source);
+}
+
+/* A condition that could not be read for a lock is a problem that may pass. */
+void
+peek_source(Source *source, Peek *peek)
+{
+	Reading		reading = {source, true};
+
+	peek->is_there = true;
+	peek->is_read = false;
+	peek->error = NULL;
+	if (!source_try_lock(source))
+		return;
+	if (!source_is_current(source))
+		peek->error = peek_try(read_source, &reading);
+	peek->is_there = reading.is_there;
+	peek->is_read = peek->error == NULL && peek->is_there &&
+		!source->problem_may_pass;
+	if (!peek->is_read)
+		source_unlock(source);
+}

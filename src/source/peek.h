@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * peek.h
+ *		Looking at a source without waiting for anybody.
+ *
+ * Who watches sources must see all that can be seen, whatever the owner of one
+ * does: a table's lock is not the only one that reading a source can wait for.
+ * Core opens indexes, and the tables whose row types a condition uses.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_PEEK_H
+#define TOKENAUTH_PEEK_H
+
+#include "source/source.h"
+
+/*
+ * Do something in a subtransaction that waits for no lock, and is cancelled after
+ * tokenauth.source_timeout (0: no limit).  Returns the error, or NULL; raises that
+ * of who calls (sandbox_concerns_all()).  Not in parallel mode.
+ */
+extern ErrorData *peek_try(void (*work) (void *arg), void *arg);
+
+/* Does such an error only say that something was locked, or took too long? */
+extern bool peek_was_hindered(const ErrorData *error);
+
+typedef struct Peek
+{
+	bool		is_there;		/* false: its table is gone */
+	bool		is_read;		/* the source is up to date */
+	ErrorData  *error;			/* why it is not read; NULL if a lock is why */
+} Peek;
+
+/*
+ * Bring a source up to date in that way.  Its tables stay locked in ACCESS SHARE
+ * mode if it is read: see source_unlock().
+ */
+extern void peek_source(Source *source, Peek *peek);
+
+#endif							/* TOKENAUTH_PEEK_H */
