@@ -34,6 +34,7 @@ typedef struct Check
 	void		(*source) (Doctor *doctor, const Source *source);
 	bool		is_error;		/* can be of severity error; reads nothing but
 								 * metadata, for tokenauth_ready() asks too */
+	bool		of_no_source;	/* of the server, but any one source can be ready */
 } Check;
 
 /* What tokenauth_doctor() looks for, in the order of its findings. */
@@ -41,6 +42,7 @@ static const Check checks[] = {
 	{.server = finding_preloaded, .is_error = true},
 	{.server = finding_workers, .is_error = true},
 	{.server = finding_guards, .is_error = true},
+	{.server = finding_lost_sources, .is_error = true, .of_no_source = true},
 	{.source = finding_mapping, .is_error = true},
 	{.source = finding_by_name_only},
 	{.source = finding_deletion},
@@ -55,7 +57,6 @@ static const Check checks[] = {
 	{.source = finding_deferred},
 	{.source = finding_negative_flood},
 	{.source = finding_dropped_uses},
-	{.server = finding_lost_sources},
 	{.server = finding_data_readers},
 	{.server = finding_writers},
 	{.server = finding_references},
@@ -166,10 +167,11 @@ find_sources(Doctor *doctor)
 }
 
 static void
-examine_server(Doctor *doctor, bool errors)
+examine_server(Doctor *doctor, const char *source_name, bool errors)
 {
 	for (int i = 0; i < (int) lengthof(checks); i++)
-		if (checks[i].server != NULL && checks[i].is_error == errors)
+		if (checks[i].server != NULL && checks[i].is_error == errors &&
+			!(checks[i].of_no_source && source_name != NULL))
 			checks[i].server(doctor);
 }
 
@@ -221,7 +223,7 @@ find_errors(Doctor *doctor, const char *source_name)
 	ListCell   *lc;
 
 	find_sources(doctor);
-	examine_server(doctor, true);
+	examine_server(doctor, source_name, true);
 	examine_sources(doctor, source_name, true);
 	foreach(lc, doctor->findings)
 	{
@@ -250,7 +252,7 @@ find_more(Doctor *doctor)
 	int			nfindings = list_length(doctor->findings);
 
 	examine_sources(doctor, NULL, false);
-	examine_server(doctor, false);
+	examine_server(doctor, NULL, false);
 	for (int i = nfindings; i < list_length(doctor->findings); i++)
 		if (((Finding *) list_nth(doctor->findings, i))->severity == SEVERITY_ERROR)
 			elog(ERROR, "a check that finds errors is not marked so");

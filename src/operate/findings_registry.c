@@ -125,8 +125,8 @@ attach_somehow(Oid table)
 
 /*
  * A table that calls us and belongs to no source: what the registry said of it
- * is lost, and perhaps a source that depended on it.  No error: whoever can attach
- * can put our trigger on a table of its own, and the sources of others stay ready.
+ * is lost, and perhaps a source that depended on it.  But whoever can attach can
+ * put our trigger on a table of its own, so no other source is less ready by that.
  */
 void
 finding_lost_sources(Doctor *doctor)
@@ -139,7 +139,7 @@ finding_lost_sources(Doctor *doctor)
 
 		if (OidIsValid(table) && get_rel_relkind(table) != '\0' &&
 			source_users_of(table) == NIL)
-			doctor_report(doctor, SEVERITY_WARNING, NULL,
+			doctor_report(doctor, SEVERITY_ERROR, NULL,
 						  sql_with_comment(attach_somehow(table),
 										   "as it was attached before, or as a parent; else drop its triggers of tokenauth"),
 						  "table \"%s\" has triggers of tokenauth but belongs to no token source: its tokens are unknown",

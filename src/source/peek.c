@@ -14,6 +14,9 @@
 #include "source/peek.h"
 #include "utils/guc.h"
 
+/* Autovacuum locks a catalog for about 20 ms at a time, when it truncates it. */
+#define LOCK_PATIENCE_MS	"200"
+
 typedef struct PeekWork
 {
 	void		(*work) (void *arg);
@@ -27,7 +30,7 @@ work_without_waiting(void *arg)
 	const PeekWork *peek = arg;
 	int			level = NewGUCNestLevel();
 
-	setting_fix("lock_timeout", "1");
+	setting_fix("lock_timeout", LOCK_PATIENCE_MS);
 	peek->work(peek->arg);
 	fixed_settings_leave(level);
 }

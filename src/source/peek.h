@@ -15,7 +15,7 @@
 #include "source/source.h"
 
 /*
- * Do something in a subtransaction that waits for no lock, and is cancelled after
+ * Do something in a subtransaction that waits for no lock but a moment, and is cancelled after
  * tokenauth.source_timeout (0: no limit).  Returns the error, or NULL; raises that
  * of who calls (sandbox_concerns_all()).  Not in parallel mode.
  */
