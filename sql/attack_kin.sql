@@ -102,6 +102,9 @@ SELECT token IS NOT NULL AS admin FROM tokenauth_issue(7, source => 'admin', att
 CREATE FUNCTION promote() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.note = 'promote' THEN NEW.kind := 'admin'; END IF; RETURN NEW; END $$;
 CREATE TRIGGER promote BEFORE INSERT ON kinds FOR EACH ROW EXECUTE FUNCTION promote();
 SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"kind": "pat", "note": "promote"}');
+ALTER TABLE kinds ALTER kind SET DEFAULT 'pat';
+SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "promote"}');
+SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "laptop"}');
 SELECT kind, note, user_id, subject, service_id FROM kinds ORDER BY id;
 -- what another source's user is, where each has a column of its own
 CREATE TABLE pair (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, access text UNIQUE, refresh text UNIQUE, user_id int, subject int, note text, revoked bool NOT NULL DEFAULT false);
@@ -109,7 +112,52 @@ SELECT tokenauth_attach('pair', 'access', token_column => 'access', stored_as =>
 SELECT tokenauth_attach('pair', 'refresh', token_column => 'refresh', stored_as => 'plaintext', user_column => '', mapping => '{"user_expression": "subject"}');
 SELECT token IS NOT NULL AS access FROM tokenauth_issue(7, source => 'access', attributes => '{"subject": 1}');
 SELECT token IS NOT NULL AS access FROM tokenauth_issue(7, source => 'access', attributes => '{"note": "laptop"}');
+SELECT tokenauth_detach('refresh');
+ALTER TABLE pair ADD service_id int, ADD plan text, ADD device text;
+SELECT tokenauth_attach('pair', 'refresh', token_column => 'refresh', stored_as => 'plaintext', user_column => '', claims => '{plan}');
+SELECT tokenauth_attach_parent('refresh', 'service', 'service_id', mapping => '{"user_column": "owner"}');
+SELECT token IS NOT NULL AS access FROM tokenauth_issue(7, source => 'access', attributes => '{"service_id": 1}');
+SELECT token IS NOT NULL AS access FROM tokenauth_issue(7, source => 'access', attributes => '{"plan": "gold"}');
+SELECT token IS NOT NULL AS access FROM tokenauth_issue(7, source => 'access', attributes => '{"device": "phone"}');
 SELECT tokenauth_detach(s) FROM unnest('{pat, admin, subject, service, access, refresh}'::name[]) s;
+-- what both tell is for the attributes to give
+SELECT tokenauth_attach('pair', 'access', token_column => 'access', stored_as => 'plaintext', user_column => '', claims => '{plan}');
+SELECT tokenauth_attach('pair', 'refresh', token_column => 'refresh', stored_as => 'plaintext', user_column => '', claims => '{plan}');
+SELECT tokenauth_attach_parent(s, 'service', 'service_id', mapping => '{"user_column": "owner"}') FROM unnest('{access, refresh}'::name[]) s;
+SELECT token IS NOT NULL AS access FROM tokenauth_issue(NULL, source => 'access', attributes => '{"service_id": 1, "plan": "gold"}');
+SELECT tokenauth_detach(s) FROM unnest('{access, refresh}'::name[]) s;
+
+-- What a generated column is made of decides what it says, and shows what it has.
+CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token text UNIQUE, other text UNIQUE, note text, owner text, days int, place text, name text, user_id int, revoked bool NOT NULL DEFAULT false,
+    scope text GENERATED ALWAYS AS (CASE note WHEN 'x' THEN 'admin' ELSE 'read' END) STORED,
+    owner_id text GENERATED ALWAYS AS (upper(owner)) STORED,
+    is_new bool GENERATED ALWAYS AS (days < 30) STORED,
+    service_no int GENERATED ALWAYS AS (length(place)) STORED,
+    shown text GENERATED ALWAYS AS (other || '') STORED UNIQUE);
+SELECT tokenauth_attach('made', token_column => 'token', stored_as => 'plaintext', user_column => 'user_id', tenant_column => 'owner_id', live_when => 'is_new');
+SELECT token IS NOT NULL AS scope FROM tokenauth_issue(7, source => 'made', attributes => '{"note": "x"}');
+SELECT token IS NOT NULL AS tenant FROM tokenauth_issue(7, source => 'made', attributes => '{"owner": "x"}');
+SELECT token AS made FROM tokenauth_issue(7, source => 'made', attributes => '{"name": "laptop", "days": 1}') \gset
+SELECT token IS NOT NULL AS scope FROM tokenauth_rotate(:'made', source => 'made', attributes => '{"note": "x"}');
+SELECT token IS NOT NULL AS life FROM tokenauth_rotate(:'made', source => 'made', attributes => '{"days": 2}');
+SELECT status, scope FROM tokenauth_identify(:'made', 'made');
+SELECT tokenauth_attach('made', 'other', token_column => 'other', stored_as => 'plaintext', claims => '{name}');
+SELECT tokenauth_detach('made');
+SELECT tokenauth_attach('made', token_column => 'token', stored_as => 'plaintext', claims => '{shown}');
+SELECT tokenauth_attach('made', token_column => 'token', stored_as => 'plaintext', mapping => '{"tenant_expression": "upper(shown)"}');
+SELECT tokenauth_detach('other');
+-- a token that is generated is in what it is made of, too
+SELECT tokenauth_attach('made', 'other', token_column => 'shown', stored_as => 'plaintext');
+SELECT tokenauth_attach('made', token_column => 'token', stored_as => 'plaintext', claims => '{other}');
+SELECT source FROM tokenauth_sources;
+SELECT tokenauth_detach('other');
+-- so does a row that a generated column refers to
+SELECT tokenauth_attach('made', token_column => 'token', stored_as => 'plaintext', user_column => '');
+SELECT tokenauth_attach_parent('made', 'service', 'service_no', mapping => '{"user_column": "owner"}');
+SELECT token AS made FROM tokenauth_issue(NULL, source => 'made', attributes => '{"place": "a"}') \gset
+SELECT status, user_id FROM tokenauth_identify(:'made', 'made');
+SELECT token IS NOT NULL AS parent FROM tokenauth_rotate(:'made', source => 'made', attributes => '{"place": "aa"}');
+SELECT tokenauth_detach('made');
 
 -- A parent with an expiry that is attached within a grace lifts no limit.
 CREATE TABLE ends (id int PRIMARY KEY, at timestamptz);

@@ -387,7 +387,8 @@ check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 	bool		allowed = false;
 
 	if (role == ROLE_ID)
-		allowed = unfilled_column(list, attnum) != NULL;
+		allowed = unfilled_column(list, attnum) != NULL &&
+			!bms_is_member(attnum, source->made_of);
 	else if (role == ROLE_COUNT)
 	{
 		other = shared_row_user(source, name, &other_role);
@@ -536,8 +537,7 @@ finish_insert(InsertList *list, const char *from, NewToken *token)
 						 RelationGetRelationName(call->table))));
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
-	shared_row_check_new(call->source, &token->stored, token->id,
-						 list->attributes);
+	shared_row_check_new(call, &token->stored, token->id, list->attributes);
 	tell_parents_expiry(call->source, token);
 }
 

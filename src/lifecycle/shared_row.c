@@ -7,9 +7,15 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "judge/lookup.h"
 #include "lifecycle/shared_row.h"
 #include "source/directory.h"
+#include "source/extension.h"
+#include "source/generated.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 static bool
 plays(const Source *source, const char *column, SourceRole role)
@@ -99,33 +105,117 @@ depends_on(Source *source, const Bitmapset *columns)
 	return bms_overlap(source->matters, columns);
 }
 
-/* Is the new row, or would it be, another source's by such columns? */
+/* Does the parent, or one that it leads to, say whose a token is, or how long? */
 static bool
-makes_token_of(Source *other, const Source *source, const StoredValue *stored,
+leads_to_role(const Source *source, int parent)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (column_is_told(&source->parent[parent].column[role]))
+			return true;
+	for (int i = parent + 1; i < source->nparents; i++)
+		if (source->parent[i].via == parent && leads_to_role(source, i))
+			return true;
+	return false;
+}
+
+/*
+ * What a source tells of its token that attributes may give when that token is
+ * issued: claims, and the rows of parents that say whose it is.
+ */
+static Bitmapset *
+given_by_attributes(const Source *source)
+{
+	Bitmapset  *given = NULL;
+	ListCell   *lc;
+
+	foreach(lc, source->claims)
+	{
+		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
+
+		if (attnum > 0)
+			given = bms_add_member(given, attnum);
+	}
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].via == VIA_TOKEN &&
+			AttributeNumberIsValid(source->parent[i].from.attnum) &&
+			leads_to_role(source, i))
+			given = bms_add_member(given, source->parent[i].from.attnum);
+	return generated_with_origins(source->relation, given);
+}
+
+/*
+ * Do these columns decide what is told of the other source's token in the row?  Who
+ * issues a token of the source may give what both sources tell in the same way.
+ */
+static bool
+decide_what_is_told(const Source *other, const Source *source,
+					const Bitmapset *columns)
+{
+	Bitmapset  *given = bms_difference(given_by_attributes(other),
+									   given_by_attributes(source));
+
+	return bms_overlap(other->made_of, columns) || bms_overlap(given, columns);
+}
+
+/* Has the table code that runs when a row is inserted, and could change it? */
+static bool
+runs_code_on_insert(Relation table)
+{
+	const TriggerDesc *triggers = table->trigdesc;
+
+	if (table->rd_rules != NULL)
+		return true;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!trigger->tgisinternal &&
+			trigger->tgfoid != extension_known()->trigger_function &&
+			trigger->tgenabled != TRIGGER_DISABLED &&
+			TRIGGER_FOR_INSERT(trigger->tgtype))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the new row, or would it be, another source's by such columns?  A trigger may
+ * make any other column of them, so the row is then of another kind if it meets a
+ * condition of that kind.  A source without one takes rows of all kinds, by whatever
+ * the attributes say.
+ */
+static bool
+makes_token_of(Source *other, OwnerCall *call, const StoredValue *stored,
 			   const char *id, const Bitmapset *columns)
 {
-	if (!depends_on(other, columns))
+	const Source *source = call->source;
+	bool		same_column = plays(other, source->column[ROLE_TOKEN].name,
+									ROLE_TOKEN);
+
+	if (!depends_on(other, columns) &&
+		!(same_column && other->live_when != NULL &&
+		  runs_code_on_insert(call->table)))
 		return false;
-	if (plays(other, source->column[ROLE_TOKEN].name, ROLE_TOKEN))
+	if (same_column)
 		return !meets_condition(other, stored, id, false);
 	return PROBLEM_IS_FATAL(other->problem) ||
-		bms_overlap(other->made_of, columns);
+		decide_what_is_told(other, source, columns);
 }
 
 void
-shared_row_check_new(const Source *source, const StoredValue *stored,
+shared_row_check_new(OwnerCall *call, const StoredValue *stored,
 					 const char *id, const Bitmapset *attributes)
 {
 	ListCell   *lc;
 
 	if (attributes == NULL)
 		return;
-	foreach(lc, source_all_of(source->relation))
+	foreach(lc, source_all_of(call->source->relation))
 	{
 		Source	   *other = lfirst(lc);
 
-		if (source_is_same(other, source) ||
-			!makes_token_of(other, source, stored, id, attributes))
+		if (source_is_same(other, call->source) ||
+			!makes_token_of(other, call, stored, id, attributes))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -40,12 +40,11 @@ extern bool shared_row_is_others(const Source *source,
 /*
  * Attributes of a new row, which an application may take from its user, must not make
  * it a token of another source of the table, nor decide what is said of one there.
- * Throws 22023 if those columns count for another source, and its condition takes the
- * row, or does not tell; called once the row is there, for defaults and triggers
- * decide with them.
+ * Throws 22023 if those columns, or what a trigger makes of them, count for another
+ * source, and its condition takes the row, or does not tell; called once the row is
+ * there, for defaults and triggers decide with them.
  */
-extern void shared_row_check_new(const Source *source,
-								 const StoredValue *stored, const char *id,
-								 const Bitmapset *attributes);
+extern void shared_row_check_new(OwnerCall *call, const StoredValue *stored,
+								 const char *id, const Bitmapset *attributes);
 
 #endif							/* TOKENAUTH_SHARED_ROW_H */

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "source/flag.h"
+#include "source/generated.h"
 #include "source/map_column.h"
 #include "source/map_expression.h"
 #include "source/mapping.h"
@@ -183,7 +184,9 @@ map_role_expression(Source *source, Relation table, SourceRole role,
 	if (!map_expression(source, table, column->expression, EXPRESSION_VALUE,
 						&used, &column->node))
 		return false;
-	*made_of = bms_add_members(*made_of, used);
+	*made_of = bms_add_members(*made_of,
+							   generated_with_origins(RelationGetRelid(table),
+													  used));
 	if (!map_is_no_token(source, RelationGetRelid(table), role_argument(role),
 						 column->expression, used))
 		return false;
@@ -197,6 +200,15 @@ map_role_expression(Source *source, Relation table, SourceRole role,
 	column->kind = role == ROLE_SCOPE ? kind_of_scope(source, column->type) :
 		kind_of_type(column->type);
 	return true;
+}
+
+/* The columns that a generated one is made of, without itself; or none. */
+static Bitmapset *
+origins_of(Oid relation, AttrNumber attnum)
+{
+	Bitmapset  *column = bms_make_singleton(attnum);
+
+	return bms_del_members(generated_with_origins(relation, column), column);
 }
 
 bool
@@ -214,6 +226,7 @@ map_role(Source *source, Relation table, SourceRole role,
 		return true;
 	if (!map_readable_column(source, relation, column))
 		return false;
+	*made_of = bms_add_members(*made_of, origins_of(relation, column->attnum));
 	if (role != ROLE_TOKEN &&
 		!map_is_no_token(source, relation, role_argument(role), column->name,
 						 bms_make_singleton(column->attnum)))

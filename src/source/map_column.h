@@ -22,7 +22,7 @@ extern bool map_readable_column(Source *source, Oid relation,
 
 /*
  * What has a role in the rows of a table, if anything has.  The columns that an
- * expression uses are added to made_of.
+ * expression uses, or a generated column, are added to made_of.
  */
 extern bool map_role(Source *source, Relation table, SourceRole role,
 					 SourceColumn *column, Bitmapset **made_of);

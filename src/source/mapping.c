@@ -33,6 +33,7 @@
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/finder.h"
+#include "source/generated.h"
 #include "source/map_column.h"
 #include "source/map_expression.h"
 #include "source/map_pepper.h"
@@ -179,9 +180,12 @@ map_columns(Source *source, Relation table)
 		(stored_is_digest(source) ||
 		 AttributeNumberIsValid(source->column[ROLE_ID].attnum));
 	map_claims(source, table);
-	return map_token_expressions(source, table) &&
-		map_expression(source, table, source->live_when, EXPRESSION_CONDITION,
-					   &source->matters, &source->condition);
+	if (!map_token_expressions(source, table) ||
+		!map_expression(source, table, source->live_when, EXPRESSION_CONDITION,
+						&source->matters, &source->condition))
+		return false;
+	source->matters = generated_with_origins(source->relation, source->matters);
+	return true;
 }
 
 /* Is this a trigger of ours, complete, unconditional and immediate? */
@@ -330,7 +334,9 @@ map_reference(Source *source, SourceParent *parent)
 		(parent->key.kind == VALUE_TEXT && !is_text_type(parent->key.type)))
 		return problem_set(source, PROBLEM_COLUMN_TYPE, parent->relation,
 						   parent->key.name);
-	*matters = bms_add_member(*matters, parent->from.attnum);
+	*matters = bms_add_members(*matters,
+							   generated_with_origins(source_referring_table(source, parent),
+													  bms_make_singleton(parent->from.attnum)));
 	parent->matters = bms_make_singleton(parent->key.attnum);
 	return true;
 }
@@ -374,6 +380,7 @@ map_open_parent(Source *source, SourceParent *parent, Relation table)
 		!map_expression(source, table, parent->live_when, EXPRESSION_CONDITION,
 						&parent->matters, &parent->condition))
 		return false;
+	parent->matters = generated_with_origins(parent->relation, parent->matters);
 	finder_choose(table, &parent->key, &parent->finder, &source->watch);
 	check_cacheable(source, table, &parent->finder, parent->key.name);
 	/* with several rows of a key, one change would not decide */

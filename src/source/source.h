@@ -240,7 +240,8 @@ typedef struct Source
 	List	   *namesakes;		/* hashes of its tables' names when attached, as
 								 * messages of the syscache have them */
 	Bitmapset  *matters;		/* columns whose change changes the verdict */
-	Bitmapset  *made_of;		/* those of which expressions make roles */
+	Bitmapset  *made_of;		/* those of which expressions, or generated columns,
+								 * make roles */
 	Node	   *condition;		/* live_when, to be evaluated */
 	Node	   *lookup_node;	/* the expressions, to be evaluated */
 	Node	   *verify_node;

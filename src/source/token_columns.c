@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "source/generated.h"
 #include "source/token_columns.h"
 #include "utils/lsyscache.h"
 
@@ -21,19 +22,23 @@ has_token_in(const Source *source, Oid relation, const Bitmapset *columns)
 	if (source->relation != relation)
 		return false;
 	attnum = get_attnum(relation, source->column[ROLE_TOKEN].name);
-	return attnum > 0 && bms_is_member(attnum, columns);
+	/* what a generated token column is made of has the token, too */
+	return attnum > 0 &&
+		bms_overlap(generated_with_origins(relation, bms_make_singleton(attnum)),
+					columns);
 }
 
 const Source *
 tokens_in_columns(const Source *source, Oid relation,
 				  const Bitmapset *columns)
 {
+	Bitmapset  *all = generated_with_origins(relation, columns);
 	ListCell   *lc;
 
-	if (has_token_in(source, relation, columns))
+	if (has_token_in(source, relation, all))
 		return source;
 	foreach(lc, source->registered)
-		if (has_token_in(lfirst(lc), relation, columns))
+		if (has_token_in(lfirst(lc), relation, all))
 			return lfirst(lc);
 	return NULL;
 }

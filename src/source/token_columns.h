@@ -17,8 +17,8 @@
 
 /*
  * The source, of all that source->registered has, and the source itself, whose tokens
- * are in one of these columns of a table; NULL if there is none.  Takes no lock; the
- * caller has one on the table.
+ * are in one of these columns of a table, or in one that such a column is generated
+ * from; NULL if there is none.  The caller has a lock on the table.
  */
 extern const Source *tokens_in_columns(const Source *source, Oid relation,
 									   const Bitmapset *columns);
