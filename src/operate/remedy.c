@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
+#include "source/finder.h"
 #include "source/names.h"
 #include "source/own_call.h"
 #include "source/registry_guard.h"
@@ -47,7 +48,7 @@ remedy_problem(const Source *source)
 		case PROBLEM_TRIGGER_NOT_ALWAYS:
 			return remedy_enable_triggers(relation);
 		case PROBLEM_NO_INDEX:
-			return remedy_make_index(relation, source->problem_column);
+			return finder_index_sql(source);
 		case PROBLEM_INHERITANCE:
 			return remedy_end_inheritance(relation);
 		case PROBLEM_COLUMN_TYPE:

@@ -15,8 +15,7 @@
 extern char *remedy_renew_triggers(Oid relation);
 extern char *remedy_enable_triggers(Oid relation);
 
-/* A unique index on a column: made or rebuilt; is there a valid one? */
-extern char *remedy_make_index(Oid relation, const char *column);
+/* Is there a valid unique index on a column? */
 extern bool remedy_has_unique_index(Relation table, AttrNumber attnum);
 
 /* Take a table out of whatever it inherits from or is inherited by. */

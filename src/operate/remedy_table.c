@@ -79,62 +79,32 @@ remedy_enable_triggers(Oid relation)
 	return sql.data;
 }
 
-typedef enum IndexState
-{
-	INDEX_OTHER,				/* not for finding rows by this column */
-	INDEX_INVALID,
-	INDEX_UNIQUE
-} IndexState;
-
-static IndexState
-index_state(Oid index, AttrNumber attnum)
+static bool
+is_unique_on(Oid index, AttrNumber attnum)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	Form_pg_index form;
-	IndexState	state = INDEX_OTHER;
+	bool		unique;
 
 	if (!HeapTupleIsValid(tuple))
-		return state;
+		return false;
 	form = (Form_pg_index) GETSTRUCT(tuple);
-	if (form->indisunique && form->indnkeyatts == 1 &&
+	unique = form->indisunique && form->indisvalid && form->indnkeyatts == 1 &&
 		form->indkey.values[0] == attnum &&
-		heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
-		state = form->indisvalid ? INDEX_UNIQUE : INDEX_INVALID;
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
 	ReleaseSysCache(tuple);
-	return state;
-}
-
-/* A unique index on a column in that state, or InvalidOid. */
-static Oid
-find_index(Relation table, AttrNumber attnum, IndexState state)
-{
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(table))
-		if (index_state(lfirst_oid(lc), attnum) == state)
-			return lfirst_oid(lc);
-	return InvalidOid;
+	return unique;
 }
 
 bool
 remedy_has_unique_index(Relation table, AttrNumber attnum)
 {
-	return OidIsValid(find_index(table, attnum, INDEX_UNIQUE));
-}
+	ListCell   *lc;
 
-char *
-remedy_make_index(Oid relation, const char *column)
-{
-	Relation	table = relation_open(relation, AccessShareLock);
-	Oid			index = find_index(table, get_attnum(relation, column),
-								   INDEX_INVALID);
-
-	relation_close(table, AccessShareLock);
-	if (OidIsValid(index))
-		return psprintf("REINDEX INDEX CONCURRENTLY %s;",
-						quoted_relation(index));
-	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
-					quoted_relation(relation), quote_identifier(column));
+	foreach(lc, RelationGetIndexList(table))
+		if (is_unique_on(lfirst_oid(lc), attnum))
+			return true;
+	return false;
 }
 
 /* The tables that a table inherits from. */

@@ -19,4 +19,16 @@
 extern void finder_choose(Relation table, const SourceColumn *column,
 						  RowFinder *finder, Watch *watch);
 
+/*
+ * Where none will do, why not one that has the column: 'index "..." does not begin
+ * with it'.  NULL if none has it.
+ */
+extern char *finder_near_miss(Relation table, AttrNumber attnum);
+
+/*
+ * SQL that makes the index that a source has PROBLEM_NO_INDEX for, or rebuilds one.
+ * Takes an AccessShareLock on its table, which must be there.
+ */
+extern char *finder_index_sql(const Source *source);
+
 #endif							/* TOKENAUTH_FINDER_H */

@@ -288,10 +288,19 @@ check_table(Source *source, Relation table)
 	return true;
 }
 
+static void
+set_no_index(Source *source, Relation table, const SourceColumn *column)
+{
+	if (source->problem != PROBLEM_NONE)
+		return;
+	problem_set(source, PROBLEM_NO_INDEX, RelationGetRelid(table), column->name);
+	source->problem_detail = finder_near_miss(table, column->attnum);
+}
+
 /* What keeps a readable source out of the cache. */
 static void
 check_cacheable(Source *source, Relation table, const RowFinder *finder,
-				const char *column)
+				const SourceColumn *column)
 {
 	Oid			relation = RelationGetRelid(table);
 	TriggerFacts triggers;
@@ -309,7 +318,7 @@ check_cacheable(Source *source, Relation table, const RowFinder *finder,
 	else if (!triggers.always)
 		problem_set(source, PROBLEM_TRIGGER_NOT_ALWAYS, relation, NULL);
 	else if (!OidIsValid(finder->index))
-		problem_set(source, PROBLEM_NO_INDEX, relation, column);
+		set_no_index(source, table, column);
 }
 
 /* Two columns whose values can be compared byte by byte. */
@@ -382,11 +391,10 @@ map_open_parent(Source *source, SourceParent *parent, Relation table)
 		return false;
 	parent->matters = generated_with_origins(parent->relation, parent->matters);
 	finder_choose(table, &parent->key, &parent->finder, &source->watch);
-	check_cacheable(source, table, &parent->finder, parent->key.name);
+	check_cacheable(source, table, &parent->finder, &parent->key);
 	/* with several rows of a key, one change would not decide */
 	if (!parent->finder.unique)
-		problem_set(source, PROBLEM_NO_INDEX, parent->relation,
-					parent->key.name);
+		set_no_index(source, table, &parent->key);
 	return true;
 }
 
@@ -416,7 +424,7 @@ map_open_table(Source *source, Relation table)
 	finder_choose(table, &source->column[ROLE_TOKEN], &source->finder,
 				  &source->watch);
 	check_cacheable(source, table, &source->finder,
-					source->column[ROLE_TOKEN].name);
+					&source->column[ROLE_TOKEN]);
 	for (int i = 0; i < source->nparents; i++)
 		if (!map_parent(source, &source->parent[i]))
 			return;

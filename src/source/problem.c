@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "source/names.h"
+#include "source/finder.h"
 #include "source/problem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -59,7 +59,7 @@ problem_text(SourceProblem problem)
 		[PROBLEM_NO_INDEX] = {
 			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			"table \"%s\" has no valid index on column \"%s\"",
-			"Create a unique index on the column, without WHERE clause or expressions."
+			"Create an index that begins with the column, without WHERE clause or expressions; of a parent, a unique one on it alone."
 		},
 		[PROBLEM_STRANGE_TYPE] = {
 			ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -185,25 +185,15 @@ problem_message(const Source *source)
 		psprintf("%s (%s)", message, source->problem_detail);
 }
 
-/*
- * The missing index can be told.  What is verified is found by what several tokens
- * can have.
- */
+/* The missing index can be told. */
 static const char *
 problem_hint(const Source *source, const ProblemText *text)
 {
-	bool		unique = source->verify == NULL ||
-		source->problem_relation != source->relation;
-
 	if (source->problem != PROBLEM_NO_INDEX ||
 		get_rel_name(source->problem_relation) == NULL)
 		return text->hint;
-	return psprintf("%s For instance: CREATE %sINDEX CONCURRENTLY ON %s (%s);",
-					unique ? text->hint :
-					"Create an index on the column, without WHERE clause or expressions.",
-					unique ? "UNIQUE " : "",
-					quoted_relation(source->problem_relation),
-					quote_identifier(source->problem_column));
+	return psprintf("%s For instance: %s", text->hint,
+					finder_index_sql(source));
 }
 
 void
