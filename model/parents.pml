@@ -1,7 +1,7 @@
 /*
  * parents.pml
  *		Rows of other tables that a token depends on: step 6 of doc/coherence.md,
- *		as a model for spin.
+ *		as a model for spin.  guards.inc has what must hold.
  *
  * A token that belongs to one of two parents, or to both, and is valid while all
  * that it belongs to live.  TRANSACTIONS kill and revive parents, one or both at
@@ -9,91 +9,111 @@
  * whether the token is valid, and names the cells of its parents; a reader looks
  * at the guards of these cells and at that of the bucket.
  *
- * What must hold: the answer of a reader that believes the entry was true at some
- * moment since it began (G2).
- *
- * Publishing is one step here, for commit.pml has its parts; but what is read of
- * an entry can be torn by it.
+ * With CHAIN the token belongs to a session, and the session's row refers to one of
+ * two accounts.  Transactions delete the session and make it again, kill and revive
+ * accounts, and refer the session to the other account, some of that at once.  An
+ * entry names the cells of the session and of the account found in its row, if it has
+ * one; the change of a session notes the session's cell, whatever account it refers to.
+ * With ONE_EACH a transaction does one of these things only.
  *
  * Faults, to be defined one at a time; with each of them spin must find that
  * it does not hold: FIRST_CELL_ONLY, FLOORS_FIRST, CELLS_TORN, DEAD_UNNAMED,
- * NO_CELL_FENCE, UNFENCE_FIRST.
+ * NO_CELL_FENCE, UNFENCE_FIRST; and of a chain: MIDDLE_UNNAMED, FAR_UNNAMED,
+ * REFERENCE_NOT_NOTED.
  *
  * To go cell by cell, fence before floor, is no fault (ONE_CELL_AFTER).
  */
-#ifndef TRANSACTIONS
-#define TRANSACTIONS	2
+byte lives;						/* a bit for each parent, by the place of its cell */
+byte refers;					/* those that the token, or the session, refers to */
+
+#ifdef CHAIN
+
+#define SESSION		1
+#define ACCOUNTS	6
+
+#define VALID	((lives & (SESSION | refers)) == (SESSION | refers))
+#define FOUND	((lives & SESSION) -> refers : 0)
+
+#if defined(MIDDLE_UNNAMED)
+#define CELLS	FOUND
+#elif defined(FAR_UNNAMED)
+#define CELLS	SESSION
+#else
+#define CELLS	(SESSION | FOUND)
 #endif
-#ifndef FILLERS
-#define FILLERS			1
+
+#define PLACES	4
+#define BUCKET	8
+
+#else							/* side by side */
+
+#define VALID	((lives & refers) == refers)
+
+#ifdef DEAD_UNNAMED
+#define CELLS	(refers & lives)
+#else
+#define CELLS	refers
 #endif
 
-/* The table, and what a snapshot shows of it. */
-byte lives;						/* a bit for each parent */
-byte belongs;					/* a bit for each parent that the token has */
+#define PLACES	3
+#define BUCKET	4
 
-#define VALID	((lives & belongs) == belongs)
+#endif
 
-/* The answers that were true since the reader began: bits 1 (no), 2 (yes). */
-byte true_since = 0;
+#define OWN		BUCKET
 
-byte clock = 1;
-byte fence[3];					/* of the cells of both parents, and of the bucket */
-byte floor[3];
-#define BUCKET	2
-
-byte sequence = 0;				/* of the bucket */
-bool present = false;			/* the entry ... */
-byte stamp = 0;
-byte cells = 0;
-bool valid = false;
-
-inline raise_fence(place, on)
+inline change_rows()
 {
-	if
-	:: on -> fence[place]++
-	:: else
-	fi
+	lives = lives ^ flips;
+	refers = refers ^ turn
 }
 
-inline lift_fence(place, on)
+#include "guards.inc"
+
+#ifdef CHAIN
+
+proctype changer()
 {
-	if
-	:: on -> fence[place]--
-	:: else
-	fi
+	byte now;
+	byte flips;
+	byte turn;					/* from one account to the other */
+	byte noted;
+
+	atomic {
+#ifdef ONE_EACH
+		if
+		:: flips = 1
+		:: flips = 2
+		:: flips = 4
+		:: turn = ACCOUNTS
+		fi;
+#else
+		select(flips : 0 .. 7);
+		if
+		:: turn = 0
+		:: turn = ACCOUNTS
+		fi;
+#endif
+		noted = flips;
+#ifndef REFERENCE_NOT_NOTED
+		if
+		:: turn != 0 -> noted = noted | SESSION
+		:: else
+		fi
+#endif
+	};
+	commit(noted);
+	d_step { turn = 0; noted = 0 }
 }
 
-inline raise_floor(place, on)
-{
-	if
-	:: on ->
-		d_step { clock++; now = clock };
-		d_step {
-			if
-			:: now > floor[place] -> floor[place] = now
-			:: else
-			fi
-		}
-	:: else
-	fi
-}
-
-inline become_visible(new_lives, new_belongs)
-{
-	d_step {
-		lives = new_lives;
-		belongs = new_belongs;
-		true_since = true_since | (1 << VALID)
-	}
-}
+#else
 
 /* Parents' keys hash to two cells; a transaction changes one or both of them. */
 proctype changer()
 {
 	byte now;
 	byte flips;
-	byte noted;
+	byte turn = 0;
 
 #ifdef MOVE
 	flips = 2;
@@ -104,152 +124,44 @@ proctype changer()
 	:: flips = 3
 	fi;
 #endif
-	noted = flips;
-#ifndef NO_CELL_FENCE
-	raise_fence(0, noted & 1);
-	raise_fence(1, noted & 2);
-#endif
-	become_visible(lives ^ flips, belongs);
-#ifdef UNFENCE_FIRST
-	lift_fence(0, noted & 1);
-	lift_fence(1, noted & 2);
-#endif
-	raise_floor(0, noted & 1);
-	raise_floor(1, noted & 2);
-#if !defined(NO_CELL_FENCE) && !defined(UNFENCE_FIRST)
-	lift_fence(0, noted & 1);
-	lift_fence(1, noted & 2);
-#endif
-	d_step { now = 0; flips = 0; noted = 0 }
+	commit(flips)
 }
 
 proctype mover()
 {
 	byte now;
+	byte flips = 0;
+	byte turn = 3;
 
-	fence[BUCKET]++;
-	become_visible(lives, 3 - belongs);
-	raise_floor(BUCKET, true);
-	fence[BUCKET]--
+	commit(BUCKET)
 }
 
-proctype filler()
-{
-	byte at;
-	byte names;
-	bool found;
-
-	at = clock;
-	d_step {
-		found = VALID;
-		names = belongs;
-#ifdef DEAD_UNNAMED
-		names = belongs & lives;
 #endif
-	}
-	d_step {
-		if
-		:: !(present && stamp > at) ->
-			sequence++;
-			present = true;
-			stamp = at;
-			cells = names;
-			valid = found
-		:: else
-		fi
-	};
-	d_step { at = 0; names = 0; found = false }
-}
-
-inline look_at_fence(place, on)
-{
-	if
-	:: on -> fenced = fenced || fence[place] > 0
-	:: else
-	fi
-}
-
-inline look_at_floor(place, on)
-{
-	if
-	:: (on) && floor[place] > low -> low = floor[place]
-	:: else
-	fi
-}
-
-proctype reader()
-{
-	byte began;
-	byte copy_cells;
-	byte copy_stamp;
-	bool copy_valid;
-	byte low = 0;
-	bool fenced = false;
-	bool whole;
-
-	true_since = 1 << VALID;
-	began = sequence;
-	copy_cells = cells;
-	d_step {
-		if
-		:: present -> copy_stamp = stamp; copy_valid = valid
-		:: else -> fenced = true
-		fi
-	};
-#ifdef FIRST_CELL_ONLY
-	copy_cells = (copy_cells == 3 -> 1 : copy_cells);
-#endif
-#if defined(FLOORS_FIRST)
-	look_at_floor(BUCKET, true);
-	look_at_floor(0, copy_cells & 1);
-	look_at_floor(1, copy_cells & 2);
-	look_at_fence(BUCKET, true);
-	look_at_fence(0, copy_cells & 1);
-	look_at_fence(1, copy_cells & 2);
-#elif defined(ONE_CELL_AFTER)
-	look_at_fence(BUCKET, true);
-	look_at_floor(BUCKET, true);
-	look_at_fence(0, copy_cells & 1);
-	look_at_floor(0, copy_cells & 1);
-	look_at_fence(1, copy_cells & 2);
-	look_at_floor(1, copy_cells & 2);
-#else
-	look_at_fence(BUCKET, true);
-	look_at_fence(0, copy_cells & 1);
-	look_at_fence(1, copy_cells & 2);
-	look_at_floor(BUCKET, true);
-	look_at_floor(0, copy_cells & 1);
-	look_at_floor(1, copy_cells & 2);
-#endif
-	d_step {
-#ifdef CELLS_TORN
-		whole = true;
-#else
-		whole = sequence == began;
-#endif
-		if
-		:: whole && !fenced && copy_stamp >= low ->
-			assert(true_since & (1 << copy_valid))
-		:: else
-		fi
-	}
-}
 
 init
 {
 	byte i;
 
 	atomic {
-#ifdef MOVE
+#if defined(CHAIN)
+#ifdef ONE_EACH
+		if
+		:: lives = 3
+		:: lives = 7
+		fi;
+#else
+		select(i : 0 .. 7);
+		lives = i;
+#endif
+		refers = 2;				/* the other account is the same */
+#elif defined(MOVE)
 		lives = 2;
-		belongs = 1;
+		refers = 1;
 		run mover();
 #else
-		do
-		:: lives < 3 -> lives++
-		:: break
-		od;
-		belongs = 3;
+		select(i : 0 .. 3);
+		lives = i;
+		refers = 3;
 #endif
 		for (i : 1 .. TRANSACTIONS) { run changer() }
 		for (i : 1 .. FILLERS) { run filler() }
