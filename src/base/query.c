@@ -11,7 +11,6 @@
 #include "base/query.h"
 #include "base/sandbox.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "nodes/nodeFuncs.h"
@@ -282,26 +281,6 @@ query_value(const QueryResult *result, uint64 row, int column, bool *isnull)
 	return result->value[i];
 }
 
-/* Is a value of this type written in one way, whatever the settings of the session? */
-static bool
-is_written_alike(Oid type)
-{
-	switch (type)
-	{
-		case TEXTOID:
-		case VARCHAROID:
-		case NAMEOID:
-		case UUIDOID:
-		case BOOLOID:
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return true;
-		default:
-			return false;
-	}
-}
-
 char *
 query_text(const QueryResult *result, uint64 row, int column)
 {
@@ -316,7 +295,7 @@ query_text(const QueryResult *result, uint64 row, int column)
 	if (isnull)
 		return NULL;
 	getTypeOutputInfo(type, &output, &is_varlena);
-	if (is_written_alike(type))
+	if (!type_depends_on_settings(type))
 		return OidOutputFunctionCall(output, value);
 	level = fixed_settings_enter();
 	text = OidOutputFunctionCall(output, value);

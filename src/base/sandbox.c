@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "base/sandbox.h"
+#include "catalog/pg_type_d.h"
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
@@ -244,6 +245,25 @@ void
 fixed_settings_leave(int guc_level)
 {
 	AtEOXact_GUC(false, guc_level);
+}
+
+bool
+type_depends_on_settings(Oid type)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+		case UUIDOID:
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return false;
+		default:
+			return true;
+	}
 }
 
 /*

@@ -125,6 +125,9 @@ extern bool sandbox_was_interrupted(const ErrorData *error);
 extern int	fixed_settings_enter(void);
 extern void fixed_settings_leave(int guc_level);
 
+/* Could they change how a value of the type is written?  False for some types only. */
+extern bool type_depends_on_settings(Oid type);
+
 /* One more, within a sandbox or between the two. */
 extern void setting_fix(const char *name, const char *value);
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/sandbox.h"
 #include "cache/verdict.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -90,7 +91,7 @@ verdict_has_scope(const Verdict *verdict, ValueKind kind, const char *scope,
 bool
 verdict_depends_on_settings(ValueKind kind, Oid type)
 {
-	return kind == VALUE_TEXT && type != TEXTOID && type != VARCHAROID;
+	return kind == VALUE_TEXT && type_depends_on_settings(type);
 }
 
 VerdictValue

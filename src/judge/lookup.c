@@ -220,8 +220,8 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
 }
 
 /*
- * By one snapshot, until the source turns out to have been read again, or too many
- * tokens to be being verified.
+ * By one snapshot, until it turns out that the source has been read again, or that too
+ * many tokens are being verified.
  */
 static void
 visit_all_values(const Scene *scene, const StoredValues *sought,

@@ -224,11 +224,10 @@ each_source(List *sources, bool for_change, SourceWork work, void *arg,
 	List	   *left_out;
 	ListCell   *lc;
 
-	if (!budget->begun)
-		budget->single = list_length(sources) == 1;
-	budget->begun = true;
+	if (budget->nsources == 0)
+		budget->nsources = list_length(sources);
 	/* there are no subtransactions in parallel mode */
-	if (budget->single || IsInParallelMode())
+	if (budget->nsources == 1 || IsInParallelMode())
 	{
 		foreach(lc, sources)
 		{

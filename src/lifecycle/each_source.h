@@ -33,8 +33,7 @@ typedef bool (*SourceWork) (Source *source, void *arg);
 /* What is left of it; one for each call of a function of ours, all zero at first. */
 typedef struct SourceBudget
 {
-	bool		begun;
-	bool		single;			/* the call is for one source, not for one that is left */
+	int			nsources;		/* that the call is for, not those that are left */
 	List	   *owners;
 } SourceBudget;
 

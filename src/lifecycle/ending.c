@@ -180,13 +180,23 @@ is_of_token(OwnerCall *call, const TokenRows *token)
 					lifecycle_has_value(call, ROLE_ID, token->id));
 }
 
-uint64
-ending_count(OwnerCall *call, const TokenRows *token)
+void
+ending_check_id(OwnerCall *call, const StoredValues *values, const char *id)
 {
-	return owner_query_latest(call,
-							  psprintf("SELECT FROM ONLY %s WHERE %s",
-									   owner_table(call),
-									   is_of_token(call, token)))->nrows;
+	uint64		rows = 0;
+
+	for (int i = 0; id != NULL && i < values->n; i++)
+		rows += owner_query_latest(call,
+								   psprintf("SELECT FROM ONLY %s WHERE %s",
+											owner_table(call),
+											is_of_token(call, &(TokenRows) {values->value[i], id})))->nrows;
+	if (id == NULL || rows > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a token of source \"%s\" cannot be revoked",
+						call->source->name),
+				 errdetail("Its row cannot be told from others by its id."),
+				 errhint("Make the id_column unique, and NOT NULL.")));
 }
 
 /* Must a token's row be known by its id? */
@@ -240,28 +250,14 @@ is_in_sight(OwnerCall *call, const TokenRows *token)
 								  not_revoked_and(call, is_of_token(call, token)))) > 0;
 }
 
-/* Would what is done to the row of that id be done to others, too? */
-static void
-check_id_tells_row(OwnerCall *call, const TokenRows *token)
-{
-	if (!has_id(call) ||
-		(token->id != NULL && ending_count(call, token) <= 1))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("a token of source \"%s\" cannot be revoked",
-					call->source->name),
-			 errdetail("Its row cannot be told from others by its id."),
-			 errhint("Make the id_column unique, and NOT NULL.")));
-}
-
 uint64
 ending_revoke_token(OwnerCall *call, const TokenRows *token)
 {
 	List	   *before = ending_written(call, &token->stored);
 	uint64		revoked;
 
-	check_id_tells_row(call, token);
+	if (has_id(call))
+		ending_check_id(call, &(StoredValues) {1, {token->stored}}, token->id);
 	revoked = write_rows(call, is_of_token(call, token));
 
 	/* a row may have come, or come back to life, after the statement's snapshot */

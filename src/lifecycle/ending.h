@@ -50,8 +50,12 @@ extern void ending_check_written(const OwnerCall *call,
 								 const StoredValue *stored,
 								 const List *before);
 
-/* How many rows it has, as a statement of now sees them. */
-extern uint64 ending_count(OwnerCall *call, const TokenRows *token);
+/*
+ * Throws 55000 unless one row at the most, as a statement of now sees them, has the id
+ * and one of these values: what is done to the row of that id would be done to others.
+ */
+extern void ending_check_id(OwnerCall *call, const StoredValues *values,
+							const char *id);
 
 /* Rows by what they have in the columns of one or two roles. */
 typedef struct RowsOf

@@ -373,8 +373,8 @@ role_of_column(const Source *source, AttrNumber attnum)
  * Attributes do not set the user, the tenant, the scope or the life of a token,
  * because an application may take them from its user; nor a token of another
  * source of the table, or what a column says there of it.  Whether they make the new
- * token one of another source is seen when the row is there.  They can set an id that only
- * the application can make.
+ * token one of another source is seen when the row is there.  They can set an id that
+ * only the application can make.
  */
 static void
 check_attribute(const InsertList *list, AttrNumber attnum, const char *name)

@@ -80,11 +80,12 @@ extern bool presented_find(OwnerCall *call, const char *id,
 
 /*
  * Lock the token's rows in a call that has begun on its source, waiting for
- * other sessions, and judge it as it is then.  What ends its life is to be written
- * into the rows of all its values, for those may come to life with their parents.  False if it is not valid any
- * more; then judgement has the verdict; or if it has not that id and user any
- * more.  Throws 40001 if the transaction's
- * snapshot is too old to see the row.
+ * other sessions, and judge it as it is then.  False if it is not valid any more; then
+ * judgement has the verdict; or if it has not that id and user any more.  Throws 40001
+ * if the transaction's snapshot is too old to see the row.
+ *
+ * What ends its life is to be written into the rows of all its values, for those may
+ * come to life with their parents.
  */
 extern bool presented_lock(OwnerCall *call, Presented *presented);
 

@@ -69,21 +69,19 @@ verified_ids(OwnerCall *call, const LookupKey *key, const StoredValues *values)
 	if (!lookup_ids(source, key, &ids))
 		stored_source_changed(source);
 	foreach(lc, ids)
-	{
-		const char *id = lfirst(lc);
-		uint64		rows = 0;
-
-		for (int i = 0; id != NULL && i < values->n; i++)
-			rows += ending_count(call, &(TokenRows) {values->value[i], id});
-		if (id == NULL || rows > 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("a token of source \"%s\" cannot be revoked",
-							source->name),
-					 errdetail("Its row cannot be told from others by its id."),
-					 errhint("Make the id_column unique, and NOT NULL.")));
-	}
+		ending_check_id(call, values, lfirst(lc));
 	return ids;
+}
+
+/* Is there a live row of the token, though all have been revoked? */
+static bool
+is_live(Source *source, const LookupKey *key, const StoredValues *values)
+{
+	for (int i = 0; i < values->n; i++)
+		if (lookup_is_live(source, &values->value[i],
+						   source->verify != NULL ? key : NULL, NULL))
+			return true;
+	return false;
 }
 
 /*
@@ -101,10 +99,8 @@ revoke_verified(OwnerCall *call, const LookupKey *key,
 		for (int i = 0; i < values->n; i++)
 			revoked += ending_revoke_token(call, &(TokenRows) {values->value[i],
 										   lfirst(lc)});
-	for (int i = 0; i < values->n; i++)
-		if (lookup_is_live(unconstify(Source *, call->source),
-						   &values->value[i], key, NULL))
-			ending_prevented(call, "revoke");
+	if (is_live(unconstify(Source *, call->source), key, values))
+		ending_prevented(call, "revoke");
 	return revoked;
 }
 
@@ -117,17 +113,6 @@ revoke_values(OwnerCall *call, const StoredValues *values)
 	for (int i = 0; i < values->n; i++)
 		revoked += ending_revoke_token(call, &(TokenRows) {values->value[i]});
 	return revoked;
-}
-
-/* Is there a live row of the token, though all have been revoked? */
-static bool
-is_live(Source *source, const LookupKey *key, const StoredValues *values)
-{
-	for (int i = 0; i < values->n; i++)
-		if (lookup_is_live(source, &values->value[i],
-						   source->verify != NULL ? key : NULL, NULL))
-			return true;
-	return false;
 }
 
 /* A SourceWork. */
@@ -193,7 +178,7 @@ revoke_in(List *sources, TokenRevocation *revocation)
 		uint64		before = revocation->revoked;
 
 		sources = each_source(sources, true, revoke_token, revocation, &budget);
-		if (budget.single || (i > 0 && revocation->revoked == before))
+		if (budget.nsources == 1 || (i > 0 && revocation->revoked == before))
 			return sources;
 		revocation->again = true;
 	}

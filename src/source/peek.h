@@ -15,9 +15,10 @@
 #include "source/source.h"
 
 /*
- * Do something in a subtransaction that waits for no lock but a moment, and is cancelled after
- * tokenauth.source_timeout (0: no limit).  Returns the error, or NULL; raises that
- * of who calls (sandbox_concerns_all()).  Not in parallel mode.
+ * Do something in a subtransaction that waits for a lock only for a moment, and is
+ * cancelled after tokenauth.source_timeout (0: no limit).  Returns the error, or NULL;
+ * raises an error that concerns the whole call (sandbox_concerns_all()).  Not in
+ * parallel mode.
  */
 extern ErrorData *peek_try(void (*work) (void *arg), void *arg);
 

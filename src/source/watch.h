@@ -49,8 +49,8 @@ extern void watch_attributes(Watch *watch, Oid relation);
  * Watch all that the text, or the jsonb, of a type's values depends on.  False
  * for a type where that is not known: one that is written by a function that
  * is not immutable, such as regclass, which is written by the name that the
- * table has now.  False, too, where there are too many types, or columns of them: a composite
- * type of composite types, a domain over domains.
+ * table has now.  False, too, where there are too many types, or columns of them: a
+ * composite type of composite types, a domain over domains.
  */
 extern bool watch_type(Watch *watch, Oid type);
 extern bool watch_type_as_json(Watch *watch, Oid type);
