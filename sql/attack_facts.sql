@@ -158,6 +158,13 @@ REVOKE EXECUTE ON FUNCTION attack.f FROM PUBLIC, regress_attacker;
 SELECT tokenauth_ready();
 SELECT finding FROM tokenauth_doctor() WHERE source = 'bad' AND severity = 'error';
 SELECT tokenauth_detach('bad');
+-- nor do they keep whoever attaches the table for ever
+SET ROLE regress_attacker;
+CREATE FUNCTION attack.slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(1000); RETURN $1; END $$;
+RESET ROLE;
+SET tokenauth.source_timeout = '50ms';
+SELECT tokenauth_attach('attack.bad', live_when => 'id >= attack.slow(0)');
+RESET tokenauth.source_timeout;
 
 -- Types of types, as deep as one likes: so many are watched, and no more
 SET ROLE regress_attacker;
@@ -197,6 +204,25 @@ CREATE TRIGGER t AFTER INSERT ON attack.none FOR EACH ROW EXECUTE FUNCTION token
 SELECT tokenauth_ready('good');
 SELECT severity, finding FROM tokenauth_doctor() WHERE finding ~ 'belongs to no';
 SELECT tokenauth_ready();
+-- nor does writing there, or into what is left of a parent, empty the cache; a table that the registry has counts
+INSERT INTO good VALUES (1, encode(sha256('good_1'), 'hex'), 7);
+SELECT tokenauth_resolve('good_1', NULL::int) FROM generate_series(1, 2);
+CREATE TABLE attack.parent (id int PRIMARY KEY, live boolean);
+CREATE TABLE attack.child (token_hash text PRIMARY KEY, user_id int, parent_id int);
+SELECT tokenauth_attach('attack.child', prefix => 'child_');
+SELECT tokenauth_attach_parent('child', 'attack.parent', 'parent_id');
+DROP TABLE attack.child;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'attack.parent'::regclass AND tgfoid = 'tokenauth_changed'::regproc;
+CREATE TABLE attack.parted (id int) PARTITION BY LIST (id);
+CREATE TRIGGER t AFTER INSERT ON attack.parted FOR EACH ROW EXECUTE FUNCTION tokenauth_changed();
+CREATE TABLE attack.part PARTITION OF attack.parted DEFAULT;
+INSERT INTO attack.none VALUES (1);
+INSERT INTO attack.parent VALUES (1, true);
+INSERT INTO attack.parted VALUES (1);
+TRUNCATE attack.parent;
+SELECT source, user_id, believed FROM tokenauth_cache WHERE source = 'good' AND user_id IS NOT NULL;
+UPDATE good SET user_id = 8;
+SELECT source, user_id, believed FROM tokenauth_cache WHERE source = 'good' AND user_id IS NOT NULL;
 DROP TABLE attack.none;
 
 SELECT tokenauth_detach('good');

@@ -11,6 +11,8 @@
 #include "attach/columns.h"
 #include "attach/options.h"
 #include "attach/revoked.h"
+#include "base/guc.h"
+#include "base/time_limit.h"
 #include "source/directory.h"
 #include "source/expression.h"
 #include "source/mapping.h"
@@ -88,18 +90,47 @@ check_not_taken(const Source *source)
 		routes_check(source, lfirst(lc));
 }
 
+/* An expression that is read. */
+typedef struct Reading
+{
+	Relation	table;
+	const char *text;
+	ExpressionUse use;
+	char	   *stored;
+} Reading;
+
+static void
+call_resolve(void *arg)
+{
+	Reading    *reading = arg;
+
+	reading->stored = expression_resolve(reading->table, reading->text,
+										 reading->use);
+}
+
+/* It can call functions of constants, which are the owner's, and need not end. */
 static char *
 resolve(Oid relation, const char *text, ExpressionUse use)
 {
-	Relation	table;
-	char	   *stored;
+	Reading		reading = {.text = text,.use = use};
+	ErrorData  *error;
+	bool		timed_out;
 
 	if (text == NULL)
 		return NULL;
-	table = table_open(relation, NoLock);
-	stored = expression_resolve(table, text, use);
-	table_close(table, NoLock);
-	return stored;
+	reading.table = table_open(relation, NoLock);
+	error = time_limit_try(call_resolve, &reading, guc_source_timeout,
+						   &timed_out);
+	if (timed_out)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("the expression \"%s\" could not be read within %d ms",
+						text, guc_source_timeout),
+				 errhint("It calls a function of constants that does not end in time; see tokenauth.source_timeout.")));
+	if (error != NULL)
+		ReThrowError(error);
+	table_close(reading.table, NoLock);
+	return reading.stored;
 }
 
 /* The expressions in place of columns. */

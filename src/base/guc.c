@@ -113,8 +113,8 @@ guc_define(void)
 							 PGC_INTERNAL, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("tokenauth.source_timeout",
-							"Sets how long one of several sources can take to be revoked or flushed.",
-							"What takes longer is left out with a warning; 0 is no limit.",
+							"Sets how long one of several sources can take to be revoked or flushed, and an expression to be read.",
+							"What takes longer is left out with a warning, or not attached; 0 is no limit.",
 							&guc_source_timeout, 5000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);

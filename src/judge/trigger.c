@@ -134,11 +134,22 @@ note_event(Source *source, const SourceParent *parent, TriggerData *trigger)
 		changes_note_source(source, CACHE_ALL_CLASSES);
 }
 
+/* Is the registry where it should be, and to be believed, so that it knows all? */
+static bool
+registry_is_in_sight(bool could_be_read)
+{
+	const ExtensionInfo *extension = extension_known();
+
+	return could_be_read && OidIsValid(extension->sources) &&
+		extension->guarded;
+}
+
 /*
  * tokenauth_changed()
  *
  * AFTER trigger, for each row and for TRUNCATE, of token tables and of their
- * parents: notes what the change may contradict.
+ * parents: notes what the change may contradict.  Whoever owns another table can
+ * put it there, or leave it behind, too: then there is nothing to be noted.
  */
 TOKENAUTH_FUNCTION(tokenauth_changed);
 Datum
@@ -146,6 +157,7 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	Oid			relation;
+	bool		in_sight;
 	bool		known = false;
 	ListCell   *lc;
 
@@ -155,7 +167,7 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("tokenauth_changed() must be called as an AFTER trigger")));
 
-	(void) source_try_refresh();
+	in_sight = registry_is_in_sight(source_try_refresh());
 	relation = RelationGetRelid(trigger->tg_relation);
 	foreach(lc, source_all())
 	{
@@ -178,9 +190,10 @@ tokenauth_changed(PG_FUNCTION_ARGS)
 	/*
 	 * The registry may be out of sight, or of another version, and back before
 	 * this transaction ends.  Then others know of sources that depend on this
-	 * table.
+	 * table.  One that is in sight lacks no such source, and will have none that
+	 * was judged before this transaction ends: see step 3 of doc/coherence.md.
 	 */
-	if (!known)
+	if (!known && !in_sight)
 		changes_note_everything(CACHE_ALL_CLASSES);
 	return PointerGetDatum(NULL);
 }
