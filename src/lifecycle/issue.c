@@ -15,9 +15,11 @@
 #include "funcapi.h"
 #include "judge/judge.h"
 #include "lifecycle/ending.h"
+#include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/presented.h"
+#include "lifecycle/shared_row.h"
 #include "miscadmin.h"
 #include "source/owner.h"
 #include "source/registry.h"
@@ -119,6 +121,7 @@ use_token(OwnerCall *call, const Presented *presented)
 									  owner_cast_timestamp(call, ROLE_USED, now),
 									  owner_is_token(call, &presented->values.value[i])));
 	ending_check_dead(call, &presented->values, "use up");
+	kin_check_changed(call, &presented->stored, presented->views);
 }
 
 /*
@@ -199,6 +202,14 @@ inherited(const char *of_row, const Source *into, SourceRole role)
 	return into->column[role].kind == VALUE_NONE ? NULL : of_row;
 }
 
+/* How sources of the new token's column looked at the row, if that has such a token. */
+static const List *
+views_of_column(const Presented *presented, const Source *into)
+{
+	return source_is_same(presented->source, into) ||
+		shared_row_is_kin(presented->source, into) ? presented->views : NIL;
+}
+
 /* The token's tenant is that of its successor. */
 static const char *
 choose_tenant(const char *of_row, const char *argument)
@@ -274,6 +285,7 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 			.scope = scope ? scope : inherited(holder.scope, into, ROLE_SCOPE),
 			.expires_in = interval_or_null(fcinfo, 2),
 			.attributes = lifecycle_attributes(fcinfo, 3),
+			.exchanged = views_of_column(&presented, into),
 		};
 		OwnerCall	call;
 		NewToken	token;

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "funcapi.h"
 #include "judge/lookup.h"
+#include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/shared_row.h"
@@ -94,7 +95,8 @@ typedef struct InsertList
 	OwnerCall  *call;
 	bool		is_copy;		/* of another token's row */
 	Bitmapset  *given;			/* columns that have a value */
-	Bitmapset  *attributes;		/* those of them that the caller named */
+	Bitmapset  *arguments;		/* those of them that the caller set by such */
+	Bitmapset  *attributes;		/* and by attributes */
 	StringInfoData columns;
 	StringInfoData values;
 } InsertList;
@@ -104,7 +106,7 @@ begin_insert(InsertList *list, OwnerCall *call, bool is_copy)
 {
 	list->call = call;
 	list->is_copy = is_copy;
-	list->given = list->attributes = NULL;
+	list->given = list->arguments = list->attributes = NULL;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
 }
@@ -286,6 +288,7 @@ give_role(InsertList *list, SourceRole role, const char *argument,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("token source \"%s\" has no %s for the argument \"%s\"",
 						source->name, role_argument(role), argument)));
+	list->arguments = bms_add_member(list->arguments, column->attnum);
 	if (!bms_is_member(column->attnum, list->given))
 		give_column(list, column->attnum,
 					column->kind == VALUE_LIST ? cast_list(list->call, role, value) :
@@ -333,10 +336,14 @@ at_most(const Source *source, Expiry expiry)
 static void
 give_expiry(InsertList *list, Expiry expiry)
 {
+	AttrNumber	attnum = list->call->source->column[ROLE_EXPIRES].attnum;
+
 	expiry = at_most(list->call->source, expiry);
-	if (expiry.exists)
-		give_column(list, list->call->source->column[ROLE_EXPIRES].attnum,
-					owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));
+	if (!expiry.exists)
+		return;
+	give_column(list, attnum,
+				owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));
+	list->arguments = bms_add_member(list->arguments, attnum);
 }
 
 /* The argument that sets a role's column, or NULL. */
@@ -515,9 +522,10 @@ tell_parents_expiry(const Source *source, NewToken *token)
 	token->expires_at = verdict.expires_at;
 }
 
-/* Run the INSERT of one row, and take what it returns. */
+/* Run the INSERT of one row, take what it returns, and see where the row counts. */
 static void
-finish_insert(InsertList *list, const char *from, NewToken *token)
+finish_insert(InsertList *list, const char *from, const List *views,
+			  NewToken *token)
 {
 	OwnerCall  *call = list->call;
 	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
@@ -537,7 +545,11 @@ finish_insert(InsertList *list, const char *from, NewToken *token)
 						 RelationGetRelationName(call->table))));
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
-	shared_row_check_new(call, &token->stored, token->id, list->attributes);
+	if (list->is_copy)
+		kin_check_made(call, &token->stored, views, list->attributes);
+	else
+		kin_check_issued(call, &token->stored, list->arguments,
+						 list->attributes, views);
 	tell_parents_expiry(call->source, token);
 }
 
@@ -558,7 +570,7 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	from = give_attributes(&list, request->attributes);
 	give_known(&list);
 	check_complete(&list);
-	finish_insert(&list, from, token);
+	finish_insert(&list, from, request->exchanged, token);
 }
 
 /*
@@ -627,7 +639,7 @@ new_token_succeed(OwnerCall *call, const Succession *succession,
 	give_copies(&list, succession);
 	give_known(&list);
 	check_complete(&list);
-	finish_insert(&list, from, token);
+	finish_insert(&list, from, succession->views, token);
 }
 
 /* ---------- what is handed out ---------- */

@@ -39,9 +39,10 @@ typedef struct IssueRequest
 	const char *scope;
 	Interval   *expires_in;
 	Jsonb	   *attributes;
+	const List *exchanged;		/* kin_views() of a row of the same column */
 } IssueRequest;
 
-/* Make a token and insert its row. */
+/* Make a token and insert its row.  Throws what kin_check_issued() throws. */
 extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 							NewToken *token);
 
@@ -50,6 +51,7 @@ typedef struct Succession
 {
 	Oid			row_type;
 	Datum		row;			/* the old token's row, as it was while it lived */
+	const List *views;			/* its kin_views(), of then */
 	Expiry		expiry;
 	Jsonb	   *attributes;		/* may be NULL */
 } Succession;
@@ -57,7 +59,7 @@ typedef struct Succession
 /*
  * Make a token and insert its row as a copy of another token's, with what
  * belongs to a token alone made anew.  Attributes can replace columns that do
- * not matter to what is judged.
+ * not matter to what is judged.  Throws what kin_check_made() throws.
  */
 extern void new_token_succeed(OwnerCall *call, const Succession *succession,
 							  NewToken *token);

@@ -10,6 +10,7 @@
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "judge/lookup.h"
+#include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/presented.h"
 #include "source/directory.h"
@@ -242,8 +243,9 @@ presented_lock(OwnerCall *call, Presented *presented)
 	presented->has_created = query_timestamp(rows, 0, 2, &presented->created_at);
 	presented->has_expiry = query_timestamp(rows, 0, 4, &presented->expires_at);
 	/* of the row as it is now: it may have been given to another user */
-	named = DatumGetBool(query_value(rows, 0, 3, &isnull));
-	return named && !isnull;
+	named = DatumGetBool(query_value(rows, 0, 3, &isnull)) && !isnull;
+	presented->views = kin_views(call, &presented->stored);
+	return named;
 }
 
 void

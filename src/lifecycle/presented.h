@@ -43,6 +43,7 @@ typedef struct Presented
 
 	/* From presented_lock() on. */
 	Judgement	judgement;		/* as it is under the lock */
+	List	   *views;			/* kin_views(), of then */
 	uint64		nrows;			/* over 1 only where the column is not unique */
 	Oid			row_type;		/* of the table's rows */
 	Datum		row;			/* the (first) whole row */

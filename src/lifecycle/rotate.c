@@ -16,6 +16,7 @@
 #include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
 #include "lifecycle/grace.h"
+#include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/presented.h"
@@ -278,6 +279,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	Succession	succession = {
 		.row_type = presented->row_type,
 		.row = presented->row,
+		.views = presented->views,
 		.expiry = successor_expiry(presented, &legacy),
 		.attributes = attributes,
 	};
@@ -449,6 +451,7 @@ extend(OwnerCall *call, const Presented *presented)
 								  owner_is_token(call, &presented->stored),
 								  column, threshold, column, alive, column,
 								  target));
+	kin_check_changed(call, &presented->stored, presented->views);
 }
 
 static void

@@ -37,14 +37,11 @@ extern bool shared_row_has_kinds(const Source *source);
 extern bool shared_row_is_others(const Source *source,
 								 const StoredValue *stored, const char *id);
 
-/*
- * Attributes of a new row, which an application may take from its user, must not make
- * it a token of another source of the table, nor decide what is said of one there.
- * Throws 22023 if those columns, or what a trigger makes of them, count for another
- * source, and its condition takes the row, or does not tell; called once the row is
- * there, for defaults and triggers decide with them.
- */
-extern void shared_row_check_new(OwnerCall *call, const StoredValue *stored,
-								 const char *id, const Bitmapset *attributes);
+/* Is it another source with the same token column of the same table? */
+extern bool shared_row_is_kin(const Source *source, const Source *other);
+
+/* Is it certain that a row meets the source's condition, or that it does not? */
+extern bool shared_row_is_certain(Source *source, const StoredValue *stored,
+								  const char *id, bool meets);
 
 #endif							/* TOKENAUTH_SHARED_ROW_H */

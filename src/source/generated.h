@@ -13,12 +13,16 @@
 #define TOKENAUTH_GENERATED_H
 
 #include "nodes/bitmapset.h"
+#include "nodes/nodes.h"
+
+/* Add the columns of its row that an expression, or NULL, uses. */
+extern Bitmapset *add_columns_of_node(Bitmapset *columns, Node *node);
 
 /*
  * Some columns of a table, and the columns that the generation expressions of those
  * among them use; a new set of attribute numbers, in the current memory context.  A
- * generated column is never made of another one.  Takes AccessShareLock while it
- * looks; if the table is gone, the set has the columns alone.
+ * generated column is never made of another one.  Looks at the catalogs alone, and
+ * takes no lock on the table; if it is gone, the set has the columns alone.
  */
 extern Bitmapset *generated_with_origins(Oid relation,
 										 const Bitmapset *columns);

@@ -1,0 +1,157 @@
+--
+-- A token that is issued, rotated, renewed or exchanged counts in the source that was
+-- asked, and in another one of the same column only if what it came from did.
+--
+CREATE SCHEMA counts_attack;
+SET search_path = counts_attack, public;
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+CREATE FUNCTION status(token text) RETURNS TABLE (source name, status text, user_id text) LANGUAGE sql AS $$
+    SELECT s.source, i.status, i.user_id FROM tokenauth_sources s, tokenauth_identify(status.token, s.source) i ORDER BY 1 $$;
+
+-- Rotated where it is valid, it does not come to life where it was ended: by a flag that is not copied,
+CREATE TABLE flags (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, revoked bool NOT NULL DEFAULT false, revoked_at timestamptz);
+SELECT tokenauth_attach('flags', 'r', revoked_column => 'revoked');
+SELECT tokenauth_attach('flags', 'w', revoked_column => 'revoked_at');
+SELECT token AS t FROM tokenauth_issue(7, 'r') \gset
+SELECT token AS t FROM tokenauth_rotate(:'t', source => 'r') \gset
+SELECT * FROM status(:'t');
+SELECT tokenauth_revoke(:'t', source => 'w');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate((SELECT max(id) FROM flags), 7, source => 'r');
+SELECT * FROM status(:'t');
+UPDATE flags SET revoked_at = NULL;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
+-- or that cannot be read, which is not known
+SELECT token AS t FROM tokenauth_issue(7, 'r') \gset
+ALTER TABLE flags RENAME revoked_at TO ended_at;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'r');
+ALTER TABLE flags RENAME ended_at TO revoked_at;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
+SELECT tokenauth_detach(s) FROM unnest('{r, w}'::name[]) s;
+-- by its age, also where it has a grace,
+CREATE TABLE ages (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('ages', 'long');
+SELECT tokenauth_attach('ages', 'day', expires_column => '', mapping => $${"expires_expression": "created_at + interval '24 hours'"}$$);
+SELECT token AS t FROM tokenauth_issue(7, 'long') \gset
+UPDATE ages SET created_at = now() - interval '3 days';
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'long');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', grace => '1 min'::interval, source => 'long');
+SELECT tokenauth_detach(s) FROM unnest('{long, day}'::name[]) s;
+-- by a use, which is copied; nor is it used up here, and alive there by that
+CREATE TABLE uses (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, used_at timestamptz, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('uses', 'many', used_column => '');
+SELECT tokenauth_attach('uses', 'once');
+SELECT token AS t FROM tokenauth_issue(7, 'many') \gset
+SELECT status FROM tokenauth_exchange(:'t', 'many', source => 'once');
+SELECT token AS t FROM tokenauth_rotate(:'t', source => 'many') \gset
+SELECT * FROM status(:'t');
+SELECT tokenauth_detach('many');
+SELECT tokenauth_attach('uses', 'afterwards', used_column => '', live_when => 'used_at IS NOT NULL');
+SELECT token AS t FROM tokenauth_issue(7, 'once') \gset
+CREATE TABLE session (token_hash text PRIMARY KEY, user_id int);
+SELECT tokenauth_attach('session');
+SELECT status FROM tokenauth_exchange(:'t', 'session', source => 'once');
+SELECT * FROM status(:'t');
+SELECT tokenauth_detach(s) FROM unnest('{once, afterwards, session}'::name[]) s;
+-- what is exchanged within one column is made from the code
+CREATE TABLE codes (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, used_at timestamptz, revoked bool NOT NULL DEFAULT false, revoked_at timestamptz);
+SELECT tokenauth_attach('codes', 'c', revoked_column => 'revoked');
+SELECT tokenauth_attach('codes', 'v', revoked_column => 'revoked_at', used_column => '');
+SELECT token AS t FROM tokenauth_issue(7, 'c') \gset
+SELECT token AS t, status FROM tokenauth_exchange(:'t', 'c', source => 'c') \gset
+SELECT * FROM status(:'t');
+SELECT tokenauth_revoke(:'t', source => 'v');
+SELECT status FROM tokenauth_exchange(:'t', 'c', source => 'c');
+SELECT * FROM status(:'t');
+SELECT tokenauth_detach(s) FROM unnest('{c, v}'::name[]) s;
+-- Renewed here, it does not come back there.
+CREATE TABLE sliding (token_hash text PRIMARY KEY, user_id int, expires_at timestamptz);
+SELECT tokenauth_attach('sliding', 'slides', sliding_ttl => '7 days', sliding_threshold => '3 days', on_revoke => 'delete');
+SELECT tokenauth_attach('sliding', 'shorter', expires_column => '', mapping => $${"expires_expression": "expires_at - interval '2 days'"}$$, on_revoke => 'delete');
+INSERT INTO sliding VALUES (encode(sha256('s_1'), 'hex'), 7, now() + interval '2 days 12 hours'), (encode(sha256('s_2'), 'hex'), 7, now() + interval '12 hours');
+SELECT tokenauth_renew('s_1', 'slides') > now() + interval '6 days' AS renewed;
+SELECT tokenauth_renew('s_2', 'slides');
+SELECT * FROM status('s_2');
+SELECT tokenauth_detach(s) FROM unnest('{slides, shorter}'::name[]) s;
+
+-- Nor does a successor become another user's: by what is not copied, by a trigger.
+CREATE TABLE holders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, note text, kind text, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('holders', 'account', id_column => '', user_column => 'id');
+INSERT INTO holders (token_hash) VALUES (encode(sha256('h_1'), 'hex'));
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', source => 'account');
+SELECT tokenauth_attach('holders', 'user', id_column => '');
+UPDATE holders SET user_id = 7;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', source => 'user');
+SELECT tokenauth_detach('account');
+SELECT tokenauth_attach('holders', 'admin', live_when => $$kind = 'admin'$$);
+CREATE FUNCTION decide() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.note = 'another' THEN NEW.user_id := 8; END IF;
+    IF NEW.note = 'promote' THEN NEW.kind := 'admin'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER decide BEFORE INSERT ON holders FOR EACH ROW EXECUTE FUNCTION decide();
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', source => 'user', attributes => '{"note": "another"}');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', source => 'user', attributes => '{"note": "promote"}');
+SELECT token AS h FROM tokenauth_rotate('h_1', source => 'user', attributes => '{"note": "laptop"}') \gset
+SELECT * FROM status(:'h');
+SELECT tokenauth_detach(s) FROM unnest('{user, admin}'::name[]) s;
+
+-- No argument of an issue makes it one of another source: by what that one asks for,
+CREATE TABLE kinds (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token text UNIQUE NOT NULL, user_id int, org int, scope text, note text, expires_at timestamptz, suspended bool NOT NULL DEFAULT false);
+CREATE FUNCTION attach_kind(name name, VARIADIC extra text[]) RETURNS name LANGUAGE plpgsql AS $$
+DECLARE
+    result name;
+BEGIN
+    EXECUTE format('SELECT tokenauth_attach(%L, %L, token_column => %L, stored_as => %L, on_revoke => %L, tenant_column => %L, %s)',
+                   'kinds', name, 'token', 'plaintext', 'delete', 'org', array_to_string(extra, ', ')) INTO result;
+    RETURN result;
+END $$;
+SELECT attach_kind('api', $$live_when => 'NOT suspended'$$);
+SELECT attach_kind('adm', $$live_when => 'scope = ''admin'' AND NOT suspended'$$);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT token AS t FROM tokenauth_issue(7, 'api', scope => 'read', tenant_id => 1, expires_in => '1 day') \gset
+SELECT * FROM status(:'t');
+-- what neither the call nor a trigger decides is the table's
+SELECT token AS t FROM tokenauth_issue(7, 'adm', scope => 'admin', tenant_id => 1) \gset
+SELECT * FROM status(:'t');
+CREATE TABLE code (token_hash text PRIMARY KEY, user_id int, scope text, used_at timestamptz);
+SELECT tokenauth_attach('code');
+SELECT token AS c FROM tokenauth_issue(7, 'code', scope => 'admin') \gset
+SELECT status FROM tokenauth_exchange(:'c', 'api', source => 'code');
+SELECT status FROM tokenauth_exchange(:'c', 'api', source => 'code', scope => 'read');
+SELECT tokenauth_detach(s) FROM unnest('{code, adm}'::name[]) s;
+SELECT attach_kind('adm', $$live_when => 'user_id = 1'$$);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(1, 'api');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api');
+SELECT tokenauth_detach('adm');
+-- by a status, by whose it is, by a parent,
+SELECT attach_kind('adm', $$scope_column => ''$$, $$revoked_column => 'scope'$$, $$active_values => '{admin}'$$);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api');
+SELECT tokenauth_detach('adm');
+SELECT tokenauth_attach('kinds', 'adm', token_column => 'token', stored_as => 'plaintext', user_column => 'org', on_revoke => 'delete');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', tenant_id => 1);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', tenant_id => 7);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api');
+SELECT tokenauth_detach('adm');
+CREATE TABLE org (id int PRIMARY KEY, staff bool);
+INSERT INTO org VALUES (1, true), (2, false);
+SELECT attach_kind('adm', $$user_column => 'user_id'$$);
+SELECT tokenauth_attach_parent('adm', 'org', 'org', live_when => 'staff');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', tenant_id => 1);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', tenant_id => 2);
+SELECT tokenauth_attach_parent('api', 'org', 'org', live_when => 'staff');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', tenant_id => 1);
+SELECT tokenauth_detach('adm');
+-- by a trigger, whatever it goes by
+SELECT attach_kind('adm', $$live_when => 'note = ''admin'' AND NOT suspended'$$);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := NEW.scope; RETURN NEW; END $$;
+CREATE TRIGGER note BEFORE INSERT ON kinds FOR EACH ROW EXECUTE FUNCTION note();
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT token AS t FROM tokenauth_issue(7, 'api', scope => 'read') \gset
+SELECT * FROM status(:'t');
+SELECT tokenauth_detach(s) FROM unnest('{api, adm}'::name[]) s;
+DROP SCHEMA counts_attack CASCADE;

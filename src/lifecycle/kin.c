@@ -1,0 +1,363 @@
+/*-------------------------------------------------------------------------
+ *
+ * kin.c
+ *		A token that is written counts where it was meant to; see kin.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "judge/lookup.h"
+#include "lifecycle/kin.h"
+#include "lifecycle/lifecycle.h"
+#include "lifecycle/shared_row.h"
+#include "source/directory.h"
+#include "source/extension.h"
+#include "source/generated.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* ---------- what a source makes of a row ---------- */
+
+typedef struct KinView
+{
+	const char *source;			/* its name */
+	bool		is_known;		/* what follows could be read */
+	bool		is_live;
+	char	   *user;			/* as text; NULL: none is told */
+	char	   *tenant;
+	char	   *scope;
+} KinView;
+
+static bool
+is_readable(Source *source)
+{
+	return source_validate(source) && !PROBLEM_IS_FATAL(source->problem);
+}
+
+static KinView *
+view_of(Source *source, const StoredValue *stored)
+{
+	KinView    *view = palloc0(sizeof(KinView));
+	Judgement	judgement = {.source = source};
+	uint64		stamp;
+
+	view->source = pstrdup(source->name);
+	view->is_live = true;
+	view->is_known = is_readable(source) &&
+		lookup_stored(source, stored, NULL, &judgement.verdict, &stamp);
+	if (!view->is_known)
+		return view;
+	view->user = lifecycle_field_text(&judgement, FIELD_USER, ROLE_USER);
+	view->tenant = lifecycle_field_text(&judgement, FIELD_TENANT, ROLE_TENANT);
+	view->scope = lifecycle_field_text(&judgement, FIELD_SCOPE, ROLE_SCOPE);
+	view->is_live = lookup_is_live(source, stored, NULL, NULL);
+	return view;
+}
+
+List *
+kin_views(const OwnerCall *call, const StoredValue *stored)
+{
+	const Source *source = call->source;
+	List	   *views = NIL;
+	ListCell   *lc;
+
+	source_refresh();
+	foreach(lc, source_all_of(source->relation))
+		if (source_is_same(lfirst(lc), source) ||
+			shared_row_is_kin(source, lfirst(lc)))
+			views = lappend(views, view_of(lfirst(lc), stored));
+	return views;
+}
+
+/* ---------- a row that is changed, or made from another ---------- */
+
+static const KinView *
+find_view(const List *views, const char *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		const KinView *view = lfirst(lc);
+
+		if (strcmp(view->source, source) == 0)
+			return view;
+	}
+	return NULL;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void
+check_view(const OwnerCall *call, const KinView *before, const KinView *now)
+{
+	if (!now->is_live)
+		return;
+	if (before == NULL || !before->is_known || !before->is_live ||
+		!now->is_known)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the token of source \"%s\" would come to life in source \"%s\"",
+						call->source->name, now->source),
+				 errdetail("It has been ended there, or was none of that source, or this cannot be told."),
+				 errhint("Revoke the token, and issue another; or attach the two sources such that the same columns end their tokens.")));
+	if (!is_same_text(before->user, now->user) ||
+		!is_same_text(before->tenant, now->tenant))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the token of source \"%s\" would be that of another user or tenant in source \"%s\"",
+						call->source->name, now->source),
+				 errdetail("The row says there whose it is by a column that is not copied, or that a trigger or rule of the table changes."),
+				 errhint("Revoke the token, and issue another.")));
+}
+
+void
+kin_check_changed(const OwnerCall *call, const StoredValue *stored,
+				  const List *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, kin_views(call, stored))
+	{
+		const KinView *now = lfirst(lc);
+
+		check_view(call, find_view(before, now->source), now);
+	}
+}
+
+/* ---------- what a source is told, and how ---------- */
+
+/* Does the parent, or one that it leads to, say whose a token is, or how long? */
+static bool
+leads_to_role(const Source *source, int parent)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (column_is_told(&source->parent[parent].column[role]))
+			return true;
+	for (int i = parent + 1; i < source->nparents; i++)
+		if (source->parent[i].via == parent && leads_to_role(source, i))
+			return true;
+	return false;
+}
+
+/* Claims, and what leads to the rows of parents that say whose a token is. */
+static Bitmapset *
+claimed_columns(const Source *source)
+{
+	Bitmapset  *given = NULL;
+	ListCell   *lc;
+
+	foreach(lc, source->claims)
+	{
+		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
+
+		if (attnum > 0)
+			given = bms_add_member(given, attnum);
+	}
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].via == VIA_TOKEN &&
+			AttributeNumberIsValid(source->parent[i].from.attnum) &&
+			leads_to_role(source, i))
+			given = bms_add_member(given, source->parent[i].from.attnum);
+	return generated_with_origins(source->relation, given);
+}
+
+/* Add the column of a role, unless it has the same role in the other source. */
+static Bitmapset *
+add_own_role(Bitmapset *columns, const Source *source, SourceRole role,
+			 const Source *other)
+{
+	AttrNumber	attnum = source->column[role].attnum;
+
+	return AttributeNumberIsValid(attnum) &&
+		attnum != other->column[role].attnum ?
+		bms_add_member(columns, attnum) : columns;
+}
+
+static bool
+have_same_parents(const Source *a, const Source *b)
+{
+	if (a->nparents != b->nparents)
+		return false;
+	for (int i = 0; i < a->nparents; i++)
+		if (a->parent[i].relation != b->parent[i].relation ||
+			strcmp(a->parent[i].path, b->parent[i].path) != 0 ||
+			!is_same_text(a->parent[i].live_when, b->parent[i].live_when))
+			return false;
+	return true;
+}
+
+/* The columns by which rows count in a source otherwise than in the other one. */
+static Bitmapset *
+kind_columns(const Source *source, const Source *other)
+{
+	Bitmapset  *columns = add_columns_of_node(NULL, source->condition);
+
+	columns = add_columns_of_node(columns, source->verify_node);
+	columns = add_own_role(columns, source, ROLE_REVOKED, other);
+	columns = add_own_role(columns, source, ROLE_USED, other);
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].via == VIA_TOKEN &&
+			AttributeNumberIsValid(source->parent[i].from.attnum) &&
+			!have_same_parents(source, other))
+			columns = bms_add_member(columns, source->parent[i].from.attnum);
+	return generated_with_origins(source->relation, columns);
+}
+
+/* The columns by which a source tells of a token otherwise than the other one. */
+static Bitmapset *
+telling_columns(const Source *source, const Source *other)
+{
+	Bitmapset  *columns = bms_union(source->made_of, claimed_columns(source));
+
+	columns = add_own_role(columns, source, ROLE_USER, other);
+	columns = add_own_role(columns, source, ROLE_TENANT, other);
+	return add_own_role(columns, source, ROLE_SCOPE, other);
+}
+
+/* ---------- a row that is issued ---------- */
+
+/* Has the table code that runs when a row is inserted, and could change it? */
+static bool
+runs_code_on_insert(Relation table)
+{
+	const TriggerDesc *triggers = table->trigdesc;
+
+	if (table->rd_rules != NULL)
+		return true;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!trigger->tgisinternal &&
+			trigger->tgfoid != extension_known()->trigger_function &&
+			trigger->tgenabled != TRIGGER_DISABLED &&
+			TRIGGER_FOR_INSERT(trigger->tgtype))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a source tell of the row, which both take, something else than the source that
+ * was asked?
+ */
+static bool
+tells_otherwise(Source *other, const OwnerCall *call, const StoredValue *stored)
+{
+	const KinView *asked = view_of(unconstify(Source *, call->source), stored);
+	const KinView *view = view_of(other, stored);
+
+	return !asked->is_known || !view->is_known ||
+		(view->user != NULL && !is_same_text(view->user, asked->user)) ||
+		(view->tenant != NULL && !is_same_text(view->tenant, asked->tenant)) ||
+		(view->scope != NULL && !is_same_text(view->scope, asked->scope));
+}
+
+/* Do arguments decide about the row in another source with the same token column? */
+static bool
+arguments_decide(Source *other, const OwnerCall *call,
+				 const StoredValue *stored, const Bitmapset *arguments)
+{
+	const Source *source = call->source;
+
+	if (shared_row_is_certain(other, stored, NULL, false))
+		return false;
+	if (!is_readable(other) ||
+		bms_overlap(kind_columns(other, source), arguments))
+		return true;
+	/* by whatever of them */
+	if ((other->live_when != NULL || other->verify != NULL) &&
+		runs_code_on_insert(call->table))
+		return true;
+	return bms_overlap(telling_columns(other, source), arguments) &&
+		tells_otherwise(other, call, stored);
+}
+
+/*
+ * Do attributes decide about another source's token in the row?  Who issues a token of
+ * the source may give what two sources with tokens of their own in one row tell alike.
+ */
+static bool
+attributes_decide(Source *other, const OwnerCall *call,
+				  const StoredValue *stored, const Bitmapset *attributes)
+{
+	bool		is_kin = shared_row_is_kin(call->source, other);
+	Bitmapset  *claimed;
+
+	if (bms_is_empty(attributes) ||
+		(is_kin && shared_row_is_certain(other, stored, NULL, false)))
+		return false;
+	if (!is_readable(other))
+		return true;			/* nobody knows */
+	if (is_kin)
+		return bms_overlap(other->matters, attributes);
+	claimed = bms_difference(claimed_columns(other),
+							 claimed_columns(call->source));
+	return bms_overlap(other->made_of, attributes) ||
+		bms_overlap(claimed, attributes);
+}
+
+static void
+check_attributes(const OwnerCall *call, const StoredValue *stored,
+				 const Bitmapset *attributes)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_all_of(call->source->relation))
+	{
+		Source	   *other = lfirst(lc);
+
+		if (source_is_same(other, call->source) ||
+			!attributes_decide(other, call, stored, attributes))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"attributes\" must not decide about tokens of source \"%s\"",
+						other->name),
+				 errdetail("The new row would be one of that source, too, or cannot be told from one."),
+				 errhint("Issue the token from the source that is meant.")));
+	}
+}
+
+void
+kin_check_made(const OwnerCall *call, const StoredValue *stored,
+			   const List *before, const Bitmapset *attributes)
+{
+	check_attributes(call, stored, attributes);
+	kin_check_changed(call, stored, before);
+}
+
+void
+kin_check_issued(const OwnerCall *call, const StoredValue *stored,
+				 const Bitmapset *arguments, const Bitmapset *attributes,
+				 const List *exchanged)
+{
+	ListCell   *lc;
+
+	check_attributes(call, stored, attributes);
+	foreach(lc, source_all_of(call->source->relation))
+	{
+		Source	   *other = lfirst(lc);
+
+		if (!shared_row_is_kin(call->source, other))
+			continue;
+		if (arguments_decide(other, call, stored, arguments))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the new token would be one of source \"%s\", too",
+							other->name),
+					 errdetail("An argument, a trigger or a rule of the table decides that, or it cannot be told."),
+					 errhint("Issue the token from the source that is meant; or attach the two with conditions of which a row meets one.")));
+		if (exchanged != NIL)
+			check_view(call, find_view(exchanged, other->name),
+					   view_of(other, stored));
+	}
+}

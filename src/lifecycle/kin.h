@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ *
+ * kin.h
+ *		A token that is written counts where it was meant to, and nowhere else.
+ *
+ * Several sources can have the tokens of one column (shared_row.h), and each says by
+ * columns of its own which rows count, until when, and whose they are.  So what is
+ * written for one of them can count in another: that is seen by the row when it is
+ * there, because defaults, triggers and generated columns decide, too.
+ *
+ *	- A row that is made from another one, or changed, counts in no source in which
+ *	  that one did not, and is no other user's or tenant's there.
+ *	- A row that is issued may count in another source, for that may take rows of all
+ *	  kinds.  But nothing that the caller gives decides that, nor what is told there.
+ *
+ * A row counts if it is live by what it says itself: parents that are suspended need
+ * not stay so.  A source that cannot be read is taken for one in which it counts.
+ * What the table's owner has deferred to the end of the transaction comes later.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_KIN_H
+#define TOKENAUTH_KIN_H
+
+#include "source/owner.h"
+#include "source/stored.h"
+
+/*
+ * What the source, and all others with the same token column, make of the row of a
+ * value now; a list for kin_check_made() and kin_check_changed().
+ */
+extern List *kin_views(const OwnerCall *call, const StoredValue *stored);
+
+/*
+ * The row of this value has been changed by us since, and how it was looked at before
+ * is given.  Throws 55000 if it counts in a source in which it did not.
+ */
+extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
+							  const List *before);
+
+/*
+ * The same of a row that was made from that one.  Throws 22023 if one of the
+ * attributes, a set of columns, counts for another source that may take the row.
+ */
+extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,
+						   const List *before, const Bitmapset *attributes);
+
+/*
+ * The row of this value was issued, and the caller has set these columns by arguments
+ * and by attributes.  Throws 22023 if they decide about another source.  If it was made
+ * in exchange for a row with the same token column, which was looked at so, throws 55000
+ * if it counts in another source in which that one did not.
+ */
+extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
+							 const Bitmapset *arguments,
+							 const Bitmapset *attributes,
+							 const List *exchanged);
+
+#endif							/* TOKENAUTH_KIN_H */
