@@ -37,6 +37,7 @@
 #include "source/registry.h"
 #include "source/registry_guard.h"
 #include "source/stored.h"
+#include "source/token_columns.h"
 #include "storage/lockdefs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -152,17 +153,20 @@ attach_verify(const char *name)
  * that a mistake in attaching one source would be an outage of another.
  */
 static void
-check_told_by_none(Oid relation)
+check_told_by_none(const Source *source)
 {
+	ListCell   *table;
 	ListCell   *lc;
 
-	foreach(lc, source_users_of(relation))
-	{
-		Source	   *other = lfirst(lc);
+	foreach(table, tokens_tellers(source))
+		foreach(lc, source_users_of(lfirst_oid(table)))
+		{
+			Source	   *other = lfirst(lc);
 
-		if (source_validate(other) && other->problem == PROBLEM_TELLS_TOKENS)
-			problem_report(other);
-	}
+			if (source_validate(other) &&
+				other->problem == PROBLEM_TELLS_TOKENS)
+				problem_report(other);
+		}
 }
 
 void
@@ -181,7 +185,7 @@ attach_table(Source *source)
 	triggers_create(&extension, source->relation);
 	register_source(&extension, source);
 	attach_verify(source->name);
-	check_told_by_none(source->relation);
+	check_told_by_none(judge_named_source(source->name));
 	revoked_check_deletion(judge_named_source(source->name));
 	sample_look(judge_named_source(source->name));
 }

@@ -160,8 +160,11 @@ map_is_no_token(Source *source, Oid relation, const char *argument,
 	if (holder == NULL)
 		return true;
 	problem_set(source, PROBLEM_TELLS_TOKENS, relation, told);
-	source->problem_detail = psprintf("those of source \"%s\", as the %s of \"%s\"",
-									  holder->name, argument, source->name);
+	source->problem_detail = psprintf("those of source \"%s\"%s, as the %s of \"%s\"",
+									  holder->name,
+									  holder->relation == relation ? "" :
+									  ", by a foreign key",
+									  argument, source->name);
 	return false;
 }
 

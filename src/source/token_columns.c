@@ -11,36 +11,99 @@
 #include "postgres.h"
 
 #include "source/generated.h"
+#include "source/references.h"
 #include "source/token_columns.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
-static bool
-has_token_in(const Source *source, Oid relation, const Bitmapset *columns)
+/* Its token column, and what this is made of; NULL if it has none. */
+static Bitmapset *
+columns_with_token(const Source *source)
 {
-	AttrNumber	attnum;
+	const char *name = source->column[ROLE_TOKEN].name;
+	AttrNumber	attnum = name == NULL ? InvalidAttrNumber :
+		get_attnum(source->relation, name);
 
-	if (source->relation != relation)
-		return false;
-	attnum = get_attnum(relation, source->column[ROLE_TOKEN].name);
-	/* what a generated token column is made of has the token, too */
-	return attnum > 0 &&
-		bms_overlap(generated_with_origins(relation, bms_make_singleton(attnum)),
-					columns);
+	return attnum > 0 ?
+		generated_with_origins(source->relation, bms_make_singleton(attnum)) : NULL;
+}
+
+/* Are its tokens in these columns, or do they refer to them? */
+static bool
+has_tokens_in(const Source *source, const TableColumns *told,
+			  const List *references)
+{
+	ListCell   *lc;
+
+	if (source->relation == told->relation &&
+		bms_overlap(columns_with_token(source), told->columns))
+		return true;
+	foreach(lc, references)
+	{
+		const Reference *reference = lfirst(lc);
+
+		if (source->relation == reference->from_relation &&
+			bms_is_member(reference->to, told->columns) &&
+			bms_is_member(reference->from, columns_with_token(source)))
+			return true;
+	}
+	return false;
+}
+
+/* The first of some sources whose tokens are in the columns of one table. */
+static const Source *
+holder_among(const List *sources, const TableColumns *told)
+{
+	List	   *relations = NIL;
+	List	   *references;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		relations = list_append_unique_oid(relations,
+										   ((const Source *) lfirst(lc))->relation);
+	references = references_to(told->relation, relations);
+	foreach(lc, sources)
+		if (has_tokens_in(lfirst(lc), told, references))
+			return lfirst(lc);
+	return NULL;
 }
 
 const Source *
 tokens_in_columns(const Source *source, Oid relation,
 				  const Bitmapset *columns)
 {
-	Bitmapset  *all = generated_with_origins(relation, columns);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "tokenauth references",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	List	   *sources = lcons(unconstify(Source *, source),
+								list_copy(source->registered));
+	const Source *holder = NULL;
 	ListCell   *lc;
 
-	if (has_token_in(source, relation, all))
-		return source;
-	foreach(lc, source->registered)
-		if (has_token_in(lfirst(lc), relation, all))
-			return lfirst(lc);
-	return NULL;
+	foreach(lc, references_origins(relation, columns))
+	{
+		holder = holder_among(sources, lfirst(lc));
+		if (holder != NULL)
+			break;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return holder;
+}
+
+List *
+tokens_tellers(const Source *source)
+{
+	List	   *relations = NIL;
+	List	   *columns = references_origins(source->relation,
+											 columns_with_token(source));
+	ListCell   *lc;
+
+	foreach(lc, references_users(columns))
+		relations = lappend_oid(relations,
+								((const TableColumns *) lfirst(lc))->relation);
+	return relations;
 }
 
 const Source *

@@ -4,7 +4,8 @@
  *		Columns that hold tokens, of whatever source.
  *
  * A table can have the tokens of several sources, and that of a parent can have
- * tokens, too.  What a source tells of a token, its id, user and claims among them,
+ * tokens, too.  A column that refers to a token column by a foreign key has tokens, and
+ * so has one to which a token column refers.  What a source tells of a token, its id, user and claims among them,
  * goes to callers, lists and logs, and must not be another token or its digest.
  * Nor does tokenauth write anything but a token into such a column.
  *
@@ -17,8 +18,10 @@
 
 /*
  * The source, of all that source->registered has, and the source itself, whose tokens
- * are in one of these columns of a table, or in one that such a column is generated
- * from; NULL if there is none.  The caller has a lock on the table.
+ * are in one of these columns of a table, in one that such a column is generated from or
+ * refers to, and so on, or in one that refers to one of these; NULL if there is none.
+ * Foreign keys are those of now: of one that is made between other tables no message
+ * tells, so it is seen when the source is read the next time.
  */
 extern const Source *tokens_in_columns(const Source *source, Oid relation,
 									   const Bitmapset *columns);
@@ -26,5 +29,8 @@ extern const Source *tokens_in_columns(const Source *source, Oid relation,
 /* The same of one column. */
 extern const Source *tokens_in_column(const Source *source, Oid relation,
 									  AttrNumber attnum);
+
+/* The tables, a list of OIDs, in which there can be columns with a source's tokens. */
+extern List *tokens_tellers(const Source *source);
 
 #endif							/* TOKENAUTH_TOKEN_COLUMNS_H */

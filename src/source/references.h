@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * references.h
+ *		Columns that have the values of others, by foreign keys.
+ *
+ * A column that refers to another one has its values, and so has a generated column
+ * those of which it is made.  What says which columns there are looks at the catalogs
+ * alone, and takes no lock on the tables: they may be anybody's.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_REFERENCES_H
+#define TOKENAUTH_REFERENCES_H
+
+#include "access/attnum.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+
+/* Some columns of a table. */
+typedef struct TableColumns
+{
+	Oid			relation;
+	Bitmapset  *columns;
+} TableColumns;
+
+/* A column of a foreign key, and that to which it refers. */
+typedef struct Reference
+{
+	Oid			from_relation;
+	AttrNumber	from;
+	Oid			to_relation;
+	AttrNumber	to;
+} Reference;
+
+/*
+ * The columns, whatever their tables, that have the values of some columns of a table:
+ * these themselves, those that they refer to or are made of, and so on.  A list of
+ * TableColumns in the current memory context, one for each table.
+ */
+extern List *references_origins(Oid relation, const Bitmapset *columns);
+
+/* Such columns, and all that refer to them or are made of them, and so on. */
+extern List *references_users(const List *columns);
+
+/*
+ * The references to columns of a table, of those tables alone, a list of OIDs, or with
+ * NIL of all; not those of keys that are not enforced.
+ */
+extern List *references_to(Oid relation, const List *from);
+
+#endif							/* TOKENAUTH_REFERENCES_H */
