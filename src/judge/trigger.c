@@ -52,6 +52,18 @@ update_matters(const Bitmapset *matters, TupleTableSlot *old,
 	return false;
 }
 
+/* As if what is stored were the token, for a test: a key, and nobody's. */
+static void
+note_false_key(const Source *source, const StoredValue *stored, int classes)
+{
+	text	   *value = DatumGetTextPP(stored_text(source, stored));
+	TokenDigest digest;
+
+	if (token_digest(TOKEN_TEXT, VARDATA_ANY(value),
+					 VARSIZE_ANY_EXHDR(value), &digest))
+		changes_note_token(source, &digest, classes);
+}
+
 static void
 note_token_row(const Source *source, TupleTableSlot *row, int classes)
 {
@@ -60,13 +72,15 @@ note_token_row(const Source *source, TupleTableSlot *row, int classes)
 
 	if (!stored_of_slot(source, row, &stored))
 		return;
-	if (!stored_gives_key(source))
+	if (stored_gives_key(source))
 	{
-		if (!TEST_FAULT(own_cell_not_noted))
-			changes_note_cell(source, stored_cell(source, &stored), classes);
+		if (stored_key_of_row(source, &stored, &digest))
+			changes_note_token(source, &digest, classes);
 	}
-	else if (stored_key_of_row(source, &stored, &digest))
-		changes_note_token(source, &digest, classes);
+	else if (TEST_FAULT(key_taken_for_derivable))
+		note_false_key(source, &stored, classes);
+	else if (!TEST_FAULT(own_cell_not_noted))
+		changes_note_cell(source, stored_cell(source, &stored), classes);
 }
 
 static void
