@@ -24,6 +24,7 @@ way_is_live(CacheBucket *bucket, int way, TimestampTz now)
 	CacheKey   *key = &bucket->way[bucket_item_way(bucket, way)].key;
 	CacheItemHeader *header = &bucket->way[bucket_item_way(bucket, way)].header;
 	CacheGuard *gate;
+	CacheGuard *guard;
 
 	if (bucket->state[way] == WAY_EMPTY || header->deadline <= now ||
 		(header->class == CACHE_VALID && header->expires_at <= now))
@@ -33,7 +34,8 @@ way_is_live(CacheBucket *bucket, int way, TimestampTz now)
 			floor_read(&cache_cell_guard(header->cell[i])->floor[header->class]))
 			return false;
 	gate = cache_gate_guard(cache_gate(key->database, key->source));
-	return header->stamp >= floor_read(&bucket->guard.floor[header->class]) &&
+	guard = cache_bucket_guard(&key->digest);
+	return header->stamp >= floor_read(&guard->floor[header->class]) &&
 		header->stamp >= floor_read(&gate->floor[header->class]);
 }
 
@@ -168,7 +170,7 @@ bucket_put(CacheBucket *bucket, Floor *publish_floor, const CacheKey *key,
 					 item->header.class == CACHE_VALID && need == CACHE_USED,
 					 nways, now);
 	if (way < 0)
-		return CACHE_SKIPPED;
+		return CACHE_FULL;
 	evicted = evict(bucket, way, nways, now);
 	fill_way(bucket, way, key, item, last_used);
 	return evicted ? CACHE_PUBLISHED_EVICTING : CACHE_PUBLISHED;

@@ -6,7 +6,7 @@
  * For the files of this room only.  cache.h is what others see, and lists the
  * writers of each part.
  *
- * An item's key may be in any way of the bucket that its digest names.  What
+ * An item's key may be in any way of either bucket that its digest names.  What
  * is read without being the bucket's writer may be torn, until the window of
  * the sequence lock has been found whole.
  *
@@ -124,8 +124,8 @@ bucket_read_item(const CacheBucket *bucket, int way, CacheItem *item)
 }
 
 /*
- * The work of cache_publish(), as the bucket's writer: must not fail.  An item
- * whose stamp is below publish_floor is skipped.
+ * The work of cache_publish() in one bucket, as its writer: must not fail.  An
+ * item whose stamp is below publish_floor is skipped.
  */
 extern CachePublish bucket_put(CacheBucket *bucket, Floor *publish_floor,
 							   const CacheKey *key, const CacheItem *item,

@@ -168,10 +168,18 @@ cache_raise_publish_floor(int gate, uint64 to)
 	floor_raise(&shared->gate[gate].publish, to);
 }
 
+/* The bucket that has a token's guard; its entry is sought there first. */
 static CacheBucket *
 bucket_of(const TokenDigest *digest)
 {
 	return &shared->bucket[digest->words[0] & bucket_mask];
+}
+
+/* Where else its entry may stand, by bits that choose neither bucket nor tag. */
+static CacheBucket *
+second_bucket_of(const TokenDigest *digest)
+{
+	return &shared->bucket[digest->words[1] & bucket_mask];
 }
 
 CacheGuard *
@@ -290,9 +298,9 @@ cache_view_guards(CacheGuard *gate, CacheGuard *bucket,
 }
 
 /*
- * One consistent look at a key: the item and its guards, in one window of the
- * sequence lock.  False if writers kept interfering.  *way is -1 if the key
- * is not there.
+ * One consistent look at a key in one of its buckets: the item and its guards, in
+ * one window of that bucket's sequence lock.  False if writers kept interfering.
+ * *way is -1 if the key is not there.
  */
 static bool
 read_key(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
@@ -311,7 +319,8 @@ read_key(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 		if (*way >= 0)
 		{
 			bucket_read_item(bucket, *way, item);
-			cache_view_guards(gate, &bucket->guard, &item->header, view);
+			cache_view_guards(gate, cache_bucket_guard(&key->digest),
+							  &item->header, view);
 		}
 		if (seqlock_read_end(&bucket->sequence, sequence))
 			return true;
@@ -335,9 +344,15 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 	GuardView	view;
 	int			way;
 
-	if (!read_key(bucket, cache_gate_guard(gate), key, &view, item, &way) ||
-		way < 0)
+	if (!read_key(bucket, cache_gate_guard(gate), key, &view, item, &way))
 		return CACHE_ABSENT;
+	if (way < 0)
+	{
+		bucket = second_bucket_of(&key->digest);
+		if (!read_key(bucket, cache_gate_guard(gate), key, &view, item, &way) ||
+			way < 0)
+			return CACHE_ABSENT;
+	}
 	if (view.fenced)
 		return CACHE_FENCED;
 	if (header->stamp < view.floor ||
@@ -351,11 +366,25 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 	return CACHE_HIT;
 }
 
-CachePublish
-cache_publish(const CacheKey *key, int gate, const CacheItem *item,
-			  CacheNeed need, TimestampTz now)
+/*
+ * Which of its buckets a key is in, or would be put into.  A guess, for others may
+ * write meanwhile: by a wrong one the key is in both.  That wastes a way, but each
+ * of both entries is believed only if it is right.
+ */
+static CacheBucket *
+guess_bucket(const CacheKey *key)
 {
-	CacheBucket *bucket = bucket_of(&key->digest);
+	CacheBucket *first = bucket_of(&key->digest);
+	CacheBucket *second = second_bucket_of(&key->digest);
+
+	return bucket_find(first, key) < 0 && bucket_find(second, key) >= 0 ?
+		second : first;
+}
+
+static CachePublish
+publish_in(CacheBucket *bucket, const CacheKey *key, int gate,
+		   const CacheItem *item, CacheNeed need, TimestampTz now)
+{
 	CachePublish result;
 
 	if (!seqlock_try_write(&bucket->sequence))
@@ -363,6 +392,29 @@ cache_publish(const CacheKey *key, int gate, const CacheItem *item,
 	result = bucket_put(bucket, &shared->gate[gate].publish, key, item, need,
 						now);
 	seqlock_write_end(&bucket->sequence);
+	return result;
+}
+
+/*
+ * Where there is room: in the key's own bucket, then in its second one.  Else
+ * another entry has to go, of its own bucket.
+ */
+CachePublish
+cache_publish(const CacheKey *key, int gate, const CacheItem *item,
+			  CacheNeed need, TimestampTz now)
+{
+	CacheBucket *first = bucket_of(&key->digest);
+	CacheBucket *bucket = guess_bucket(key);
+	CachePublish result = publish_in(bucket, key, gate, item,
+									 CACHE_MAY_BE_USED, now);
+
+	if (item->header.class != CACHE_VALID || result != CACHE_FULL)
+		return result;
+	if (bucket == first)
+		result = publish_in(second_bucket_of(&key->digest), key, gate, item,
+							CACHE_MAY_BE_USED, now);
+	if (result == CACHE_FULL && need == CACHE_USED)
+		result = publish_in(first, key, gate, item, need, now);
 	return result;
 }
 
@@ -393,7 +445,7 @@ cache_claim_use(const CacheKey *key, TimestampTz before, TimestampTz now)
 
 	if (!cache_is_on())
 		return true;
-	bucket = bucket_of(&key->digest);
+	bucket = guess_bucket(key);
 	if (!seqlock_try_write(&bucket->sequence))
 		return false;
 	claimed = claim_use(bucket, key, before, now);

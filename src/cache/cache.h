@@ -11,9 +11,12 @@
  *
  * Real layout: a power of two of buckets, each one header line and eight ways.
  * A token lives in the bucket that the low bits of its digest name, in any
- * way; one whose payload is too long for a way takes two neighbours.  No
- * pointers, no free list, no lock but the bucket's sequence lock.  Memory is
- * fixed at server start.
+ * way; one whose payload is too long for a way takes two neighbours.  A valid
+ * one that finds no room there may take it in a second bucket, which other bits
+ * of its digest name; so almost all fit until all buckets are full.  Who finds a
+ * token in its own bucket, as one does unless that was full, does not look at
+ * the second.  No pointers, no free list, no lock but the bucket's sequence
+ * lock.  Memory is fixed at server start.
  *
  * Entries are of two classes, valid tokens and refused ones.  They differ in
  * what may contradict them (an INSERT cannot end a valid token's life, but
@@ -21,7 +24,8 @@
  * take that of a valid entry).
  *
  * Guards: a guard is a fence and a floor for each class.  An entry stands
- * behind that of its bucket; that of its gate, to which its source is hashed,
+ * behind that of the bucket that the low bits of its digest name, in whichever
+ * bucket it stands; that of its gate, to which its source is hashed,
  * so that a whole source is fenced at once; and those of up to
  * CACHE_MAX_CELLS cells, to which the rows of other tables that it depends on
  * are hashed.  Two sources at one gate, two tokens in one bucket, two rows in
@@ -152,7 +156,8 @@ typedef enum CachePublish
 {
 	CACHE_PUBLISHED,
 	CACHE_PUBLISHED_EVICTING,	/* a live valid entry had to go */
-	CACHE_SKIPPED				/* busy, or no way that it may take */
+	CACHE_FULL,					/* there is no way that it may take */
+	CACHE_SKIPPED				/* busy, or out of date already */
 } CachePublish;
 
 extern Size cache_shmem_size(void);
@@ -235,7 +240,7 @@ extern bool cache_claim_use(const CacheKey *key, TimestampTz before,
 /*
  * Stop believing the entries of a source that match, also those that are
  * being filled now by a read that came before.  The match is asked of copies.
- * All entries in the bucket of one that matches go with it.  Reads the whole
+ * All entries behind the guard of one that matches go with it.  Reads the whole
  * cache; can be interrupted.
  */
 typedef bool (*CacheMatch) (const CacheItem *item, void *arg);

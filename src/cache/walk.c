@@ -19,7 +19,7 @@
  */
 static bool
 read_way(CacheBucket *bucket, int way, Oid database, const CacheSource *source,
-		 CacheSource *found_source, CacheItem *item, GuardView *view)
+		 CacheKey *found_key, CacheItem *item, GuardView *view)
 {
 	const CacheKey *key = &bucket->way[way].key;
 
@@ -38,12 +38,13 @@ read_way(CacheBucket *bucket, int way, Oid database, const CacheSource *source,
 			(source == NULL || key->source.bits == source->bits);
 		if (found)
 		{
-			*found_source = key->source;
+			*found_key = *key;
 			bucket_read_item(bucket, way, item);
 			if (view != NULL)
 				cache_view_guards(cache_gate_guard(cache_gate(database,
-															  *found_source)),
-								  &bucket->guard, &item->header, view);
+															  found_key->source)),
+								  cache_bucket_guard(&found_key->digest),
+								  &item->header, view);
 		}
 		if (seqlock_read_end(&bucket->sequence, sequence))
 			return found;
@@ -63,19 +64,16 @@ cache_flush_matching(Oid database, CacheSource source, CacheMatch match,
 	uint64		now = clock_tick(cache_clock());
 
 	cache_raise_publish_floor(cache_gate(database, source), now);
-	for (uint64 i = 0; i < cache_bucket_count(); i++)
+	for (uint64 i = 0; i < cache_capacity(); i++)
 	{
-		CacheBucket *bucket = cache_bucket(i);
 		CacheItem	item;
-		CacheSource found;
+		CacheKey	found;
 
-		for (int way = 0; way < WAYS; way++)
-			if (read_way(bucket, way, database, &source, &found, &item, NULL) &&
-				match(&item, arg))
-			{
-				cache_guard_floor(&bucket->guard, CACHE_ALL_CLASSES, now);
-				break;
-			}
+		if (read_way(cache_bucket(i / WAYS), (int) (i % WAYS), database,
+					 &source, &found, &item, NULL) &&
+			match(&item, arg))
+			cache_guard_floor(cache_bucket_guard(&found.digest),
+							  CACHE_ALL_CLASSES, now);
 	}
 }
 
@@ -86,12 +84,12 @@ cache_walk(Oid database, CacheVisit visit, void *arg)
 	{
 		CacheItem	item;
 		GuardView	view;
-		CacheSource source;
+		CacheKey	key;
 
 		if (!read_way(cache_bucket(i / WAYS), (int) (i % WAYS), database,
-					  NULL, &source, &item, &view))
+					  NULL, &key, &item, &view))
 			continue;
-		visit(source, &item,
+		visit(key.source, &item,
 			  !view.fenced && item.header.stamp >= view.floor, arg);
 	}
 }

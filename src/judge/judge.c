@@ -213,6 +213,7 @@ publish(const Source *source, const CacheKey *key, uint64 stamp,
 		case CACHE_PUBLISHED:
 			count(source, STATS_PUBLISHES);
 			return true;
+		case CACHE_FULL:
 		case CACHE_SKIPPED:
 			count(source, STATS_PUBLISHES_SKIPPED);
 			break;
