@@ -37,6 +37,7 @@ typedef struct CacheShared
 	CacheBucket bucket[FLEXIBLE_ARRAY_MEMBER];
 } CacheShared;
 
+bool		cache_present = false;	/* shared is set */
 static CacheShared *shared = NULL;
 static uint64 bucket_mask = 0;
 
@@ -92,6 +93,7 @@ cache_shmem_init(void *area, bool found)
 	if (nbuckets == 0)
 		return;
 	shared = (CacheShared *) TYPEALIGN(LINE_SIZE, area);
+	cache_present = true;
 	bucket_mask = nbuckets - 1;
 	cells = (CacheGuard *) &shared->bucket[nbuckets];
 	cell_mask = (uint32) cell_count() - 1;
@@ -116,12 +118,6 @@ cache_shmem_init(void *area, bool found)
 		pg_atomic_init_u32(&shared->bucket[i].sequence, 0);
 		init_guard(&shared->bucket[i].guard);
 	}
-}
-
-bool
-cache_is_on(void)
-{
-	return shared != NULL;
 }
 
 SharedClock *
@@ -249,7 +245,7 @@ cache_guard_floor(CacheGuard *guard, int classes, uint64 to)
 	}
 }
 
-static void
+static inline void
 view_fences(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 			GuardView *view)
 {
@@ -263,25 +259,34 @@ view_fences(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 	fences_read();
 }
 
-static void
+/* Max() would read it twice. */
+static inline uint64
+higher_floor(uint64 than, Floor *floor)
+{
+	uint64		other = floor_read(floor);
+
+	return Max(than, other);
+}
+
+static inline void
 view_floors(CacheGuard *gate, CacheGuard *bucket, const CacheItemHeader *header,
 			GuardView *view)
 {
 	int			class = header->class;
 
-	view->floor = Max(floor_read(&gate->floor[class]),
-					  floor_read(&bucket->floor[class]));
+	view->floor = higher_floor(floor_read(&gate->floor[class]),
+							   &bucket->floor[class]);
 	for (int i = 0; i < header->ncells; i++)
 		view->floor =
-			Max(view->floor,
-				floor_read(&cache_cell_guard(header->cell[i])->floor[class]));
+			higher_floor(view->floor,
+						 &cache_cell_guard(header->cell[i])->floor[class]);
 	floors_read();
 }
 
 /* First the fences, then the floors: step 1 of doc/coherence.md. */
-void
-cache_view_guards(CacheGuard *gate, CacheGuard *bucket,
-				  const CacheItemHeader *header, GuardView *view)
+static inline void
+view_guards(CacheGuard *gate, CacheGuard *bucket,
+			const CacheItemHeader *header, GuardView *view)
 {
 	TEST_POINT(hit_before_fence);
 	if (TEST_FAULT(reader_floor_first))
@@ -297,33 +302,46 @@ cache_view_guards(CacheGuard *gate, CacheGuard *bucket,
 	TEST_POINT(hit_after_floor);
 }
 
+void
+cache_view_guards(CacheGuard *gate, CacheGuard *bucket,
+				  const CacheItemHeader *header, GuardView *view)
+{
+	view_guards(gate, bucket, header, view);
+}
+
 /*
  * One consistent look at a key in one of its buckets: the item and its guards, in
- * one window of that bucket's sequence lock.  False if writers kept interfering.
- * *way is -1 if the key is not there.
+ * one window of that bucket's sequence lock.  False if a writer interfered.  *way is
+ * -1 if the key is not there.
  */
+static pg_attribute_always_inline bool
+read_key_once(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
+			  GuardView *view, CacheItem *item, int *way)
+{
+	uint32		sequence;
+
+	if (!seqlock_read_begin(&bucket->sequence, &sequence))
+		return false;
+	*way = bucket_find(bucket, key);
+	if (*way >= 0)
+	{
+		bucket_read_item(bucket, *way, item);
+		view_guards(gate, cache_bucket_guard(&key->digest), &item->header,
+					view);
+	}
+	return seqlock_read_end(&bucket->sequence, sequence);
+}
+
+/* The same; false if writers kept interfering. */
 static bool
 read_key(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 		 GuardView *view, CacheItem *item, int *way)
 {
 	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++)
 	{
-		uint32		sequence;
-
-		if (!seqlock_read_begin(&bucket->sequence, &sequence))
-		{
-			pg_spin_delay();
-			continue;
-		}
-		*way = bucket_find(bucket, key);
-		if (*way >= 0)
-		{
-			bucket_read_item(bucket, *way, item);
-			cache_view_guards(gate, cache_bucket_guard(&key->digest),
-							  &item->header, view);
-		}
-		if (seqlock_read_end(&bucket->sequence, sequence))
+		if (read_key_once(bucket, gate, key, view, item, way))
 			return true;
+		pg_spin_delay();
 	}
 	return false;
 }
@@ -335,12 +353,31 @@ cache_prefetch(const TokenDigest *digest)
 		TOKENAUTH_PREFETCH(bucket_of(digest));
 }
 
-CacheProbe
-cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
-			TimestampTz now, CacheItem *item)
+/* What is told of an item that has been read whole. */
+static pg_attribute_always_inline CacheProbe
+judge_item(CacheBucket *bucket, int way, const GuardView *view,
+		   const CacheItemHeader *header, uint64 trust, uint64 fingerprint,
+		   TimestampTz now)
+{
+	if (view->fenced)
+		return CACHE_FENCED;
+	if (header->stamp < view->floor ||
+		header->stamp < trust ||
+		header->fingerprint != fingerprint ||
+		header->deadline <= now)
+		return CACHE_ABSENT;
+
+	if (!bucket->referenced[way])
+		bucket->referenced[way] = true;
+	return CACHE_HIT;
+}
+
+/* cache_probe() of one that a writer keeps, or that is not in its own bucket. */
+static pg_noinline CacheProbe
+probe_both(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
+		   TimestampTz now, CacheItem *item)
 {
 	CacheBucket *bucket = bucket_of(&key->digest);
-	CacheItemHeader *header = &item->header;
 	GuardView	view;
 	int			way;
 
@@ -353,17 +390,23 @@ cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
 			way < 0)
 			return CACHE_ABSENT;
 	}
-	if (view.fenced)
-		return CACHE_FENCED;
-	if (header->stamp < view.floor ||
-		header->stamp < trust ||
-		header->fingerprint != fingerprint ||
-		header->deadline <= now)
-		return CACHE_ABSENT;
+	return judge_item(bucket, way, &view, &item->header, trust, fingerprint,
+					  now);
+}
 
-	if (!bucket->referenced[way])
-		bucket->referenced[way] = true;
-	return CACHE_HIT;
+CacheProbe
+cache_probe(const CacheKey *key, int gate, uint64 trust, uint64 fingerprint,
+			TimestampTz now, CacheItem *item)
+{
+	CacheBucket *bucket = bucket_of(&key->digest);
+	GuardView	view;
+	int			way;
+
+	if (likely(read_key_once(bucket, cache_gate_guard(gate), key, &view, item,
+							 &way) && way >= 0))
+		return judge_item(bucket, way, &view, &item->header, trust,
+						  fingerprint, now);
+	return probe_both(key, gate, trust, fingerprint, now, item);
 }
 
 /*

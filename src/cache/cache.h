@@ -164,7 +164,12 @@ extern Size cache_shmem_size(void);
 extern void cache_shmem_init(void *area, bool found);
 
 /* Is there a cache?  False if not preloaded or sized 0. */
-extern bool cache_is_on(void);
+extern bool cache_present;		/* for this function; cache.c sets it */
+static inline bool
+cache_is_on(void)
+{
+	return cache_present;
+}
 
 extern SharedClock *cache_clock(void);
 
