@@ -15,14 +15,6 @@
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
-/* In an item's status byte, beside the TokenStatus. */
-#define STATUS_HAS_EXPIRY	0x80
-#define STATUS_MASK			0x7F
-
-/* The payload: a length for each field, then their bytes. */
-#define LENGTH_NULL			PG_UINT16_MAX
-#define PAYLOAD_HEADER		(FIELD_COUNT * sizeof(uint16))
-
 const char *
 token_status_name(TokenStatus status)
 {
@@ -53,14 +45,6 @@ verdict_init(Verdict *verdict, TokenStatus status)
 {
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->status = status;
-}
-
-void
-verdict_settle(Verdict *verdict, TimestampTz now)
-{
-	if (verdict->has_expiry && verdict->expires_at <= now &&
-		(verdict->status == TOKEN_VALID || verdict->status == TOKEN_DISABLED))
-		verdict->status = TOKEN_EXPIRED;
 }
 
 /* Is a text one of a list's? */
@@ -268,7 +252,7 @@ bool
 verdict_pack(const Verdict *verdict, CacheItem *item)
 {
 	CacheItemHeader *header = &item->header;
-	Size		used = PAYLOAD_HEADER;
+	Size		used = VERDICT_PAYLOAD_HEADER;
 	uint16		length[FIELD_COUNT];
 
 	if (verdict->transient)
@@ -279,7 +263,7 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 	{
 		const VerdictValue *value = &verdict->field[i];
 
-		length[i] = LENGTH_NULL;
+		length[i] = VERDICT_LENGTH_NULL;
 		if (value->data == NULL)
 			continue;
 		if (value->len > CACHE_MAX_PAYLOAD - used)
@@ -293,7 +277,7 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 	header->payload_len = (uint16) used;
 	header->status = (uint8) verdict->status;
 	if (verdict->has_expiry)
-		header->status |= STATUS_HAS_EXPIRY;
+		header->status |= VERDICT_STATUS_HAS_EXPIRY;
 	header->expires_at = verdict->has_expiry ? verdict->expires_at : DT_NOEND;
 	item->last_used = verdict->last_used;
 	header->ncells = (uint8) verdict->ncells;
@@ -302,50 +286,20 @@ verdict_pack(const Verdict *verdict, CacheItem *item)
 	return true;
 }
 
-/* What an item has besides fields. */
-static void
-unpack_header(const CacheItem *item, Verdict *verdict)
-{
-	const CacheItemHeader *header = &item->header;
-
-	verdict->status = (TokenStatus) (header->status & STATUS_MASK);
-	verdict->transient = false;
-	verdict->has_expiry = (header->status & STATUS_HAS_EXPIRY) != 0;
-	verdict->expires_at = header->expires_at;
-	verdict->last_used = item->last_used;
-	verdict->ncells = 0;		/* of no use to the caller */
-}
-
 void
 verdict_unpack(const CacheItem *item, Verdict *verdict)
 {
-	const char *next = item->payload + PAYLOAD_HEADER;
+	const char *next = item->payload + VERDICT_PAYLOAD_HEADER;
 	uint16		length[FIELD_COUNT];
 
-	unpack_header(item, verdict);
+	verdict_unpack_header(item, verdict);
 	memcpy(length, item->payload, sizeof(length));
 	for (int i = 0; i < FIELD_COUNT; i++)
 	{
-		bool		isnull = length[i] == LENGTH_NULL;
+		bool		isnull = length[i] == VERDICT_LENGTH_NULL;
 
 		verdict->field[i].data = isnull ? NULL : next;
 		verdict->field[i].len = isnull ? 0 : length[i];
 		next += verdict->field[i].len;
 	}
-}
-
-StaticAssertDecl(FIELD_USER == 0, "the user must come first");
-
-void
-verdict_unpack_user(const CacheItem *item, Verdict *verdict)
-{
-	uint16		length;
-
-	unpack_header(item, verdict);
-	memset(verdict->field, 0, sizeof(verdict->field));
-	memcpy(&length, item->payload, sizeof(length));
-	if (length == LENGTH_NULL)
-		return;
-	verdict->field[FIELD_USER].data = item->payload + PAYLOAD_HEADER;
-	verdict->field[FIELD_USER].len = length;
 }

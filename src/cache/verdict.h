@@ -78,7 +78,13 @@ extern const char *token_status_name(TokenStatus status);
 extern void verdict_init(Verdict *verdict, TokenStatus status);
 
 /* Apply the clock: a token dies at its very expires_at. */
-extern void verdict_settle(Verdict *verdict, TimestampTz now);
+static inline void
+verdict_settle(Verdict *verdict, TimestampTz now)
+{
+	if (verdict->has_expiry && verdict->expires_at <= now &&
+		(verdict->status == TOKEN_VALID || verdict->status == TOKEN_DISABLED))
+		verdict->status = TOKEN_EXPIRED;
+}
 
 /*
  * Is this its scope, or one of them, to the byte?  A verdict without one has none.
@@ -114,6 +120,46 @@ extern bool verdict_pack(const Verdict *verdict, CacheItem *item);
  * besides the user are NULL.
  */
 extern void verdict_unpack(const CacheItem *item, Verdict *verdict);
-extern void verdict_unpack_user(const CacheItem *item, Verdict *verdict);
+static inline void verdict_unpack_user(const CacheItem *item, Verdict *verdict);
+
+/* ---------- an item's contents, for verdict.c and the inline functions ---------- */
+
+/* In an item's status byte, beside the TokenStatus. */
+#define VERDICT_STATUS_HAS_EXPIRY	0x80
+#define VERDICT_STATUS_MASK			0x7F
+
+/* The payload: a length for each field, then their bytes. */
+#define VERDICT_LENGTH_NULL			PG_UINT16_MAX
+#define VERDICT_PAYLOAD_HEADER		(FIELD_COUNT * sizeof(uint16))
+
+/* What an item has besides fields. */
+static inline void
+verdict_unpack_header(const CacheItem *item, Verdict *verdict)
+{
+	const CacheItemHeader *header = &item->header;
+
+	verdict->status = (TokenStatus) (header->status & VERDICT_STATUS_MASK);
+	verdict->transient = false;
+	verdict->has_expiry = (header->status & VERDICT_STATUS_HAS_EXPIRY) != 0;
+	verdict->expires_at = header->expires_at;
+	verdict->last_used = item->last_used;
+	verdict->ncells = 0;		/* of no use to the caller */
+}
+
+StaticAssertDecl(FIELD_USER == 0, "the user must come first");
+
+static inline void
+verdict_unpack_user(const CacheItem *item, Verdict *verdict)
+{
+	uint16		length;
+
+	verdict_unpack_header(item, verdict);
+	memset(verdict->field, 0, sizeof(verdict->field));
+	memcpy(&length, item->payload, sizeof(length));
+	if (length == VERDICT_LENGTH_NULL)
+		return;
+	verdict->field[FIELD_USER].data = item->payload + VERDICT_PAYLOAD_HEADER;
+	verdict->field[FIELD_USER].len = length;
+}
 
 #endif							/* TOKENAUTH_VERDICT_H */

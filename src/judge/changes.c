@@ -39,9 +39,9 @@ typedef enum ChangePhase
 } ChangePhase;
 
 /* The present transaction's. */
+bool		changes_made = false;
 static struct
 {
-	bool		dirty;
 	ChangePhase phase;
 	int			nsmall;			/* of buckets and cells */
 	ChangeNote	small[CHANGES_MAX_SMALL];
@@ -53,16 +53,10 @@ static struct
 
 /* ---------- notes ---------- */
 
-bool
-changes_dirty(void)
-{
-	return changes.dirty;
-}
-
 void
 changes_mark_dirty(void)
 {
-	changes.dirty = true;
+	changes_made = true;
 }
 
 /* Raise the fences that a note asks for and has not raised. */
@@ -127,7 +121,7 @@ tell_note(ChangeNote *note)
 static void
 extend_note(ChangeNote *note, int classes)
 {
-	changes.dirty = true;
+	changes_made = true;
 	note->classes |= classes;
 	tell_note(note);			/* another extension may change rows so late */
 }
@@ -332,11 +326,11 @@ void
 changes_pre_commit(void)
 {
 	note_touched_sources();
-	if (changes.dirty)
+	if (changes_made)
 		TEST_POINT(commit_before_fence);
 	changes.phase = CHANGES_FENCED;
 	for_each_note(tell_note);
-	if (changes.dirty)
+	if (changes_made)
 		TEST_POINT(commit_fenced);
 }
 
@@ -351,7 +345,7 @@ changes_pre_prepare(void)
 void
 changes_commit(void)
 {
-	if (changes.dirty)
+	if (changes_made)
 	{
 		TEST_POINT(commit_visible);
 		if (TEST_FAULT(committer_unfences_first))
@@ -401,7 +395,7 @@ changes_abort_sub(SubTransactionId subxact)
 void
 changes_forget(void)
 {
-	changes.dirty = false;
+	changes_made = false;
 	changes.phase = CHANGES_NOTED;
 	changes.nsmall = 0;
 	changes.ngates = 0;

@@ -35,7 +35,12 @@
 #define CHANGES_MAX_SMALL		32
 
 /* Has this transaction changed anything that a verdict may depend on? */
-extern bool changes_dirty(void);
+extern bool changes_made;		/* for this function; changes.c sets it */
+static inline bool
+changes_dirty(void)
+{
+	return changes_made;
+}
 
 /* It has, also if nothing more is noted. */
 extern void changes_mark_dirty(void);

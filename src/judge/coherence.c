@@ -7,28 +7,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/compat.h"
-#include "base/guc.h"
-#include "base/testpoint.h"
-#include "judge/changes.h"
 #include "judge/coherence.h"
 #include "judge/message.h"
-#include "judge/trust.h"
 #include "miscadmin.h"
-#include "replication/walsender.h"
-#include "source/directory.h"
 #include "storage/lmgr.h"
-#include "storage/sinval.h"
 #include "utils/inval.h"
-
-void
-coherence_refresh(void)
-{
-	AcceptInvalidationMessages();
-	trust_refresh();
-	source_refresh();
-}
 
 static bool
 may_have_written(Oid relation)
@@ -39,37 +23,15 @@ may_have_written(Oid relation)
 	return TOKENAUTH_LOCK_HELD(&tag, RowExclusiveLock);
 }
 
-/*
- * Could this transaction have changed rows of the source's tables?  The
- * trigger says so at a statement's end; before that, as in its RETURNING, the
- * statement's lock does, which is held to the end of the transaction.
- */
-static bool
-has_own_writes(const Source *source)
+bool
+coherence_may_have_written(const Source *source)
 {
-	if (changes_dirty())
-		return true;
-	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
-		return false;
 	if (may_have_written(source->relation))
 		return true;
 	for (int i = 0; i < source->nparents; i++)
 		if (may_have_written(source->parent[i].relation))
 			return true;
 	return false;
-}
-
-CacheUse
-coherence_may_use(const Source *source)
-{
-	if (!guc_enabled)
-		return CACHE_USE_NO_DISABLED;
-	/* a walsender receives messages of the past as if they were new */
-	if (!cache_is_on() || !source_is_cacheable(source) || am_walsender)
-		return CACHE_USE_NO_SOURCE;
-	if (!TEST_FAULT(publish_own_writes) && has_own_writes(source))
-		return CACHE_USE_NO_OWN_WRITES;
-	return CACHE_USE_YES;
 }
 
 bool

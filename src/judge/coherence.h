@@ -22,7 +22,14 @@
 #ifndef TOKENAUTH_COHERENCE_H
 #define TOKENAUTH_COHERENCE_H
 
-#include "source/source.h"
+#include "access/xact.h"
+#include "base/guc.h"
+#include "base/testpoint.h"
+#include "judge/changes.h"
+#include "judge/trust.h"
+#include "replication/walsender.h"
+#include "source/directory.h"
+#include "utils/inval.h"
 
 /* May this backend, here and now, answer from the cache? */
 typedef enum CacheUse
@@ -42,9 +49,42 @@ extern void coherence_init(void);
  * to date.  Every judgement of a token begins with this, and every look-up of
  * a source.  May throw whatever reading a table may throw.
  */
-extern void coherence_refresh(void);
+static inline void
+coherence_refresh(void)
+{
+	AcceptInvalidationMessages();
+	trust_refresh();
+	source_refresh();
+}
 
-extern CacheUse coherence_may_use(const Source *source);
+/* What of the next needs a look at locks: this transaction has an id. */
+extern bool coherence_may_have_written(const Source *source);
+
+/*
+ * Could this transaction have changed rows of the source's tables?  The
+ * trigger says so at a statement's end; before that, as in its RETURNING, the
+ * statement's lock does, which is held to the end of the transaction.
+ */
+static inline bool
+coherence_has_own_writes(const Source *source)
+{
+	return changes_dirty() ||
+		(TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
+		 coherence_may_have_written(source));
+}
+
+static inline CacheUse
+coherence_may_use(const Source *source)
+{
+	if (!guc_enabled)
+		return CACHE_USE_NO_DISABLED;
+	/* a walsender receives messages of the past as if they were new */
+	if (!cache_is_on() || !source_is_cacheable(source) || am_walsender)
+		return CACHE_USE_NO_SOURCE;
+	if (!TEST_FAULT(publish_own_writes) && coherence_has_own_writes(source))
+		return CACHE_USE_NO_OWN_WRITES;
+	return CACHE_USE_YES;
+}
 
 /*
  * May what this transaction has just read be shown to others?  Not if it

@@ -11,7 +11,7 @@
 #include "access/htup_details.h"
 #include "base/compat.h"
 #include "funcapi.h"
-#include "judge/judge.h"
+#include "judge/straight.h"
 #include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -37,7 +37,7 @@ typedef struct ResolveCall
 	uint64		checked;		/* the fingerprint of a source that has it; or 0 */
 } ResolveCall;
 
-static ResolveCall *
+static inline ResolveCall *
 resolve_call(FmgrInfo *function)
 {
 	ResolveCall *call = function->fn_extra;
@@ -51,14 +51,9 @@ resolve_call(FmgrInfo *function)
 	return call;
 }
 
-/* A SourceCheck: can this source's user id be returned as that type? */
 static void
-check_user_type(const Source *source, void *arg)
+check_type_anew(const Source *source, ResolveCall *call)
 {
-	ResolveCall *call = arg;
-
-	if (source->problem == PROBLEM_NONE && call->checked == source->fingerprint)
-		return;
 	judge_check_user(source, NULL);
 	if (PROBLEM_IS_FATAL(source->problem))
 		return;
@@ -67,15 +62,26 @@ check_user_type(const Source *source, void *arg)
 	call->checked = source->fingerprint;
 }
 
+/* A SourceCheck: can this source's user id be returned as that type? */
+static inline void
+check_user_type(const Source *source, void *arg)
+{
+	ResolveCall *call = arg;
+
+	if (source->problem != PROBLEM_NONE || call->checked != source->fingerprint)
+		check_type_anew(source, call);
+}
+
 /* Judge, and return the user id or NULL. */
-static Datum
+static pg_attribute_always_inline Datum
 resolve(FunctionCallInfo fcinfo, TokenQuery *query)
 {
 	Judgement	judgement;
 
 	judge_take_options(fcinfo, 2, 3, query);
 	query->user_only = true;
-	judge_token(query, check_user_type, resolve_call(fcinfo->flinfo), &judgement);
+	judge_straight(query, check_user_type, resolve_call(fcinfo->flinfo),
+				   &judgement);
 	if (judgement.verdict.status != TOKEN_VALID ||
 		judgement.verdict.field[FIELD_USER].data == NULL)
 		PG_RETURN_NULL();

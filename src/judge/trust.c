@@ -14,13 +14,7 @@
 #include "judge/trust.h"
 
 /* This backend's. */
-static struct
-{
-	bool		known;			/* the others are set */
-	bool		missed;			/* messages may have been missed */
-	bool		in_recovery;
-	uint64		floor;
-}			trust;
+TrustState	trust;
 
 typedef struct TrustShared
 {
@@ -67,7 +61,7 @@ establish_trust(bool in_recovery)
 }
 
 void
-trust_refresh(void)
+trust_refresh_unsettled(void)
 {
 	bool		in_recovery;
 
@@ -76,18 +70,14 @@ trust_refresh(void)
 	in_recovery = RecoveryInProgress();
 	if (!trust.known || trust.missed || trust.in_recovery != in_recovery)
 		establish_trust(in_recovery);
-}
-
-uint64
-trust_floor(void)
-{
-	return trust.floor;
+	trust.settled = !in_recovery;
 }
 
 void
 trust_lost_messages(void)
 {
 	trust.missed = true;
+	trust.settled = false;
 }
 
 bool

@@ -16,14 +16,37 @@
 extern Size trust_shmem_size(void);
 extern void trust_shmem_init(void *area, bool found);
 
+/* What trust.c keeps, for the inline functions below. */
+typedef struct TrustState
+{
+	bool		known;			/* the others are set */
+	bool		missed;			/* messages may have been missed */
+	bool		in_recovery;
+	bool		settled;		/* known, nothing missed, and no recovery to end */
+	uint64		floor;
+} TrustState;
+
+extern TrustState trust;
+
+extern void trust_refresh_unsettled(void);
+
 /*
  * Bring this backend's trust up to date, right after invalidation messages
  * have been accepted.  Does nothing without a cache.  Cannot fail.
  */
-extern void trust_refresh(void);
+static inline void
+trust_refresh(void)
+{
+	if (unlikely(!trust.settled))
+		trust_refresh_unsettled();
+}
 
 /* Entries with a lower stamp are not believed; as of the last refresh. */
-extern uint64 trust_floor(void);
+static inline uint64
+trust_floor(void)
+{
+	return trust.floor;
+}
 
 /* Messages may have been missed.  For a relcache callback: cannot fail. */
 extern void trust_lost_messages(void);

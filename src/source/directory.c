@@ -123,9 +123,6 @@ rebuild_routes(void)
 bool
 source_try_refresh(void)
 {
-	/* No invalidation tells of a registry that is yet to be created. */
-	if (!OidIsValid(extension_known()->sources))
-		registry_state = SOURCE_STALE;
 	while (registry_state != SOURCE_CURRENT || routes_state != SOURCE_CURRENT)
 	{
 		if (registry_state == SOURCE_CURRENT)
@@ -139,12 +136,18 @@ source_try_refresh(void)
 		if (registry_state == SOURCE_BUILDING)
 			registry_state = SOURCE_CURRENT;
 	}
+	/* no invalidation tells of a registry that is yet to be created */
+	if (!OidIsValid(extension_known()->sources))
+		registry_state = SOURCE_STALE;
 	return registry->fault == NULL;
 }
 
 void
 source_refresh(void)
 {
+	if (likely(registry_state == SOURCE_CURRENT &&
+			   routes_state == SOURCE_CURRENT && registry->fault == NULL))
+		return;
 	if (!source_try_refresh())
 		registry_refuse_form(registry->fault);
 }

@@ -206,7 +206,7 @@ clear_routes(Routes *routes, int nsources)
 	}
 	memset(routes->bucket, 0, routes->nbuckets * sizeof(Source *));
 	routes->nlengths = routes->nunprefixed = 0;
-	routes->recent = routes->unprefixed = NULL;
+	routes->recent = routes->quick = routes->unprefixed = NULL;
 }
 
 void
@@ -228,6 +228,22 @@ routes_build(Routes *routes, List *sources)
 
 /* ---------- following them ---------- */
 
+/* Try it first from now on: no token that begins as its own is led to another. */
+static void
+note_recent(Routes *routes, Source *source)
+{
+	routes->recent = source;
+	routes->quick = NULL;
+	if (source->prefix_len > (int) sizeof(uint64))
+		return;
+	routes->quick = source;
+	routes->quick_begin = routes->quick_mask = 0;
+	if (source->prefix == NULL)
+		return;
+	memcpy(&routes->quick_begin, source->prefix, source->prefix_len);
+	memset(&routes->quick_mask, 0xFF, source->prefix_len);
+}
+
 static Source *
 find_longest_prefix(Routes *routes, const char *token, Size len)
 {
@@ -243,7 +259,7 @@ find_longest_prefix(Routes *routes, const char *token, Size len)
 		if (source != NULL)
 		{
 			if (!source->prefix_extended)
-				routes->recent = source;
+				note_recent(routes, source);
 			return source;
 		}
 	}
@@ -251,7 +267,7 @@ find_longest_prefix(Routes *routes, const char *token, Size len)
 }
 
 Source *
-routes_find(Routes *routes, const char *token, Size len)
+routes_find_other(Routes *routes, const char *token, Size len)
 {
 	Source	   *source = find_longest_prefix(routes, token, len);
 
@@ -270,6 +286,8 @@ routes_find(Routes *routes, const char *token, Size len)
 				 errmsg("token source is ambiguous"),
 				 errdetail("%d sources have no prefix.", routes->nunprefixed),
 				 errhint("Name one of them in the argument \"source\".")));
+	if (routes->nlengths == 0 && routes->unprefixed != NULL)
+		note_recent(routes, routes->unprefixed);
 	return routes->unprefixed;
 }
 

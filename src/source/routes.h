@@ -35,6 +35,9 @@ typedef struct Routes
 	int			nbuckets;		/* a power of two */
 	Source	  **bucket;			/* by prefix, linear probing */
 	Source	   *recent;			/* the last found; NULL: look it up */
+	Source	   *quick;			/* the same, if its prefix fits into a word; or NULL */
+	uint64		quick_begin;	/* that prefix, */
+	uint64		quick_mask;		/* and the bits that it has */
 	Source	   *unprefixed;		/* the first source without a prefix */
 	int			nunprefixed;
 } Routes;
@@ -46,12 +49,27 @@ typedef struct Routes
  */
 extern void routes_build(Routes *routes, List *sources);
 
+/* routes_find() where it is not the same source again. */
+extern Source *routes_find_other(Routes *routes, const char *token, Size len);
+
 /*
  * The source of a token, by its prefix; the longest one wins.  NULL if there
  * is none; throws 42P08 if several sources without a prefix could be meant, or one
  * that would see tokens of others.
  */
-extern Source *routes_find(Routes *routes, const char *token, Size len);
+static inline Source *
+routes_find(Routes *routes, const char *token, Size len)
+{
+	uint64		begin;
+
+	if (routes->quick != NULL && len >= sizeof(begin))
+	{
+		memcpy(&begin, token, sizeof(begin));
+		if (((begin ^ routes->quick_begin) & routes->quick_mask) == 0)
+			return routes->quick;
+	}
+	return routes_find_other(routes, token, len);
+}
 
 /*
  * All sources that it could be of: those of its prefixes, longest first, and all
