@@ -11,6 +11,7 @@
 
 #include "base/compat.h"
 #include "base/token.h"
+#include "port/pg_bswap.h"
 #include "utils/pg_crc.h"
 
 #ifdef USE_OPENSSL
@@ -210,6 +211,39 @@ digest_of_decoded(TokenEncoding encoding, const char *text, Size len,
 	return ok;
 }
 
+#ifdef USE_OPENSSL
+/*
+ * Most tokens fit into one block, with the 1 bit and the length that SHA-256 puts
+ * behind them.  So we make that block ourselves: what OpenSSL does for data that comes
+ * in pieces takes it 200 instructions.
+ */
+#define BLOCK_TOKEN_LEN		(SHA256_CBLOCK - 1 - sizeof(uint64))
+
+static void
+digest_of_block(const char *text, Size len, TokenDigest *digest)
+{
+	Sha256		sha;
+	uint8		block[SHA256_CBLOCK] = {0};
+	uint64		nbits = pg_hton64((uint64) len * BITS_PER_BYTE);
+
+	memcpy(block, text, len);
+	block[len] = 0x80;
+	memcpy(block + SHA256_CBLOCK - sizeof(nbits), &nbits, sizeof(nbits));
+	SHA256_Init(&sha);
+	SHA256_Transform(&sha, block);
+	explicit_bzero(block, sizeof(block));
+	for (int i = 0; i < TOKEN_DIGEST_LEN / (int) sizeof(uint32); i++)
+	{
+		uint32		word = pg_hton32(sha.h[i]);
+
+		memcpy(digest->bytes + i * sizeof(word), &word, sizeof(word));
+	}
+}
+#else
+#define BLOCK_TOKEN_LEN		0
+#define digest_of_block(text, len, digest)	pg_unreachable()
+#endif
+
 bool
 token_digest(TokenEncoding encoding, const char *text, Size len,
 			 TokenDigest *digest)
@@ -218,6 +252,11 @@ token_digest(TokenEncoding encoding, const char *text, Size len,
 
 	if (len == 0)
 		return false;
+	if (likely(encoding == TOKEN_TEXT && len <= BLOCK_TOKEN_LEN))
+	{
+		digest_of_block(text, len, digest);
+		return true;
+	}
 	if (encoding != TOKEN_TEXT)
 		return digest_of_decoded(encoding, text, len, digest);
 	sha256_begin(&sha);
@@ -399,11 +438,8 @@ token_wipe(Datum value)
 }
 
 void
-token_forget_copy(struct varlena *copy, Datum value)
+token_free(struct varlena *copy)
 {
-	if ((Pointer) copy != DatumGetPointer(value))
-	{
-		token_wipe(PointerGetDatum(copy));
-		pfree(copy);
-	}
+	token_wipe(PointerGetDatum(copy));
+	pfree(copy);
 }

@@ -95,6 +95,12 @@ token_digest_equal(const TokenDigest *a, const TokenDigest *b)
 extern void token_wipe(Datum value);
 
 /* Wipe and free a detoasted copy of a value that is, or has, a token. */
-extern void token_forget_copy(struct varlena *copy, Datum value);
+extern void token_free(struct varlena *copy);
+static inline void
+token_forget_copy(struct varlena *copy, Datum value)
+{
+	if ((Pointer) copy != DatumGetPointer(value))
+		token_free(copy);
+}
 
 #endif							/* TOKENAUTH_TOKEN_H */
