@@ -13,6 +13,7 @@
 #define TOKENAUTH_VERDICT_H
 
 #include "cache/cache.h"
+#include "utils/uuid.h"
 
 /*
  * Where several apply, the first in this order is told: revoked, used,
@@ -103,10 +104,25 @@ extern VerdictValue verdict_value(ValueKind kind, Datum value, Oid type);
  * A field as a datum of its kind, or as text, a list's with spaces in between; it
  * must not be NULL.
  */
-extern Datum verdict_datum(const Verdict *verdict, VerdictField field,
-						   ValueKind kind);
+static inline Datum verdict_datum(const Verdict *verdict, VerdictField field,
+								  ValueKind kind);
 extern text *verdict_text(const Verdict *verdict, VerdictField field,
 						  ValueKind kind);
+
+/*
+ * Write a value, as that text, to where there is so much room; returns its length.
+ * Throws 55000 if it is none of that kind.
+ */
+#define VERDICT_MIN_ROOM	36	/* of a uuid; a number's takes less */
+
+static inline Size
+verdict_text_room(const VerdictValue *value)
+{
+	return Max(value->len, VERDICT_MIN_ROOM);
+}
+
+extern Size verdict_write_text(const VerdictValue *value, ValueKind kind,
+							   char *to);
 
 /*
  * Pack into an item's status, expires_at, cells and payload; false if that
@@ -117,10 +133,27 @@ extern bool verdict_pack(const Verdict *verdict, CacheItem *item);
 
 /*
  * The inverse; the fields point into the item.  With verdict_unpack_user() those
- * besides the user are NULL.
+ * besides the user are undefined.
  */
 extern void verdict_unpack(const CacheItem *item, Verdict *verdict);
 static inline void verdict_unpack_user(const CacheItem *item, Verdict *verdict);
+
+/* A datum of another kind than most users' ids. */
+extern Datum verdict_other_datum(const Verdict *verdict, VerdictField field,
+								 ValueKind kind);
+
+static inline Datum
+verdict_datum(const Verdict *verdict, VerdictField field, ValueKind kind)
+{
+	const VerdictValue *value = &verdict->field[field];
+	pg_uuid_t  *uuid;
+
+	if (kind != VALUE_UUID || value->len != UUID_LEN)
+		return verdict_other_datum(verdict, field, kind);
+	uuid = palloc(sizeof(pg_uuid_t));
+	memcpy(uuid->data, value->data, UUID_LEN);
+	return UUIDPGetDatum(uuid);
+}
 
 /* ---------- an item's contents, for verdict.c and the inline functions ---------- */
 
@@ -154,11 +187,9 @@ verdict_unpack_user(const CacheItem *item, Verdict *verdict)
 	uint16		length;
 
 	verdict_unpack_header(item, verdict);
-	memset(verdict->field, 0, sizeof(verdict->field));
 	memcpy(&length, item->payload, sizeof(length));
-	if (length == VERDICT_LENGTH_NULL)
-		return;
-	verdict->field[FIELD_USER].data = item->payload + VERDICT_PAYLOAD_HEADER;
+	verdict->field[FIELD_USER].data = length == VERDICT_LENGTH_NULL ? NULL :
+		item->payload + VERDICT_PAYLOAD_HEADER;
 	verdict->field[FIELD_USER].len = length;
 }
 

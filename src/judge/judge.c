@@ -264,14 +264,10 @@ judge_check_user(const Source *source, void *arg)
 }
 
 void
-judge_check_claims(const Judgement *judgement)
+judge_refuse_claims(const Source *source)
 {
-	const Source *source = judgement->source;
 	ListCell   *lc;
 
-	if (judgement->verdict.status != TOKEN_VALID || source->claims == NIL ||
-		source->claims_object != NULL)
-		return;
 	foreach(lc, source->claims)
 		if (get_attnum(source->relation, lfirst(lc)) <= 0)
 			break;

@@ -75,7 +75,16 @@ extern void judge_check_user(const Source *source, void *arg);
  * Throws 42703 if a token is valid but has claims that cannot be told, because
  * a column of them is gone.
  */
-extern void judge_check_claims(const Judgement *judgement);
+pg_noreturn extern void judge_refuse_claims(const Source *source);
+static inline void
+judge_check_claims(const Judgement *judgement)
+{
+	const Source *source = judgement->source;
+
+	if (judgement->verdict.status == TOKEN_VALID && source->claims != NIL &&
+		source->claims_object == NULL)
+		judge_refuse_claims(source);
+}
 
 /*
  * Fill a query from the arguments of a SQL function, for a token that is

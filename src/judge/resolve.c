@@ -8,27 +8,9 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "base/compat.h"
-#include "funcapi.h"
 #include "judge/straight.h"
 #include "source/value.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
-
-/* Columns of the type tokenauth_identity. */
-enum
-{
-	IDENTITY_STATUS,
-	IDENTITY_SOURCE,
-	IDENTITY_USER_ID,
-	IDENTITY_TOKEN_ID,
-	IDENTITY_TENANT_ID,
-	IDENTITY_SCOPE,
-	IDENTITY_EXPIRES_AT,
-	IDENTITY_CLAIMS,
-	IDENTITY_NATTS
-};
 
 /* What a call in a query keeps for the next row. */
 typedef struct ResolveCall
@@ -131,97 +113,26 @@ tokenauth_resolve_hash(PG_FUNCTION_ARGS)
 	return resolve(fcinfo, &query);
 }
 
-/* A field for identify(); NULL where it is unknown or not to be told. */
-static Datum
-identity_field(const Judgement *judgement, VerdictField field,
-			   SourceRole role, bool *isnull)
-{
-	const Verdict *verdict = &judgement->verdict;
-
-	*isnull = verdict->field[field].data == NULL;
-	if (*isnull)
-		return (Datum) 0;
-	return PointerGetDatum(verdict_text(verdict, field,
-										judgement->source->column[role].kind));
-}
-
-/* The type of the record, which is asked for once in a query. */
-static TupleDesc
-record_desc(FunctionCallInfo fcinfo)
-{
-	FmgrInfo   *function = fcinfo->flinfo;
-	TupleDesc	desc;
-	MemoryContext old;
-
-	if (function->fn_extra != NULL)
-		return function->fn_extra;
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != IDENTITY_NATTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function returning record called in context that cannot accept type record")));
-	old = MemoryContextSwitchTo(function->fn_mcxt);
-	function->fn_extra = BlessTupleDesc(CreateTupleDescCopy(desc));
-	MemoryContextSwitchTo(old);
-	return function->fn_extra;
-}
-
-Datum
-judge_identity_record(FunctionCallInfo fcinfo, const Judgement *judgement)
-{
-	const Verdict *verdict = &judgement->verdict;
-	Datum		value[IDENTITY_NATTS] = {0};
-	bool		isnull[IDENTITY_NATTS];
-	NameData	source_name;
-
-	memset(isnull, true, sizeof(isnull));
-	value[IDENTITY_STATUS] =
-		CStringGetTextDatum(token_status_name(verdict->status));
-	isnull[IDENTITY_STATUS] = false;
-	if (judgement->source != NULL)
-	{
-		namestrcpy(&source_name, judgement->source->name);
-		value[IDENTITY_SOURCE] = NameGetDatum(&source_name);
-		isnull[IDENTITY_SOURCE] = false;
-	}
-	value[IDENTITY_TOKEN_ID] = identity_field(judgement, FIELD_ID, ROLE_ID,
-											  &isnull[IDENTITY_TOKEN_ID]);
-	value[IDENTITY_EXPIRES_AT] = TimestampTzGetDatum(verdict->expires_at);
-	isnull[IDENTITY_EXPIRES_AT] = !verdict->has_expiry;
-	if (verdict->status == TOKEN_VALID)
-	{
-		value[IDENTITY_USER_ID] = identity_field(judgement, FIELD_USER,
-												 ROLE_USER,
-												 &isnull[IDENTITY_USER_ID]);
-		value[IDENTITY_TENANT_ID] = identity_field(judgement, FIELD_TENANT,
-												   ROLE_TENANT,
-												   &isnull[IDENTITY_TENANT_ID]);
-		value[IDENTITY_SCOPE] = identity_field(judgement, FIELD_SCOPE,
-											   ROLE_SCOPE,
-											   &isnull[IDENTITY_SCOPE]);
-		isnull[IDENTITY_CLAIMS] = verdict->field[FIELD_CLAIMS].data == NULL;
-		if (!isnull[IDENTITY_CLAIMS])
-			value[IDENTITY_CLAIMS] = verdict_datum(verdict, FIELD_CLAIMS,
-												   VALUE_JSONB);
-	}
-	return HeapTupleGetDatum(heap_form_tuple(record_desc(fcinfo), value,
-											 isnull));
-}
-
-/* Always one row; without a query, of what can be no token. */
-static Datum
+/* Always one row. */
+static pg_attribute_always_inline Datum
 identify(FunctionCallInfo fcinfo, TokenQuery *query)
+{
+	Judgement	judgement;
+
+	judge_take_options(fcinfo, 1, 2, query);
+	judge_straight(query, NULL, NULL, &judgement);
+	judge_check_claims(&judgement);
+	return judge_identity_record(fcinfo, &judgement);
+}
+
+/* Of what can be no token. */
+static Datum
+identify_nothing(FunctionCallInfo fcinfo)
 {
 	Judgement	judgement;
 
 	judgement.source = NULL;
 	verdict_init(&judgement.verdict, TOKEN_MALFORMED);
-	if (query != NULL)
-	{
-		judge_take_options(fcinfo, 1, 2, query);
-		judge_token(query, NULL, NULL, &judgement);
-		judge_check_claims(&judgement);
-	}
 	return judge_identity_record(fcinfo, &judgement);
 }
 
@@ -241,7 +152,7 @@ tokenauth_identify(PG_FUNCTION_ARGS)
 	Datum		record;
 
 	if (PG_ARGISNULL(0))
-		return identify(fcinfo, NULL);
+		return identify_nothing(fcinfo);
 	token = judge_take_token(fcinfo, &query);
 	record = identify(fcinfo, &query);
 	token_forget_copy(token, PG_GETARG_DATUM(0));
@@ -261,6 +172,7 @@ tokenauth_identify_hash(PG_FUNCTION_ARGS)
 	TokenQuery	query;
 	TokenDigest digest;
 
-	return identify(fcinfo, judge_take_digest(fcinfo, &query, &digest) ?
-					&query : NULL);
+	if (!judge_take_digest(fcinfo, &query, &digest))
+		return identify_nothing(fcinfo);
+	return identify(fcinfo, &query);
 }
