@@ -10,6 +10,7 @@
 #define LIVE	" NOT revoked AND (expires_at IS NULL OR expires_at > now())"
 #define SELECT	"SELECT user_id FROM personal_access_token WHERE token_hash = $1 AND" LIVE
 #define RESOLVE	"SELECT tokenauth_resolve($1)"
+#define FORGET	"SELECT bench_forget()"
 #define WORK	"SELECT body FROM note WHERE owner = $1"
 #define JOIN	"SELECT count(p.user_id) FROM trace JOIN personal_access_token p ON token_hash = hash AND" LIVE
 #define SET(function, column) "SELECT count(" function "(" column ")) FROM trace"
@@ -67,6 +68,38 @@ static const Contender contenders[] = {
 	{"tokenauth, refused before", {{POSTGRES, RESOLVE, UNKNOWN, REFUSED}}},
 	{"tokenauth, never seen", {{POSTGRES, RESOLVE, RANDOM, REFUSED}}},
 	{"SELECT, never seen", {{POSTGRES, SELECT, RANDOM_HASH, REFUSED}}},
+
+	/* services' own tables, each in its schema: services.sql */
+	{"query alone", {{POSTGRES, WORK, KNOWN_USER, BODY}}},
+	{"dify: SELECT", {{POSTGRES, "SELECT t.tenant_id FROM api_tokens t JOIN apps a ON a.id = t.app_id"
+			" JOIN tenants n ON n.id = t.tenant_id WHERE t.token = $1 AND t.type = 'app'"
+			" AND a.status = 'normal' AND a.enable_api AND n.status <> 'archive'", TOKEN, USER}}},
+	{"dify: tokenauth", {{POSTGRES, "SELECT tokenauth_resolve($1, scope => 'app')", TOKEN, USER}}},
+	{"dify: request",
+		{{POSTGRES, "SELECT body FROM note WHERE owner = tokenauth_resolve($1, scope => 'app')", TOKEN, BODY}}},
+	{"visionA: SELECT, then query",
+		{{POSTGRES, "SELECT user_id FROM session_tokens"
+			" WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > now()", HASH, USER},
+		{POSTGRES, WORK, ANSWER, BODY}}},
+	{"visionA: request",
+		{{POSTGRES, "SELECT body FROM note WHERE owner = tokenauth_resolve($1, NULL::text)::uuid", TOKEN, BODY}}},
+	{"scrabble: SELECT, then query",
+		{{POSTGRES, "SELECT account_id FROM sessions WHERE token_hash = $1 AND status = 'active'", HASH, USER},
+		{POSTGRES, WORK, ANSWER, BODY}}},
+	{"scrabble: request",
+		{{POSTGRES, "SELECT body FROM note WHERE owner = tokenauth_resolve($1, source => 'scrabble')", TOKEN, BODY}}},
+	{"xtablo: SELECT, then query",
+		{{POSTGRES, "SELECT s.user_id FROM sessions s JOIN users u ON u.id = s.user_id"
+			" WHERE s.id = $1 AND s.expires_at > now()", HASH, USER},
+		{POSTGRES, WORK, ANSWER, BODY}}},
+	{"xtablo: request",
+		{{POSTGRES, "SELECT body FROM note WHERE owner = tokenauth_resolve($1, source => 'xtablo')", TOKEN, BODY}}},
+
+	/* each on a table that memory does not have */
+	{"cold: no-op", {{POSTGRES, "SELECT bench_noop($1)", TOKEN, NOBODY}},
+		.rows = 1, .before = FORGET},
+	{"cold: SELECT", {{POSTGRES, SELECT, HASH, USER}}, .rows = 1, .before = FORGET},
+	{"cold: tokenauth", {{POSTGRES, RESOLVE, TOKEN, USER}}, .rows = 1, .before = FORGET},
 
 	/* other tables: parts/hashes.sh */
 	{"HMAC: SELECT", {{POSTGRES, "SELECT user_id FROM hmac_token"

@@ -14,6 +14,7 @@ typedef enum Input
 	TOKEN,						/* a live token */
 	HASH,						/* its hash, made beforehand */
 	ANSWER,						/* what the step before has answered */
+	KNOWN_USER,					/* the token's user, as if known */
 	UNKNOWN,					/* one of a few tokens that nobody issued */
 	RANDOM,						/* a token that nobody issued, each time new */
 	RANDOM_HASH					/* a hash, each time new */

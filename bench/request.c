@@ -114,6 +114,9 @@ make_input(Session *session, Input input, Request *request)
 		case ANSWER:
 			request->input = request->made;
 			break;
+		case KNOWN_USER:
+			request->input = request->token->user;
+			break;
 		case UNKNOWN:
 			sprintf(request->made, "mul_%040d",
 					(int) (next_random(&session->random) % NUNKNOWN));
