@@ -31,7 +31,7 @@ beside() {
 }
 beside "alone"
 
-PGAPPNAME=neighbour sql -c "CALL bench_revoke_steadily($(full "10, 10000" "5, 1000"), 1000)" &
+PGAPPNAME=neighbour sql -c "CALL bench_revoke_steadily($(full "10, 10000" "5, 1000"), 1000)" 2>/dev/null &
 sleep 0.5
 pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'neighbour'")
 as_user taskset -apc "$(($(nproc) - 1))" "$pid" >/dev/null

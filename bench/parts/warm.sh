@@ -38,5 +38,6 @@ for round in $(seq "$(full 9 6)"); do
             FROM bench_seconds('${contender#*=}')" >>"$RESULT/rounds/$PART.csv"
     done
 done
-[ "$(awk -F, -v rows="$rows" '$11 != rows' "$RESULT/rounds/$PART.csv" | wc -l)" = 0 ] || die "not all tokens were loaded"
+# by chance both buckets of a token can be full, and no other is pushed out
+awk -F, -v rows="$rows" '$11 < 0.999 * rows { bad = 1 } END { exit bad }' "$RESULT/rounds/$PART.csv" || die "tokens were not loaded"
 awk -F, '{ n[$3] += $11; s[$3] += $12 } END { for (c in n) printf "%s: %.2f us a token\n", c, 1e6 * s[c] / n[c] }' "$RESULT/rounds/$PART.csv"
