@@ -28,6 +28,7 @@
 #include "judge/trust.h"
 #include "replication/walsender.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
@@ -105,26 +106,39 @@ message_standbys_may_replay(void)
 	return XLogStandbyInfoActive();
 }
 
+/* Made once; the same one with another key each time. */
+static HeapTuple
+made_up_row(Relation catalog, Oid oid)
+{
+	static HeapTuple row = NULL;
+
+	if (row == NULL)
+	{
+		Datum		value[Natts_pg_sequence] = {0};
+		bool		isnull[Natts_pg_sequence] = {0};
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		row = heap_form_tuple(RelationGetDescr(catalog), value, isnull);
+		MemoryContextSwitchTo(old);
+	}
+	((Form_pg_sequence) GETSTRUCT(row))->seqrelid = oid;
+	return row;
+}
+
 void
 message_send(bool is_place, uint32 bits, bool prepared)
 {
 	uint32		kind = (is_place ? MESSAGE_OF_PLACE : 0) |
 		(prepared ? MESSAGE_OF_PREPARED : 0);
-	Datum		value[Natts_pg_sequence] = {0};
-	bool		isnull[Natts_pg_sequence] = {0};
 	Oid			oid = FIRST_OID + (kind << CACHE_MESSAGE_BITS | bits);
 	Relation	catalog;
-	HeapTuple	row;
 
 	/* Better no commit than one that no session understands. */
 	if (oid_of_hash(GetSysCacheHashValue1(SEQRELID, ObjectIdGetDatum(oid))) != oid)
 		elog(ERROR, "keys of catalog caches are hashed in an unknown way");
 
 	/* without a lock: what a catalog's rows look like never changes */
-	value[Anum_pg_sequence_seqrelid - 1] = ObjectIdGetDatum(oid);
 	catalog = RelationIdGetRelation(SequenceRelationId);
-	row = heap_form_tuple(RelationGetDescr(catalog), value, isnull);
-	CacheInvalidateHeapTuple(catalog, row, NULL);
-	heap_freetuple(row);
+	CacheInvalidateHeapTuple(catalog, made_up_row(catalog, oid), NULL);
 	RelationClose(catalog);
 }

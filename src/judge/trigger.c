@@ -26,29 +26,40 @@
 #include "utils/inval.h"
 #include "utils/rel.h"
 
+/* Has a column the same value in both, to the byte? */
+static bool
+same_value(TupleTableSlot *old, TupleTableSlot *new, AttrNumber attnum)
+{
+	Form_pg_attribute attribute =
+		TupleDescAttr(old->tts_tupleDescriptor, attnum - 1);
+	bool		old_isnull;
+	bool		new_isnull;
+	Datum		old_value = slot_getattr(old, attnum, &old_isnull);
+	Datum		new_value = slot_getattr(new, attnum, &new_isnull);
+
+	if (old_isnull || new_isnull)
+		return old_isnull == new_isnull;
+	return datum_image_eq(old_value, new_value, attribute->attbyval,
+						  attribute->attlen);
+}
+
 /* Does an UPDATE change any column that a verdict depends on? */
 static bool
 update_matters(const Bitmapset *matters, TupleTableSlot *old,
 			   TupleTableSlot *new)
 {
-	int			attnum = -1;
+	int			attnum = bms_prev_member(matters, -1);
 
-	while ((attnum = bms_next_member(matters, attnum)) >= 0)
+	/* up to the last one at once, rather than column by column */
+	if (attnum > 0)
 	{
-		Form_pg_attribute attribute =
-			TupleDescAttr(old->tts_tupleDescriptor, attnum - 1);
-		bool		old_isnull;
-		bool		new_isnull;
-		Datum		old_value = slot_getattr(old, attnum, &old_isnull);
-		Datum		new_value = slot_getattr(new, attnum, &new_isnull);
-
-		if (old_isnull != new_isnull)
-			return true;
-		if (!old_isnull && !datum_image_eq(old_value, new_value,
-										   attribute->attbyval,
-										   attribute->attlen))
-			return true;
+		slot_getsomeattrs(old, attnum);
+		slot_getsomeattrs(new, attnum);
 	}
+	attnum = -1;
+	while ((attnum = bms_next_member(matters, attnum)) >= 0)
+		if (!same_value(old, new, attnum))
+			return true;
 	return false;
 }
 
@@ -81,6 +92,16 @@ note_token_row(const Source *source, TupleTableSlot *row, int classes)
 		note_false_key(source, &stored, classes);
 	else if (!TEST_FAULT(own_cell_not_noted))
 		changes_note_cell(source, stored_cell(source, &stored), classes);
+}
+
+/* Is an UPDATE's token noted, once the row before it has been? */
+static bool
+keeps_token(const Source *source, const TriggerData *trigger)
+{
+	AttrNumber	attnum = source->column[ROLE_TOKEN].attnum;
+
+	return !TEST_FAULT(old_cell_forgotten) && attnum > 0 &&
+		same_value(trigger->tg_trigslot, trigger->tg_newslot, attnum);
 }
 
 static void
@@ -130,7 +151,7 @@ note_row_event(const Source *source, const SourceParent *parent,
 	{
 		if (!updated || !TEST_FAULT(old_cell_forgotten))
 			note_token_row(source, trigger->tg_trigslot, classes);
-		if (updated)
+		if (updated && !keeps_token(source, trigger))
 			note_token_row(source, trigger->tg_newslot, classes);
 	}
 }
