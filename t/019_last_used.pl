@@ -95,16 +95,16 @@ sub let_go
 	return;
 }
 
-my $busy = q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'tokenauth last use');
-
-# The pid of the worker, once it is writing.
+# The pid of the worker, or what else is asked of it, once it is writing.
 sub busy_worker
 {
-	my ($database) = @_;
-	$node->poll_query_until('postgres',
-		"SELECT EXISTS ($busy AND datname = '$database' AND wait_event = 'PgSleep')")
-	  or die 'nobody writes';
-	return $node->safe_psql('postgres', $busy);
+	my ($database, $what) = @_;
+
+	$what //= 'pid';
+	return poll_value($node, 'postgres', qq(
+		SELECT $what FROM pg_stat_activity
+		WHERE backend_type = 'tokenauth last use' AND datname = '$database'
+		AND wait_event = 'PgSleep'));
 }
 
 sub crash
@@ -168,9 +168,8 @@ is(restart_after('fast'), 0, 'nothing is kept if nothing is noted');
 configure($node, $soon => '20ms');
 hold_writing('postgres');
 use_tokens('postgres', 10, 11);
-my $worker = busy_worker('postgres');
-is( $node->safe_psql('postgres', "SELECT pg_terminate_backend($worker, 60000)"),
-	't', 'a worker is terminated');
+my $worker = busy_worker('postgres',
+	'CASE WHEN pg_terminate_backend(pid, 60000) THEN pid END');
 my $next = busy_worker('postgres');
 isnt($next, $worker, 'another one takes over');
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($next)");

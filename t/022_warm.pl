@@ -81,9 +81,7 @@ sub unlock_table
 # The pid of the warming worker, once it waits for the lock.
 sub waiting_worker
 {
-	$node->poll_query_until('postgres', "SELECT EXISTS (SELECT $warming)")
-	  or die 'nobody waits';
-	return $node->safe_psql('postgres', "SELECT pid $warming");
+	return poll_value($node, 'postgres', "SELECT pid $warming");
 }
 
 # ---- not asked for ----

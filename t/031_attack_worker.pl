@@ -49,15 +49,11 @@ sub is_written
 	return;
 }
 
-my $held = q(SELECT pid FROM pg_stat_activity
-	WHERE backend_type = 'tokenauth last use' AND wait_event = 'PgSleep');
-
 # The pid of the worker, once it is held.
 sub held_worker
 {
-	$node->poll_query_until('postgres', "SELECT EXISTS ($held)")
-	  or die 'no worker is held';
-	return $node->safe_psql('postgres', $held);
+	return poll_value($node, 'postgres', q(SELECT pid FROM pg_stat_activity
+		WHERE backend_type = 'tokenauth last use' AND wait_event = 'PgSleep'));
 }
 
 # ---- a trigger that catches its cancellation ----

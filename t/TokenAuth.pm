@@ -35,8 +35,8 @@ use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
   all_say configure end_sessions endless has_been_used is_cold is_warm issue judge
-  judge_anew keep_busy like_note make_noise new_node new_standby own_server pgbouncer processes
-  questions revoke session set_up share shared_memory some_process start_pgbouncer token
+  judge_anew keep_busy like_note make_noise new_node new_standby own_server pgbouncer poll_value
+  processes questions revoke session set_up share shared_memory some_process start_pgbouncer token
   unnoticed_revoke use_token
 );
 
@@ -48,25 +48,44 @@ sub share
 	return int($number / ($ENV{TOKENAUTH_TEST_SHARE} // 1)) || 1;
 }
 
-# The same as core's, but each look is a session, which takes more of the processor than
-# anything else here: so the longer it lasts, the seldomer it looks.
-sub poll_query_until
+# Ask until the answer is the one that is waited for, and return it.  Each look is a session,
+# which takes more of the processor than anything else here: so the longer it lasts, the
+# seldomer it looks.
+sub poll
 {
-	my ($node, $database, $query, $expected) = @_;
+	my ($node, $database, $query, $is_awaited) = @_;
 	my $began = time;
 	my ($status, $out, $err);
 
-	$expected //= 't';
 	while (1)
 	{
 		($status, $out, $err) = $node->psql($database, $query);
-		return 1 if $status == 0 && $out eq $expected && $err eq '';
+		return $out if $status == 0 && $err eq '' && $is_awaited->($out);
 		my $waited = time - $began;
 		last if $waited > $PostgreSQL::Test::Utils::timeout_default;
 		usleep(1_000_000 * ($waited < 1 ? 0.1 : $waited < 10 ? $waited / 10 : 1));
 	}
-	diag("waited in vain for '$expected' of: $query\nlast: $out\n$err");
-	return 0;
+	diag("waited in vain, last: $out\n$err\nof: $query");
+	return;
+}
+
+# The same as core's.
+sub poll_query_until
+{
+	my ($node, $database, $query, $expected) = @_;
+
+	$expected //= 't';
+	return defined poll($node, $database, $query, sub { $_[0] eq $expected }) ? 1 : 0;
+}
+
+# What the query says, once it says anything.  What is found is found in the look that is
+# returned: a second one would ask about something that may have ended meanwhile.
+sub poll_value
+{
+	my ($node, $database, $query) = @_;
+
+	return poll($node, $database, $query, sub { $_[0] ne '' })
+	  // die "nothing is found by: $query";
 }
 
 {
