@@ -329,6 +329,8 @@ read_key_once(CacheBucket *bucket, CacheGuard *gate, const CacheKey *key,
 		view_guards(gate, cache_bucket_guard(&key->digest), &item->header,
 					view);
 	}
+	else
+		*view = (GuardView) {.fenced = true};	/* nothing is to be believed */
 	return seqlock_read_end(&bucket->sequence, sequence);
 }
 

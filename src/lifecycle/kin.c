@@ -31,12 +31,6 @@ typedef struct KinView
 	char	   *scope;
 } KinView;
 
-static bool
-is_readable(Source *source)
-{
-	return source_validate(source) && !PROBLEM_IS_FATAL(source->problem);
-}
-
 static KinView *
 view_of(Source *source, const StoredValue *stored)
 {
@@ -46,7 +40,7 @@ view_of(Source *source, const StoredValue *stored)
 
 	view->source = pstrdup(source->name);
 	view->is_live = true;
-	view->is_known = is_readable(source) &&
+	view->is_known = source_is_readable(source) &&
 		lookup_stored(source, stored, NULL, &judgement.verdict, &stamp);
 	if (!view->is_known)
 		return view;
@@ -270,7 +264,7 @@ arguments_decide(Source *other, const OwnerCall *call,
 
 	if (shared_row_is_certain(other, stored, NULL, false))
 		return false;
-	if (!is_readable(other) ||
+	if (!source_is_readable(other) ||
 		bms_overlap(kind_columns(other, source), arguments))
 		return true;
 	/* by whatever of them */
@@ -295,7 +289,7 @@ attributes_decide(Source *other, const OwnerCall *call,
 	if (bms_is_empty(attributes) ||
 		(is_kin && shared_row_is_certain(other, stored, NULL, false)))
 		return false;
-	if (!is_readable(other))
+	if (!source_is_readable(other))
 		return true;			/* nobody knows */
 	if (is_kin)
 		return bms_overlap(other->matters, attributes);

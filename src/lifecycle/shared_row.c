@@ -76,7 +76,7 @@ shared_row_is_certain(Source *source, const StoredValue *stored,
 {
 	bool		met;
 
-	return source_validate(source) && !PROBLEM_IS_FATAL(source->problem) &&
+	return source_is_readable(source) &&
 		lookup_condition(source, stored, id, &met) && met == meets;
 }
 

@@ -66,6 +66,13 @@ source_validate(Source *source)
 	return source->state == SOURCE_CURRENT || source_revalidate(source);
 }
 
+/* The same; false, too, if what is mapped cannot be read. */
+static inline bool
+source_is_readable(Source *source)
+{
+	return source_validate(source) && !PROBLEM_IS_FATAL(source->problem);
+}
+
 /*
  * The source again, validated, of a table whose columns cannot change any more
  * until the transaction ends, for AccessShareLock is held on it so long.  If it

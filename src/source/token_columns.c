@@ -12,6 +12,7 @@
 
 #include "source/generated.h"
 #include "source/references.h"
+#include "source/source.h"
 #include "source/token_columns.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -28,44 +29,77 @@ columns_with_token(const Source *source)
 		generated_with_origins(source->relation, bms_make_singleton(attnum)) : NULL;
 }
 
-/* Are its tokens in these columns, or do they refer to them? */
-static bool
-has_tokens_in(const Source *source, const TableColumns *told,
-			  const List *references)
+/* A source, and the columns of its table in which its tokens are, once asked for. */
+typedef struct Holder
 {
+	const Source *source;
+	bool		is_known;
+	Bitmapset  *columns;
+} Holder;
+
+static const Bitmapset *
+columns_of(Holder *holder)
+{
+	if (!holder->is_known)
+		holder->columns = columns_with_token(holder->source);
+	holder->is_known = true;
+	return holder->columns;
+}
+
+static List *
+add_holder(List *holders, const Source *source)
+{
+	Holder	   *holder = palloc(sizeof(Holder));
+
+	*holder = (Holder) {source};
+	return lappend(holders, holder);
+}
+
+/* The source itself first, and all that it is registered with. */
+static List *
+all_holders(const Source *source)
+{
+	List	   *holders = add_holder(NIL, source);
 	ListCell   *lc;
 
-	if (source->relation == told->relation &&
-		bms_overlap(columns_with_token(source), told->columns))
+	foreach(lc, source->registered)
+		holders = add_holder(holders, lfirst(lc));
+	return holders;
+}
+
+static List *
+tables_of(const List *holders)
+{
+	List	   *relations = NIL;
+	ListCell   *lc;
+
+	foreach(lc, holders)
+		relations = list_append_unique_oid(relations,
+										   ((const Holder *) lfirst(lc))->source->relation);
+	return relations;
+}
+
+/* Are its tokens in these columns, or do they refer to them? */
+static bool
+has_tokens_in(Holder *holder, const TableColumns *told,
+			  const List *references)
+{
+	Oid			relation = holder->source->relation;
+	ListCell   *lc;
+
+	if (relation == told->relation &&
+		bms_overlap(columns_of(holder), told->columns))
 		return true;
 	foreach(lc, references)
 	{
 		const Reference *reference = lfirst(lc);
 
-		if (source->relation == reference->from_relation &&
+		if (relation == reference->from_relation &&
 			bms_is_member(reference->to, told->columns) &&
-			bms_is_member(reference->from, columns_with_token(source)))
+			bms_is_member(reference->from, columns_of(holder)))
 			return true;
 	}
 	return false;
-}
-
-/* The first of some sources whose tokens are in the columns of one table. */
-static const Source *
-holder_among(const List *sources, const TableColumns *told)
-{
-	List	   *relations = NIL;
-	List	   *references;
-	ListCell   *lc;
-
-	foreach(lc, sources)
-		relations = list_append_unique_oid(relations,
-										   ((const Source *) lfirst(lc))->relation);
-	references = references_to(told->relation, relations);
-	foreach(lc, sources)
-		if (has_tokens_in(lfirst(lc), told, references))
-			return lfirst(lc);
-	return NULL;
 }
 
 const Source *
@@ -76,20 +110,27 @@ tokens_in_columns(const Source *source, Oid relation,
 												  "tokenauth references",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	List	   *sources = lcons(unconstify(Source *, source),
-								list_copy(source->registered));
-	const Source *holder = NULL;
+	List	   *holders = all_holders(source);
+	List	   *tables = tables_of(holders);
+	const Source *found = NULL;
+	ListCell   *told;
 	ListCell   *lc;
 
-	foreach(lc, references_origins(relation, columns))
+	foreach(told, references_origins(relation, columns))
 	{
-		holder = holder_among(sources, lfirst(lc));
-		if (holder != NULL)
+		List	   *references =
+			references_to(((const TableColumns *) lfirst(told))->relation, tables);
+
+		foreach(lc, holders)
+			if (found == NULL &&
+				has_tokens_in(lfirst(lc), lfirst(told), references))
+				found = ((const Holder *) lfirst(lc))->source;
+		if (found != NULL)
 			break;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	return holder;
+	return found;
 }
 
 List *

@@ -74,8 +74,8 @@ writeback_split(Writeback *batch)
 static bool
 is_writable(Source *source)
 {
-	return source != NULL && source_validate(source) &&
-		!PROBLEM_IS_FATAL(source->problem) && source->keeps_last_use;
+	return source != NULL && source_is_readable(source) &&
+		source->keeps_last_use;
 }
 
 /* What to look for in the token column, or the id as text; false for what is in no row. */
