@@ -310,6 +310,8 @@ is(end_load($load), '', 'no client was told of an error');
 meddle('true');
 $load = start_load();
 ($process, $holder) = call_and_hold($lock);
+# before that it may wait for a client's row
+wait_for('all but the locked row', "($unfilled) = 1");
 wait_for_row_lock();
 is($node->safe_psql('postgres', $unfilled), 1, 'all but the locked row is done');
 no_mistakes('waiting for a row');
