@@ -144,11 +144,13 @@ report_unexamined(Doctor *doctor, const Source *source, const ErrorData *error)
 }
 
 /*
- * Collect the sources, brought up to date.  A readiness probe must not wait
- * for a lock, so a source that needs what is locked is passed over, with a notice.
+ * Collect the sources, or (of a name) that one, brought up to date: another than is
+ * asked about is not looked at, lest it delay the answer.  A readiness probe must
+ * not wait for a lock, so a source that needs what is locked is passed over, with a
+ * notice.
  */
 static void
-find_sources(Doctor *doctor)
+find_sources(Doctor *doctor, const char *name)
 {
 	ListCell   *lc;
 
@@ -158,6 +160,8 @@ find_sources(Doctor *doctor)
 		Source	   *source = lfirst(lc);
 		Peek		peek;
 
+		if (name != NULL && strcmp(source->name, name) != 0)
+			continue;
 		peek_source(source, &peek);
 		if (peek.is_read)
 			doctor->sources = lappend(doctor->sources, source);
@@ -195,18 +199,15 @@ examine_source(void *arg)
 }
 
 static void
-examine_sources(Doctor *doctor, const char *name, bool errors)
+examine_sources(Doctor *doctor, bool errors)
 {
 	ListCell   *lc;
 
 	foreach(lc, doctor->sources)
 	{
 		Examination examination = {doctor, lfirst(lc), errors};
-		ErrorData  *error;
+		ErrorData  *error = peek_try(examine_source, &examination);
 
-		if (name != NULL && strcmp(examination.source->name, name) != 0)
-			continue;
-		error = peek_try(examine_source, &examination);
 		if (error != NULL)
 			report_unexamined(doctor, examination.source, error);
 	}
@@ -222,18 +223,12 @@ find_errors(Doctor *doctor, const char *source_name)
 {
 	ListCell   *lc;
 
-	find_sources(doctor);
+	find_sources(doctor, source_name);
 	examine_server(doctor, source_name, true);
-	examine_sources(doctor, source_name, true);
+	examine_sources(doctor, true);
 	foreach(lc, doctor->findings)
-	{
-		const Finding *finding = lfirst(lc);
-
-		if (finding->severity == SEVERITY_ERROR &&
-			(source_name == NULL || finding->source == NULL ||
-			 strcmp(finding->source, source_name) == 0))
+		if (((Finding *) lfirst(lc))->severity == SEVERITY_ERROR)
 			return true;
-	}
 	return false;
 }
 
@@ -251,7 +246,7 @@ find_more(Doctor *doctor)
 {
 	int			nfindings = list_length(doctor->findings);
 
-	examine_sources(doctor, NULL, false);
+	examine_sources(doctor, false);
 	examine_server(doctor, NULL, false);
 	for (int i = nfindings; i < list_length(doctor->findings); i++)
 		if (((Finding *) list_nth(doctor->findings, i))->severity == SEVERITY_ERROR)
