@@ -57,5 +57,23 @@ SELECT status, count(*) FROM tokenauth_list(1, 'long') GROUP BY 1 ORDER BY 1;
 SELECT (tokenauth_identify('l_1')).status;
 SELECT tokenauth_detach('long');
 SELECT tokenauth_detach('moved');
+
+-- A cancellation that came before a source is looked at for a limited time is not its
+-- code's to catch.
+CREATE TABLE deaf (token text PRIMARY KEY, user_id int, revoked boolean NOT NULL DEFAULT false);
+CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(0.01);
+    RETURN NEW;
+EXCEPTION WHEN query_canceled THEN
+    RETURN NEW;
+END $$;
+CREATE TRIGGER deaf BEFORE UPDATE ON deaf FOR EACH ROW EXECUTE FUNCTION deaf();
+INSERT INTO deaf VALUES ('x', 7);
+SELECT tokenauth_attach('deaf', token_column => 'token', stored_as => 'plaintext');
+SELECT pg_cancel_backend(pg_backend_pid()), tokenauth_revoke_user(7);
+SELECT revoked FROM deaf;
+SELECT tokenauth_revoke_user(7);
+SELECT tokenauth_detach('deaf');
 SET client_min_messages = warning;
 DROP SCHEMA alive_attack CASCADE;

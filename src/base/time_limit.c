@@ -101,7 +101,7 @@ start_timer(const TimeLimit *limit)
 	enable_timeout_every(timeout, limit->end, REPEAT_MS);
 }
 
-/* False if there is none, or an outer one is over first. */
+/* False if there is none, or an outer one is over first.  Throws if cancelled already. */
 static bool
 begin_limit(TimeLimit *limit, int milliseconds)
 {
@@ -111,6 +111,8 @@ begin_limit(TimeLimit *limit, int milliseconds)
 	limit->repeats = 0;
 	limit->requests = requests;
 	limit->statement_has_limit = get_timeout_active(STATEMENT_TIMEOUT);
+	/* what has been asked for before is not ours to forget */
+	CHECK_FOR_INTERRUPTS();
 	limit->end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											 milliseconds);
 	if (limit->outer != NULL && limit->outer->end <= limit->end)
