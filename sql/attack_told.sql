@@ -105,4 +105,63 @@ SELECT tokenauth_attach('chain', token_column => 'token', stored_as => 'plaintex
 SELECT id_column FROM tokenauth_sources WHERE source = 'chain';
 SELECT tokenauth_detach('chain');
 SELECT tokenauth_attach('chain', token_column => 'token', stored_as => 'plaintext', claims => '{id}');
+
+-- What a verify compares the token with is a secret, of whatever source.
+CREATE TABLE account (id int PRIMARY KEY, key_id text UNIQUE, secret text, user_id int, region text UNIQUE, pin int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO account VALUES (1, 'k', 'k-secret', 7, 'r-eu', 1234);
+CREATE FUNCTION verified(VARIADIC extra text[]) RETURNS name LANGUAGE plpgsql AS $$
+DECLARE
+    result name;
+BEGIN
+    EXECUTE format('SELECT tokenauth_attach(%L, prefix => %L, token_column => %L, stored_as => %L, mapping => %L, %s)',
+                   'account', 'k-', 'key_id', 'plaintext', '{"lookup": "left(token, 1)", "verify": "token = secret OR token = id::text || user_id::text OR token = pin::text"}',
+                   array_to_string(extra, ', ')) INTO result;
+    RETURN result;
+END $$;
+SELECT verified($$claims => '{secret}'$$);
+SELECT verified($$claims => '{pin}'$$);
+SELECT verified($$id_column => 'secret'$$);
+SELECT verified($$user_column => 'secret'$$);
+SELECT verified($$claims => '{region}'$$);     -- its id and user go into what is compared, but are told
+SELECT status, user_id, token_id, claims FROM tokenauth_identify('k-secret');
+SELECT tokenauth_attach('account', 'region', prefix => 'r-', token_column => 'region', stored_as => 'plaintext', claims => '{secret}');
+SELECT tokenauth_detach('account');
+SELECT tokenauth_attach('account', 'region', prefix => 'r-', token_column => 'region', stored_as => 'plaintext', claims => '{secret}');
+SELECT verified($$on_revoke => 'flag'$$);
+SELECT tokenauth_detach('region');
+-- a word of its text, quoted or not, is its name; part of one is not
+ALTER TABLE account RENAME secret TO "the secret";
+ALTER TABLE account ADD secret text, ADD the text;
+SELECT tokenauth_attach('account', prefix => 'k-', token_column => 'key_id', stored_as => 'plaintext', mapping => '{"lookup": "left(token, 1)", "verify": "token = \"the secret\""}', claims => '{the secret}');
+SELECT tokenauth_attach('account', prefix => 'k-', token_column => 'key_id', stored_as => 'plaintext', mapping => '{"lookup": "left(token, 1)", "verify": "token = \"the secret\""}', claims => '{user_id}');
+-- a source that cannot be read now may be mended
+ALTER TABLE account RENAME user_id TO user_no;
+SELECT tokenauth_attach('account', 'region', prefix => 'r-', token_column => 'region', stored_as => 'plaintext', user_column => 'user_no', claims => '{the secret}');
+SELECT tokenauth_detach('account');
+DROP TABLE account;
+
+-- A source finds its parents by their tokens, without a foreign key.
+ALTER TABLE device DROP CONSTRAINT key, DROP vault_id, ADD user_id int, ADD badge text UNIQUE;
+ALTER TABLE session DROP CONSTRAINT session_refresh_fkey;
+SELECT refresh();
+SELECT device($$claims => '{session}'$$);      -- nothing says what it is
+SELECT tokenauth_attach_parent('device', 'session', 'session', 'refresh', live_when => 'NOT revoked');
+SELECT tokenauth_detach('device');
+SELECT device($$user_column => ''$$);
+SELECT tokenauth_attach_parent('device', 'session', 'session', 'refresh', mapping => '{"user_column": "user_id"}');
+SELECT tokenauth_attach('device', 'other', prefix => 'o-', token_column => 'badge', id_column => '', stored_as => 'plaintext', claims => '{session}');
+SELECT tokenauth_detach('refresh');
+SELECT tokenauth_attach('device', 'other', prefix => 'o-', token_column => 'badge', id_column => '', stored_as => 'plaintext', claims => '{session}');
+SELECT refresh();
+SELECT tokenauth_detach('other');
+SELECT tokenauth_detach('device');
+
+-- Of what a very long expression is made is not read: it may be made of every column.
+CREATE TABLE long (id int PRIMARY KEY, a text UNIQUE, b text);
+SELECT tokenauth_attach('long', token_column => 'a', stored_as => 'plaintext', user_column => 'b');
+SELECT tokenauth_detach('long');
+DO $$ BEGIN EXECUTE format('ALTER TABLE long ADD made text GENERATED ALWAYS AS (a || %L) STORED', repeat('x', 100000)); END $$;
+SELECT tokenauth_attach('long', token_column => 'a', stored_as => 'plaintext', user_column => 'b');
+SELECT tokenauth_detach('long');
+SELECT tokenauth_attach('long', token_column => 'made', stored_as => 'plaintext', user_column => 'b');
 DROP SCHEMA told_attack CASCADE;

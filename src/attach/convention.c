@@ -76,9 +76,23 @@ is_called(const char *column, const char *name)
 	return *name == '\0';
 }
 
+/*
+ * Would the column have no tokens if it had the role?  That goes by the role, too, of
+ * what the source's verify uses.
+ */
+static bool
+is_free_for(const Source *source, SourceRole role, Form_pg_attribute attribute)
+{
+	Source		with_role = *source;
+
+	with_role.column[role].name = NameStr(attribute->attname);
+	return tokens_in_column(&with_role, source->relation,
+							attribute->attnum) == NULL;
+}
+
 /* The column of a table that is called so, and holds no tokens; or NULL. */
 static char *
-find_column(const Source *source, const char *name)
+find_column(const Source *source, const Convention *convention)
 {
 	Relation	table = table_open(source->relation, NoLock);
 	char	   *found = NULL;
@@ -88,8 +102,8 @@ find_column(const Source *source, const char *name)
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
 		const char *column = NameStr(attribute->attname);
 
-		if (!attribute->attisdropped && is_called(column, name) &&
-			tokens_in_column(source, source->relation, attribute->attnum) == NULL)
+		if (!attribute->attisdropped && is_called(column, convention->name) &&
+			is_free_for(source, convention->role, attribute))
 			found = pstrdup(column);
 	}
 	table_close(table, NoLock);
@@ -106,7 +120,7 @@ convention_choose(Source *source, SourceRole role)
 
 		if (convention->role != role || convention->is_weak)
 			continue;
-		column = find_column(source, convention->name);
+		column = find_column(source, convention);
 		if (column == NULL)
 			continue;
 		source->column[role].name = column;
@@ -143,7 +157,7 @@ convention_overlooked(const Source *source)
 		if (convention->role != ROLE_EXPIRES &&
 			convention->role != ROLE_REVOKED)
 			continue;
-		column = find_column(source, convention->name);
+		column = find_column(source, convention);
 		if (column == NULL || counts(source, column))
 			continue;
 		one = palloc(sizeof(Overlooked));

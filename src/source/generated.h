@@ -15,6 +15,14 @@
 #include "nodes/bitmapset.h"
 #include "nodes/nodes.h"
 
+/*
+ * So long can the generation expressions of one table be, as the catalog has them, in
+ * bytes.  Of one beyond that it is not read what it is made of: it counts as made of all
+ * columns.  For whoever may create a table can make them as long as he likes, and others
+ * would wait.  Those of real tables have some hundreds of bytes each.
+ */
+#define GENERATED_MAX_LEN	(256 * 1024)
+
 /* Add the columns of its row that an expression, or NULL, uses. */
 extern Bitmapset *add_columns_of_node(Bitmapset *columns, Node *node);
 
@@ -26,5 +34,8 @@ extern Bitmapset *add_columns_of_node(Bitmapset *columns, Node *node);
  */
 extern Bitmapset *generated_with_origins(Oid relation,
 										 const Bitmapset *columns);
+
+/* The same, of some columns and those that are generated from them. */
+extern Bitmapset *generated_with_uses(Oid relation, const Bitmapset *columns);
 
 #endif							/* TOKENAUTH_GENERATED_H */

@@ -163,7 +163,7 @@ map_is_no_token(Source *source, Oid relation, const char *argument,
 	source->problem_detail = psprintf("those of source \"%s\"%s, as the %s of \"%s\"",
 									  holder->name,
 									  holder->relation == relation ? "" :
-									  ", by a foreign key",
+									  ", by a reference",
 									  argument, source->name);
 	return false;
 }

@@ -62,7 +62,10 @@ references_from(Oid relation)
 	scan = systable_beginscan(catalog, ConstraintRelidTypidNameIndexId, true,
 							  NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
 		references = add_references(references, tuple);
+	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return references;
@@ -101,6 +104,7 @@ references_to(Oid relation, const List *from)
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
+		CHECK_FOR_INTERRUPTS();
 		if (OidIsValid(form->tgconstraint) &&
 			RI_FKey_trigger_type(form->tgfoid) == RI_TRIGGER_PK &&
 			(from == NIL || list_member_oid(from, form->tgconstrrelid)))
@@ -145,26 +149,6 @@ reached_in(List **all, Oid relation)
 	return reached;
 }
 
-/* Some columns, and those that are generated from them. */
-static Bitmapset *
-with_generated(Oid relation, const Bitmapset *columns)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Bitmapset  *all = bms_copy(columns);
-	int			natts;
-
-	if (!HeapTupleIsValid(tuple))
-		return all;
-	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-	for (int attnum = 1; attnum <= natts; attnum++)
-		if (bms_overlap(generated_with_origins(relation,
-											   bms_make_singleton(attnum)),
-						columns))
-			all = bms_add_member(all, attnum);
-	return all;
-}
-
 static void
 reach(List **all, Oid relation, const Bitmapset *columns, bool backwards)
 {
@@ -172,39 +156,51 @@ reach(List **all, Oid relation, const Bitmapset *columns, bool backwards)
 
 	reached->columns.columns =
 		bms_add_members(reached->columns.columns, backwards ?
-						with_generated(relation, columns) :
+						generated_with_uses(relation, columns) :
 						generated_with_origins(relation, columns));
+}
+
+/* From what has been reached in a table, by references of its columns or of others. */
+static void
+follow_each(List **all, const Reached *reached, const List *references,
+			bool backwards)
+{
+	Oid			relation = reached->columns.relation;
+	ListCell   *lc;
+
+	foreach(lc, references)
+	{
+		const Reference *reference = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (backwards && reference->to_relation == relation &&
+			bms_is_member(reference->to, reached->followed))
+			reach(all, reference->from_relation,
+				  bms_make_singleton(reference->from), backwards);
+		if (!backwards && reference->from_relation == relation &&
+			bms_is_member(reference->from, reached->followed))
+			reach(all, reference->to_relation,
+				  bms_make_singleton(reference->to), backwards);
+	}
 }
 
 /* Follow the references of what has been reached in a table, perhaps to itself. */
 static void
-follow(List **all, Reached *reached, bool backwards)
+follow(List **all, Reached *reached, const List *ways, bool backwards)
 {
-	ListCell   *lc;
-
 	if (!reached->is_read)
 		reached->references = backwards ?
 			references_to(reached->columns.relation, NIL) :
 			references_from(reached->columns.relation);
 	reached->is_read = true;
 	reached->followed = bms_copy(reached->columns.columns);
-	foreach(lc, reached->references)
-	{
-		const Reference *reference = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if (backwards && bms_is_member(reference->to, reached->followed))
-			reach(all, reference->from_relation,
-				  bms_make_singleton(reference->from), backwards);
-		if (!backwards && bms_is_member(reference->from, reached->followed))
-			reach(all, reference->to_relation,
-				  bms_make_singleton(reference->to), backwards);
-	}
+	follow_each(all, reached, reached->references, backwards);
+	follow_each(all, reached, ways, backwards);
 }
 
 /* All that can be reached; a Reached begins with its TableColumns. */
 static List *
-follow_all(List *all, bool backwards)
+follow_all(List *all, const List *ways, bool backwards)
 {
 	bool		again = true;
 
@@ -217,7 +213,7 @@ follow_all(List *all, bool backwards)
 
 			if (bms_equal(reached->followed, reached->columns.columns))
 				continue;
-			follow(&all, reached, backwards);
+			follow(&all, reached, ways, backwards);
 			again = true;
 		}
 	}
@@ -225,16 +221,16 @@ follow_all(List *all, bool backwards)
 }
 
 List *
-references_origins(Oid relation, const Bitmapset *columns)
+references_origins(Oid relation, const Bitmapset *columns, const List *ways)
 {
 	List	   *all = NIL;
 
 	reach(&all, relation, columns, false);
-	return follow_all(all, false);
+	return follow_all(all, ways, false);
 }
 
 List *
-references_users(const List *columns)
+references_users(const List *columns, const List *ways)
 {
 	List	   *all = NIL;
 	ListCell   *lc;
@@ -245,5 +241,5 @@ references_users(const List *columns)
 
 		reach(&all, one->relation, one->columns, true);
 	}
-	return follow_all(all, true);
+	return follow_all(all, ways, true);
 }

@@ -23,7 +23,7 @@ typedef struct TableColumns
 	Bitmapset  *columns;
 } TableColumns;
 
-/* A column of a foreign key, and that to which it refers. */
+/* A column, of a foreign key perhaps, and that to which it refers. */
 typedef struct Reference
 {
 	Oid			from_relation;
@@ -35,12 +35,14 @@ typedef struct Reference
 /*
  * The columns, whatever their tables, that have the values of some columns of a table:
  * these themselves, those that they refer to or are made of, and so on.  A list of
- * TableColumns in the current memory context, one for each table.
+ * TableColumns in the current memory context, one for each table.  They refer to others
+ * by foreign keys and by these ways, a list of References.
  */
-extern List *references_origins(Oid relation, const Bitmapset *columns);
+extern List *references_origins(Oid relation, const Bitmapset *columns,
+								const List *ways);
 
 /* Such columns, and all that refer to them or are made of them, and so on. */
-extern List *references_users(const List *columns);
+extern List *references_users(const List *columns, const List *ways);
 
 /*
  * The references to columns of a table, of those tables alone, a list of OIDs, or with

@@ -4,8 +4,10 @@
  *		Columns that hold tokens, of whatever source.
  *
  * A table can have the tokens of several sources, and that of a parent can have
- * tokens, too.  A column that refers to a token column by a foreign key has tokens, and
- * so has one to which a token column refers.  What a source tells of a token, its id,
+ * tokens, too.  A column that refers to a token column, by a foreign key or because a
+ * source finds its parents so, has tokens, and so has one to which a token column refers.
+ * What a source's verify compares the token with are tokens, too, but for a number, uuid,
+ * time, boolean or enum that has a role of that source: it may go into the digest.  What a source tells of a token, its id,
  * user and claims among them, goes to callers, lists and logs, and must not be another
  * token or its digest.  Nor does tokenauth write anything but a token into such a
  * column.
