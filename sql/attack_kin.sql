@@ -172,4 +172,29 @@ SELECT tokenauth_revoke(:'second');
 SELECT tokenauth_attach_parent('graced', 'ends', 'ends_id', mapping => '{"expires_column": "at"}');
 SELECT expires_at < now() + interval '2 hours' AS within_the_grace FROM tokenauth_rotate(:'first');
 SELECT tokenauth_detach('graced');
+
+-- Attributes set an id, but not where it says whose the token is.
+CREATE TABLE card (id uuid NOT NULL, token_hash text UNIQUE NOT NULL, code text UNIQUE, revoked bool NOT NULL DEFAULT false, used_at timestamptz);
+SELECT tokenauth_attach('card', prefix => 'c_', id_column => 'id', user_column => 'id');
+SELECT token FROM tokenauth_issue('00000000-0000-0000-0000-000000000008'::uuid, source => 'card', attributes => '{"id": "00000000-0000-0000-0000-000000000007"}');
+SELECT tokenauth_detach('card');
+SELECT tokenauth_attach('card', prefix => 'c_', id_column => 'id', tenant_column => 'id', user_column => '');
+SELECT token FROM tokenauth_issue(NULL, source => 'card', attributes => '{"id": "00000000-0000-0000-0000-000000000007"}');
+SELECT tokenauth_detach('card');
+-- nor by a parent
+CREATE TABLE person (id uuid PRIMARY KEY);
+INSERT INTO person VALUES ('00000000-0000-0000-0000-000000000007');
+SELECT tokenauth_attach('card', prefix => 'c_', id_column => 'id', user_column => '');
+SELECT tokenauth_attach_parent('card', 'person', 'id', mapping => '{"user_column": "id"}');
+SELECT token FROM tokenauth_issue(NULL, source => 'card', attributes => '{"id": "00000000-0000-0000-0000-000000000007"}');
+SELECT tokenauth_detach('card');
+-- nor to another source; that both have the same id is nothing
+SELECT tokenauth_attach('card', 'codes', prefix => 'k_', token_column => 'code', id_column => '', user_column => 'id');
+SELECT tokenauth_attach('card', prefix => 'c_', id_column => 'id', user_column => '');
+SELECT token FROM tokenauth_issue(NULL, source => 'card', attributes => '{"id": "00000000-0000-0000-0000-000000000007"}');
+SELECT tokenauth_detach('codes');
+SELECT tokenauth_attach('card', 'codes', prefix => 'k_', token_column => 'code', id_column => 'id', user_column => '');
+SELECT token_id FROM tokenauth_issue(NULL, source => 'card', attributes => '{"id": "00000000-0000-0000-0000-000000000007"}');
+SELECT tokenauth_detach('codes');
+SELECT tokenauth_detach('card');
 DROP SCHEMA kin_attack CASCADE;

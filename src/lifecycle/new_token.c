@@ -365,15 +365,48 @@ argument_of_role(SourceRole role)
 	}
 }
 
-/* The role that a column has; ROLE_COUNT if none. */
+/* The first role that a column has, of these and what follows; ROLE_COUNT if none. */
 static SourceRole
-role_of_column(const Source *source, AttrNumber attnum)
+next_role(const Source *source, AttrNumber attnum, SourceRole role)
 {
-	SourceRole	role = ROLE_TOKEN;
-
 	while (role < ROLE_COUNT && source->column[role].attnum != attnum)
 		role++;
 	return role;
+}
+
+static SourceRole
+role_of_column(const Source *source, AttrNumber attnum)
+{
+	return next_role(source, attnum, ROLE_TOKEN);
+}
+
+/* The argument that sets a column, or NULL. */
+static const char *
+argument_of_column(const Source *source, AttrNumber attnum)
+{
+	const char *argument = NULL;
+
+	for (SourceRole role = role_of_column(source, attnum);
+		 role < ROLE_COUNT && argument == NULL;
+		 role = next_role(source, attnum, role + 1))
+		argument = argument_of_role(role);
+	return argument;
+}
+
+/* Is it the id of the row, and nothing else by which a token is judged? */
+static bool
+is_id_alone(const Source *source, AttrNumber attnum)
+{
+	if (source->column[ROLE_ID].attnum != attnum ||
+		next_role(source, attnum, ROLE_TOKEN) != ROLE_ID ||
+		next_role(source, attnum, ROLE_ID + 1) != ROLE_COUNT ||
+		bms_is_member(attnum, source->made_of))
+		return false;
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].via == VIA_TOKEN &&
+			source->parent[i].from.attnum == attnum)
+			return false;
+	return true;
 }
 
 /*
@@ -381,24 +414,27 @@ role_of_column(const Source *source, AttrNumber attnum)
  * because an application may take them from its user; nor a token of another
  * source of the table, or what a column says there of it.  Whether they make the new
  * token one of another source is seen when the row is there.  They can set an id that
- * only the application can make.
+ * only the application can make, if it is the id of the row and no more.
  */
 static void
 check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 {
 	const Source *source = list->call->source;
 	SourceRole	role = role_of_column(source, attnum);
-	const char *argument = argument_of_role(role);
+	const char *argument = argument_of_column(source, attnum);
 	const Source *other = NULL;
 	SourceRole	other_role;
 	bool		allowed = false;
 
 	if (role == ROLE_ID)
-		allowed = unfilled_column(list, attnum) != NULL &&
-			!bms_is_member(attnum, source->made_of);
+	{
+		other = shared_row_user(source, name, true, &other_role);
+		allowed = other == NULL && is_id_alone(source, attnum) &&
+			unfilled_column(list, attnum) != NULL;
+	}
 	else if (role == ROLE_COUNT)
 	{
-		other = shared_row_user(source, name, &other_role);
+		other = shared_row_user(source, name, false, &other_role);
 		allowed = other == NULL &&
 			!bms_is_member(attnum, source->made_of) &&
 			!(list->is_copy && bms_is_member(attnum, source->matters));
@@ -489,9 +525,8 @@ check_complete(const InsertList *list)
 		if (!attribute->attnotnull ||
 			unfilled_column(list, attribute->attnum) == NULL)
 			continue;
-		argument = argument_of_role(role_of_column(list->call->source,
-												   attribute->attnum));
-		other = shared_row_user(list->call->source, name, &role);
+		argument = argument_of_column(list->call->source, attribute->attnum);
+		other = shared_row_user(list->call->source, name, false, &role);
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("column \"%s\" of table \"%s\" needs a value", name,

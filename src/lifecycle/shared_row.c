@@ -20,7 +20,8 @@ plays(const Source *source, const char *column, SourceRole role)
 }
 
 const Source *
-shared_row_user(const Source *source, const char *column, SourceRole *role)
+shared_row_user(const Source *source, const char *column, bool except_id,
+				SourceRole *role)
 {
 	ListCell   *lc;
 
@@ -31,7 +32,7 @@ shared_row_user(const Source *source, const char *column, SourceRole *role)
 		if (source_is_same(other, source))
 			continue;
 		for (*role = ROLE_TOKEN; *role < ROLE_COUNT; (*role)++)
-			if (plays(other, column, *role))
+			if (plays(other, column, *role) && !(except_id && *role == ROLE_ID))
 				return other;
 	}
 	return NULL;

@@ -13,10 +13,10 @@
 
 /*
  * Another source of the source's table for which a column plays a role, and the
- * role; NULL if there is none.
+ * role; NULL if there is none.  With except_id the id of the other's rows is none.
  */
 extern const Source *shared_row_user(const Source *source, const char *column,
-									 SourceRole *role);
+									 bool except_id, SourceRole *role);
 
 /* Has the column the tokens of another source? */
 extern bool shared_row_has_token(const Source *source, const char *column);
