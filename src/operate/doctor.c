@@ -78,6 +78,9 @@ doctor_report(Doctor *doctor, Severity severity, const Source *source,
 	Finding    *finding = palloc(sizeof(Finding));
 	va_list		args;
 
+	if (severity == SEVERITY_ERROR && doctor->check != NULL &&
+		!doctor->check->is_error)
+		elog(ERROR, "a check that finds errors is not marked so");
 	finding->severity = severity;
 	finding->source = source ? source->name : NULL;
 	va_start(args, format);
@@ -129,45 +132,33 @@ report_hindered(Doctor *doctor, const Source *source)
 		   get_rel_name(source->relation));
 }
 
-/* NULL: a lock is why it could not be examined. */
+/*
+ * NULL: a lock is why it could not be examined.  What keeps it from being ready is of
+ * severity error.
+ */
 static void
-report_unexamined(Doctor *doctor, const Source *source, const ErrorData *error)
+report_unexamined(Doctor *doctor, const Source *source, Severity severity,
+				  const ErrorData *error)
 {
 	if (error == NULL || peek_was_hindered(error))
 		report_hindered(doctor, source);
 	else
-		doctor_report(doctor, SEVERITY_ERROR, source,
+		doctor_report(doctor, severity, source,
 			   sql_with_comment(own_call_plain_sql("tokenauth_ready"),
 								"look again; if it stays so, attach the table again"),
 			   "token source \"%s\" could not be examined (%s)",
 			   source->name, error->message);
 }
 
-/*
- * Collect the sources, or (of a name) that one, brought up to date: another than is
- * asked about is not looked at, lest it delay the answer.  A readiness probe must
- * not wait for a lock, so a source that needs what is locked is passed over, with a
- * notice.
- */
 static void
-find_sources(Doctor *doctor, const char *name)
+run_check(Doctor *doctor, const Check *check, const Source *source)
 {
-	ListCell   *lc;
-
-	coherence_refresh();
-	foreach(lc, source_all())
-	{
-		Source	   *source = lfirst(lc);
-		Peek		peek;
-
-		if (name != NULL && strcmp(source->name, name) != 0)
-			continue;
-		peek_source(source, &peek);
-		if (peek.is_read)
-			doctor->sources = lappend(doctor->sources, source);
-		else if (peek.is_there)
-			report_unexamined(doctor, source, peek.error);
-	}
+	doctor->check = check;
+	if (source != NULL)
+		check->source(doctor, source);
+	else
+		check->server(doctor);
+	doctor->check = NULL;
 }
 
 static void
@@ -176,7 +167,7 @@ examine_server(Doctor *doctor, const char *source_name, bool errors)
 	for (int i = 0; i < (int) lengthof(checks); i++)
 		if (checks[i].server != NULL && checks[i].is_error == errors &&
 			!(checks[i].of_no_source && source_name != NULL))
-			checks[i].server(doctor);
+			run_check(doctor, &checks[i], NULL);
 }
 
 /* All checks of a source that can find errors, or all others. */
@@ -188,28 +179,65 @@ typedef struct Examination
 } Examination;
 
 static void
-examine_source(void *arg)
+run_checks(void *arg)
 {
 	const Examination *examination = arg;
 
 	for (int i = 0; i < (int) lengthof(checks); i++)
 		if (checks[i].source != NULL &&
 			checks[i].is_error == examination->errors)
-			checks[i].source(examination->doctor, examination->source);
+			run_check(examination->doctor, &checks[i], examination->source);
 }
 
 static void
-examine_sources(Doctor *doctor, bool errors)
+try_checks(Doctor *doctor, const Source *source, bool errors)
+{
+	Examination examination = {doctor, source, errors};
+	ErrorData  *error = peek_try(run_checks, &examination);
+
+	doctor->check = NULL;
+	if (error != NULL)
+		report_unexamined(doctor, source,
+						  errors ? SEVERITY_ERROR : SEVERITY_WARNING, error);
+}
+
+/* A PeekLook. */
+static void
+find_errors_of(const Source *source, void *arg)
+{
+	try_checks(arg, source, true);
+}
+
+/* Another. */
+static void
+find_all_of(const Source *source, void *arg)
+{
+	try_checks(arg, source, true);
+	try_checks(arg, source, false);
+}
+
+/*
+ * All sources or (of a name) that one: another than is asked about is not looked at,
+ * lest it delay the answer.  A readiness probe must not wait for a lock, so a source
+ * that needs what is locked is passed over, with a notice.
+ */
+static void
+examine_sources(Doctor *doctor, const char *name, PeekLook look)
 {
 	ListCell   *lc;
 
-	foreach(lc, doctor->sources)
+	foreach(lc, source_all())
 	{
-		Examination examination = {doctor, lfirst(lc), errors};
-		ErrorData  *error = peek_try(examine_source, &examination);
+		Source	   *source = lfirst(lc);
+		Peek		peek;
 
-		if (error != NULL)
-			report_unexamined(doctor, examination.source, error);
+		if (name != NULL && strcmp(source->name, name) != 0)
+			continue;
+		peek_source(source, look, doctor, &peek);
+		if (peek.is_read)
+			doctor->sources = lappend(doctor->sources, source);
+		else if (peek.is_there)
+			report_unexamined(doctor, source, SEVERITY_ERROR, peek.error);
 	}
 }
 
@@ -218,39 +246,19 @@ examine_sources(Doctor *doctor, bool errors)
  * ready, and what the doctor says of it, cannot differ.  Tokens that are still
  * being loaded keep it from being ready, too, and are a notice of the doctor's.
  */
-static bool
-find_errors(Doctor *doctor, const char *source_name)
-{
-	ListCell   *lc;
-
-	find_sources(doctor, source_name);
-	examine_server(doctor, source_name, true);
-	examine_sources(doctor, true);
-	foreach(lc, doctor->findings)
-		if (((Finding *) lfirst(lc))->severity == SEVERITY_ERROR)
-			return true;
-	return false;
-}
-
 bool
 doctor_is_ready(const char *source_name)
 {
 	Doctor		doctor = {CurrentMemoryContext};
+	ListCell   *lc;
 
-	return !find_errors(&doctor, source_name) && warm_has_ended();
-}
-
-/* The rest, which is no error. */
-static void
-find_more(Doctor *doctor)
-{
-	int			nfindings = list_length(doctor->findings);
-
-	examine_sources(doctor, false);
-	examine_server(doctor, NULL, false);
-	for (int i = nfindings; i < list_length(doctor->findings); i++)
-		if (((Finding *) list_nth(doctor->findings, i))->severity == SEVERITY_ERROR)
-			elog(ERROR, "a check that finds errors is not marked so");
+	coherence_refresh();
+	examine_server(&doctor, source_name, true);
+	examine_sources(&doctor, source_name, find_errors_of);
+	foreach(lc, doctor.findings)
+		if (((Finding *) lfirst(lc))->severity == SEVERITY_ERROR)
+			return false;
+	return warm_has_ended();
 }
 
 static void
@@ -288,8 +296,10 @@ tokenauth_doctor(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	(void) find_errors(&doctor, NULL);
-	find_more(&doctor);
+	coherence_refresh();
+	examine_server(&doctor, NULL, true);
+	examine_sources(&doctor, NULL, find_all_of);
+	examine_server(&doctor, NULL, false);
 	for (Severity severity = SEVERITY_ERROR; severity <= SEVERITY_NOTICE;
 		 severity++)
 		foreach(lc, doctor.findings)

@@ -40,7 +40,9 @@ typedef struct Doctor
 {
 	MemoryContext context;		/* of the findings */
 	List	   *findings;		/* Finding * */
-	List	   *sources;		/* Source *, valid, their tables locked */
+	List	   *sources;		/* Source *; those that have been examined, whose
+								 * tables are not locked any more */
+	const struct Check *check;	/* what is being looked for; NULL: nothing */
 } Doctor;
 
 /*

@@ -60,9 +60,7 @@ is_there(Source *source)
 
 	if (source_is_current(source))
 		return true;
-	peek_source(source, &peek);
-	if (peek.is_read)
-		source_unlock(source);
+	peek_source(source, NULL, NULL, &peek);
 	return peek.is_there;
 }
 

@@ -357,39 +357,14 @@ try_lock_table(Oid relation)
 		ConditionalLockRelationOid(relation, AccessShareLock);
 }
 
-static void
-unlock_table(Oid relation)
-{
-	if (OidIsValid(relation))
-		UnlockRelationOid(relation, AccessShareLock);
-}
-
-static void
-unlock_parents(const Source *source, int nparents)
-{
-	for (int i = 0; i < nparents; i++)
-		unlock_table(source->parent[i].relation);
-	unlock_table(source->relation);
-}
-
 bool
 source_try_lock(const Source *source)
 {
-	if (!try_lock_table(source->relation))
-		return false;
-	for (int i = 0; i < source->nparents; i++)
-		if (!try_lock_table(source->parent[i].relation))
-		{
-			unlock_parents(source, i);
-			return false;
-		}
-	return true;
-}
+	bool		locked = try_lock_table(source->relation);
 
-void
-source_unlock(const Source *source)
-{
-	unlock_parents(source, source->nparents);
+	for (int i = 0; locked && i < source->nparents; i++)
+		locked = try_lock_table(source->parent[i].relation);
+	return locked;
 }
 
 bool

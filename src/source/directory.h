@@ -89,11 +89,10 @@ extern Source *source_hold(const Source *source);
 extern Source *source_hold_for_change(const Source *source);
 
 /*
- * For who must not wait: lock a source's tables against DDL, if none of them is
- * locked already.  False if one is; then none is locked.
+ * For who must not wait, and rolls its subtransaction back (peek.h): lock a source's
+ * tables against DDL, if none of them is locked already.  False if one is.
  */
 extern bool source_try_lock(const Source *source);
-extern void source_unlock(const Source *source);
 
 /* Has the registry changed, so that the source must be looked up again? */
 extern bool source_is_outdated(const Source *source);

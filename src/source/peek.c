@@ -68,22 +68,51 @@ read_source(void *arg)
 	reading->is_there = source_validate(reading->source);
 }
 
+/* A source that is looked at. */
+typedef struct Looking
+{
+	Source	   *source;
+	PeekLook	look;
+	void	   *arg;
+	Peek	   *peek;
+} Looking;
+
 /* A condition that could not be read for a lock is a problem that may pass. */
-void
-peek_source(Source *source, Peek *peek)
+static void
+bring_up_to_date(Source *source, Peek *peek)
 {
 	Reading		reading = {source, true};
 
-	peek->is_there = true;
-	peek->is_read = false;
-	peek->error = NULL;
-	if (!source_try_lock(source))
-		return;
 	if (!source_is_current(source))
 		peek->error = peek_try(read_source, &reading);
 	peek->is_there = reading.is_there;
 	peek->is_read = peek->error == NULL && peek->is_there &&
 		!source->problem_may_pass;
-	if (!peek->is_read)
-		source_unlock(source);
+}
+
+static void
+lock_and_look(void *arg)
+{
+	Looking    *looking = arg;
+
+	if (!source_try_lock(looking->source))
+		return;
+	bring_up_to_date(looking->source, looking->peek);
+	if (looking->peek->is_read && looking->look != NULL)
+		looking->look(looking->source, looking->arg);
+}
+
+void
+peek_source(Source *source, PeekLook look, void *arg, Peek *peek)
+{
+	Looking		looking = {source, look, arg, peek};
+	ErrorData  *error;
+
+	peek->is_there = true;
+	peek->is_read = false;
+	peek->error = NULL;
+	error = sandbox_try(lock_and_look, &looking, false);
+	/* what may fail for this source alone is in peek->error */
+	if (error != NULL)
+		ReThrowError(error);
 }

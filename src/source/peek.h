@@ -28,14 +28,19 @@ extern bool peek_was_hindered(const ErrorData *error);
 typedef struct Peek
 {
 	bool		is_there;		/* false: its table is gone */
-	bool		is_read;		/* the source is up to date */
+	bool		is_read;		/* the source is up to date, and was looked at */
 	ErrorData  *error;			/* why it is not read; NULL if a lock is why */
 } Peek;
 
+typedef void (*PeekLook) (const Source *source, void *arg);
+
 /*
- * Bring a source up to date in that way.  Its tables stay locked in ACCESS SHARE
- * mode if it is read: see source_unlock().
+ * Bring a source up to date in that way, and call look (NULL: nothing) while its
+ * tables are locked against DDL; what it does that can wait or fail it does by
+ * peek_try().  All is done in a subtransaction that is rolled back, so no lock of
+ * whatever it comes across stays, and an owner can alter his table while the
+ * transaction of who watches goes on.
  */
-extern void peek_source(Source *source, Peek *peek);
+extern void peek_source(Source *source, PeekLook look, void *arg, Peek *peek);
 
 #endif							/* TOKENAUTH_PEEK_H */
