@@ -1,346 +1,735 @@
--- Token tables of public projects, as their applications make and fill them, attached as
--- they are, but for an index where there is none; and what the application says of each
--- token.  Each is asked twice, of the table and of the cache.
+-- Sixty token tables of public projects, as their applications make and fill them,
+-- attached as they are; and what the application says of each token.  Each is asked of
+-- the table and of the cache, and again after a change by SQL.  doc/projects.md has the
+-- table of them (t/063).
+--
+-- Where there is no index, what attaching says to create is created.  In t/063 the
+-- server has peppers; elsewhere an expression stands in for them.
 CREATE SCHEMA wild;
 SET search_path = wild, public;
 SET client_min_messages = warning;
+SET wild.project = '';
 
-CREATE TABLE truth (n serial, source name, token text, verdict text);
+CREATE TABLE project (n serial PRIMARY KEY, name text UNIQUE, indexed boolean NOT NULL DEFAULT false);
+CREATE TABLE truth (n serial, project text DEFAULT current_setting('wild.project'), source name, token text, verdict text);
+-- what ends the life of a token that was valid
+CREATE TABLE change (n serial, project text DEFAULT current_setting('wild.project'), source name, token text, statement text);
+
+-- A schema for each, for many tables have the same name.
+CREATE FUNCTION in_schema(project text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('SET search_path = p%s, wild, public', n) FROM wild.project WHERE name = $1 $$;
+CREATE PROCEDURE project(name text) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO wild.project (name) VALUES ($1);
+    EXECUTE 'CREATE SCHEMA p' || currval('wild.project_n_seq');
+    EXECUTE wild.in_schema($1);
+    PERFORM set_config('wild.project', $1, false);
+END $$;
+-- attach(): the arguments but for the table, the source and the mapping.
+CREATE FUNCTION attach(source name, relation regclass, arguments text, mapping jsonb DEFAULT NULL,
+    stored_as text DEFAULT NULL, lookup text DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    call text;
+    hint text;
+BEGIN
+    IF lookup IS NOT NULL AND current_setting('wild.peppers', true) IS DISTINCT FROM 'on' THEN
+        stored_as := 'plaintext';
+        mapping := mapping - '{pepper,pepper_as}'::text[] || jsonb_build_object('lookup', lookup);
+    END IF;
+    call := concat_ws(', ', format('SELECT tokenauth_attach(%L, source => %L', relation, source), arguments,
+        'stored_as => ' || quote_literal(stored_as), format('mapping => %L)', mapping));
+    BEGIN
+        EXECUTE call;
+    EXCEPTION WHEN object_not_in_prerequisite_state THEN
+        GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+        -- not all that a token is found by is unique, such as its last eight characters
+        EXECUTE replace(replace(substring(hint FROM 'CREATE .*;$'), ' CONCURRENTLY', ''), ' UNIQUE', '');
+        UPDATE wild.project SET indexed = true WHERE name = current_setting('wild.project');
+        EXECUTE call;
+    END;
+END $$;
+
+-- What the applications compute.  Those that verify slowly do so in few rounds here.
+CREATE FUNCTION r256(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT sha256($1::bytea) $$;
 CREATE FUNCTION x256(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(sha256($1::bytea), 'hex') $$;
 CREATE FUNCTION b64(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT replace(encode($1, 'base64'), E'\n', '') $$;
-CREATE FUNCTION past() RETURNS timestamp LANGUAGE sql AS $$ SELECT now() AT TIME ZONE 'UTC' - interval '1 hour' $$;
-CREATE FUNCTION future() RETURNS timestamp LANGUAGE sql AS $$ SELECT now() AT TIME ZONE 'UTC' + interval '1 hour' $$;
-CREATE FUNCTION ms(timestamp) RETURNS bigint LANGUAGE sql AS $$ SELECT (extract(epoch FROM $1) * 1000)::bigint $$;
--- attach a table under its own name: its columns by their roles, then the mapping
-CREATE FUNCTION attach(t name, token name, stored_as text, user_column name DEFAULT '', expires name DEFAULT '',
-    revoked name DEFAULT '', scope name DEFAULT '', id name DEFAULT '', live_when text DEFAULT NULL,
-    prefix text DEFAULT NULL, encoding text DEFAULT 'text', used name DEFAULT '', mapping jsonb DEFAULT NULL,
-    active_values text[] DEFAULT NULL, on_revoke text DEFAULT NULL, claims name[] DEFAULT NULL)
-RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION b64u(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT rtrim(translate(wild.b64($1), '+/', '-_'), '=') $$;
+CREATE FUNCTION pbkdf2(password text, salt text, rounds int, length int, hash text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    result bytea := '';
+    block bytea;
+    round bytea;
 BEGIN
-    PERFORM tokenauth_attach(t::regclass, token_column => token, stored_as => stored_as, user_column => user_column,
-        expires_column => expires, revoked_column => revoked, scope_column => scope, id_column => id,
-        live_when => live_when, prefix => prefix, token_encoding => encoding, used_column => used,
-        mapping => mapping, active_values => active_values, on_revoke => on_revoke, claims => claims,
-        tenant_column => '', last_used_column => '', created_column => '');
+    FOR i IN 1..100 LOOP
+        round := public.hmac(salt::bytea || int4send(i), password::bytea, hash);
+        block := round;
+        FOR j IN 2..rounds LOOP
+            round := public.hmac(round, password::bytea, hash);
+            FOR k IN 0..octet_length(block) - 1 LOOP
+                block := set_byte(block, k, get_byte(block, k) # get_byte(round, k));
+            END LOOP;
+        END LOOP;
+        result := result || block;
+        EXIT WHEN octet_length(result) >= length;
+    END LOOP;
+    RETURN substr(result, 1, length);
 END $$;
+-- a test vector of RFC 6070, and the same with SHA-256
+SELECT encode(pbkdf2('password', 'salt', 2, 20, 'sha1'), 'hex') AS sha1, encode(pbkdf2('password', 'salt', 2, 32, 'sha256'), 'hex') AS sha256;
+-- Django's: ALGORITHM$ROUNDS$SALT$BASE64
+CREATE FUNCTION django_password(password text, salt text, rounds int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT format('pbkdf2_sha256$%s$%s$%s', rounds, salt, wild.b64(wild.pbkdf2(password, salt, rounds, 32, 'sha256'))) $$;
+CREATE FUNCTION check_password(password text, stored text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT stored = wild.django_password(password, split_part(stored, '$', 3), split_part(stored, '$', 2)::int) $$;
 \o /dev/null
 
--- Laravel Sanctum: "ID|SECRET", the secret's digest; found by the id where there is one
-CREATE TABLE sanctum (id bigserial PRIMARY KEY, tokenable_type varchar(255), tokenable_id bigint, token varchar(64) UNIQUE, abilities text, expires_at timestamp(0));
-INSERT INTO sanctum (tokenable_type, tokenable_id, token, abilities, expires_at) VALUES ('User', 7, x256('aaa'), '["read"]', NULL), ('User', 7, x256('bbb'), '["*"]', past()), ('Admin', 8, x256('ccc'), NULL, NULL);
-SELECT attach('sanctum', 'token', 'sha256-hex', 'tokenable_id', 'expires_at', scope => 'tokenable_type', id => 'id',
-    mapping => '{"token_part": "after | if any", "verify": "strpos(token, ''|'') = 0 OR split_part(token, ''|'', 1) = id::text"}');
-INSERT INTO truth (source, token, verdict) VALUES ('sanctum', '1|aaa', 'valid 7'), ('sanctum', 'aaa', 'valid 7'), ('sanctum', '2|bbb', 'refused'), ('sanctum', '9|aaa', 'refused'), ('sanctum', '3|ccc', 'valid 8');
+-- Laravel Sanctum: token shown: "ID|SECRET"; stored: hex SHA-256 of SECRET; found by ID, or by hash where there is no "|"
+CALL project('Laravel Sanctum');
+CREATE TABLE personal_access_tokens (id bigserial PRIMARY KEY, tokenable_type varchar(255) NOT NULL, tokenable_id bigint NOT NULL,
+  name text NOT NULL, token varchar(64) NOT NULL UNIQUE, abilities text, last_used_at timestamp(0), expires_at timestamp(0), created_at timestamp(0), updated_at timestamp(0));
+CREATE INDEX ON personal_access_tokens (tokenable_type, tokenable_id);
+INSERT INTO personal_access_tokens (tokenable_type, tokenable_id, name, token, expires_at) VALUES
+ ('User', 7, 'live', x256('aaa'), NULL), ('User', 7, 'old', x256('bbb'), now() AT TIME ZONE 'UTC' - interval '1 h'), ('Admin', 7, 'adm', x256('ccc'), NULL);
+SELECT attach('sanctum', 'personal_access_tokens', $$token_column => 'token', user_column => 'tokenable_id', live_when => 'tokenable_type = ''User'''$$,
+    mapping => '{"token_part": "after | if any", "verify": "strpos(token, ''|'') = 0 OR split_part(token, ''|'', 1) = id::text", "scope_expression": "abilities::jsonb"}');
+INSERT INTO truth (source, token, verdict) VALUES ('sanctum', '1|aaa', 'valid 7'), ('sanctum', 'aaa', 'valid 7'), ('sanctum', '2|bbb', 'refused'), ('sanctum', '9|aaa', 'refused'), ('sanctum', 'ccc', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('sanctum', '1|aaa', $$DELETE FROM personal_access_tokens WHERE id = 1$$);
 
--- Laravel Passport, League OAuth2: the id of a JWT, in char(80) or varchar
-CREATE TABLE passport (id char(80) PRIMARY KEY, user_id bigint, scopes text, revoked boolean NOT NULL, expires_at timestamp(0));
-INSERT INTO passport VALUES (repeat('a', 80), 7, '[]', false, future()), (repeat('b', 80), 7, '[]', false, past()), (repeat('c', 80), 7, '[]', true, NULL), ('short', 8, '[]', false, NULL);
-SELECT attach('passport', 'id', 'plaintext', 'user_id', 'expires_at', 'revoked', mapping => '{"scope_expression": "scopes::jsonb"}');
-INSERT INTO truth (source, token, verdict) VALUES ('passport', repeat('a', 80), 'valid 7'), ('passport', repeat('b', 80), 'refused'), ('passport', repeat('c', 80), 'refused'), ('passport', 'short', 'valid 8'), ('passport', 'short ', 'refused');
+-- Laravel Passport: token shown: a JWT; the row's id is its jti; the application checks the signature first
+CALL project('Laravel Passport');
+CREATE TABLE oauth_access_tokens (id char(80) PRIMARY KEY, user_id bigint, client_id uuid NOT NULL, name varchar(255), scopes text, revoked boolean NOT NULL,
+  created_at timestamp(0), updated_at timestamp(0), expires_at timestamp(0));
+CREATE TABLE oauth_access_tokens_older (id varchar(100) PRIMARY KEY, user_id bigint, client_id bigint NOT NULL, name varchar(255), scopes text, revoked boolean NOT NULL,
+  created_at timestamp(0), updated_at timestamp(0), expires_at timestamp(0));
+INSERT INTO oauth_access_tokens SELECT i, u, gen_random_uuid(), '', '[]', r, now(), now(), now() AT TIME ZONE 'UTC' + e FROM (VALUES (repeat('a', 80), 7, false, interval '1 h'), (repeat('b', 80), 7, false, '-1 h'), (repeat('c', 80), 7, true, NULL), ('short', 8, false, NULL)) v(i, u, r, e);
+INSERT INTO oauth_access_tokens_older VALUES ('jti1', 7, 1, '', '[]', false, now(), now(), now() AT TIME ZONE 'UTC' + '1 h'), ('jti2', 7, 1, '', '[]', false, now(), now(), now() AT TIME ZONE 'UTC' - interval '1 h'),
+ ('jti3', 7, 1, '', '[]', true, now(), now(), NULL);
+SELECT attach('passport', 'oauth_access_tokens', $$token_column => 'id', id_column => '', stored_as => 'plaintext'$$,
+    mapping => '{"scope_expression": "scopes::jsonb"}');
+SELECT attach('passport older', 'oauth_access_tokens_older', $$token_column => 'id', id_column => '', stored_as => 'plaintext'$$,
+    mapping => '{"scope_expression": "scopes::jsonb"}');
+INSERT INTO truth (source, token, verdict) VALUES ('passport', repeat('a', 80), 'valid 7'), ('passport', repeat('b', 80), 'refused'), ('passport', repeat('c', 80), 'refused'), ('passport', 'short', 'valid 8'), ('passport', 'short ', 'refused'), ('passport older', 'jti1', 'valid 7'), ('passport older', 'jti2', 'refused'), ('passport older', 'jti3', 'refused'), ('passport older', 'jti9', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('passport older', 'jti1', $$UPDATE oauth_access_tokens_older SET revoked = true WHERE id = 'jti1'$$);
+INSERT INTO change (source, token, statement) VALUES ('passport', 'short', $$UPDATE oauth_access_tokens SET revoked = true WHERE id = 'short'$$);
 
--- Django REST knox: SHA-512
-CREATE TABLE knox (digest varchar(128) PRIMARY KEY, token_key varchar(25), expiry timestamptz, user_id int);
-INSERT INTO knox SELECT encode(digest(t, 'sha512'), 'hex'), left(t, 15), e AT TIME ZONE 'UTC', 7 FROM (VALUES ('live', future()), ('old', past()), ('never', NULL)) v(t, e);
-SELECT attach('knox', 'digest', 'sha512-hex', 'user_id', 'expiry');
-INSERT INTO truth (source, token, verdict) VALUES ('knox', 'live', 'valid 7'), ('knox', 'old', 'refused'), ('knox', 'never', 'valid 7'), ('knox', 'x', 'refused');
+-- Django REST knox: stored: hex SHA-512 of the token's text (setting), and its first 15 characters
+CALL project('Django REST knox');
+CREATE TABLE knox_authtoken (digest varchar(128) PRIMARY KEY, token_key varchar(25) NOT NULL, created timestamptz NOT NULL, expiry timestamptz, user_id integer NOT NULL);
+CREATE INDEX ON knox_authtoken (token_key);
+INSERT INTO knox_authtoken SELECT encode(digest(t, 'sha512'), 'hex'), left(t, 15), now(), e, 7 FROM (VALUES ('live', now() + interval '1 h'), ('old', now() - interval '1 h')) v(t, e);
+SELECT attach('knox', 'knox_authtoken', $$token_column => 'digest', stored_as => 'sha512-hex', created_column => 'created'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('knox', 'live', 'valid 7'), ('knox', 'old', 'refused'), ('knox', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('knox', 'live', $$DELETE FROM knox_authtoken$$);
 
--- DRF API key: PREFIX.SECRET, a salted digest of the whole, found by the prefix
-CREATE TABLE drf_api_key (id varchar(150) PRIMARY KEY, prefix varchar(8) UNIQUE, hashed_key varchar(150), revoked boolean, expiry_date timestamptz);
-CREATE FUNCTION check_password(password text, stored text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT stored = 'salted$' || split_part(stored, '$', 2) || '$' || encode(sha256((split_part(stored, '$', 2) || password)::bytea), 'hex') $$;
-INSERT INTO drf_api_key SELECT p || '.x', p, 'salted$salt$' || x256('salt' || p || '.secret'), r, NULL FROM (VALUES ('p1', false), ('p2', true)) v(p, r);
-SELECT attach('drf_api_key', 'prefix', 'plaintext', expires => 'expiry_date', revoked => 'revoked', id => 'id',
+-- DRF API key: token: PREFIX.SECRET; stored: Django password hash of the whole (PBKDF2, salted); with a setting "plain_sha512$$" || hex(sha512(token || prefix))
+CALL project('DRF API key');
+CREATE TABLE rest_framework_api_key_apikey (id varchar(150) PRIMARY KEY, prefix varchar(8) NOT NULL UNIQUE, hashed_key varchar(150) NOT NULL, created timestamptz NOT NULL, name varchar(50) NOT NULL, revoked boolean NOT NULL, expiry_date timestamptz);
+INSERT INTO rest_framework_api_key_apikey SELECT p || '.x', p, django_password(p || '.secret', 'salt', 3), now(), 'a', r, NULL FROM (VALUES ('p1', false), ('p2', true)) v(p, r);
+SELECT attach('drf_api_key', 'rest_framework_api_key_apikey', $$token_column => 'prefix', stored_as => 'plaintext', expires_column => 'expiry_date'$$,
     mapping => '{"lookup": "split_part(token, ''.'', 1)", "verify": "wild.check_password(token, hashed_key)"}');
 INSERT INTO truth (source, token, verdict) VALUES ('drf_api_key', 'p1.secret', 'valid'), ('drf_api_key', 'p1.other', 'refused'), ('drf_api_key', 'p2.secret', 'refused'), ('drf_api_key', 'p1', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('drf_api_key', 'p1.secret', $$UPDATE rest_framework_api_key_apikey SET revoked = true$$);
 
--- Doorkeeper: a beginning and a number of seconds, 0 or NULL is never; codes are used up
-CREATE TABLE doorkeeper (id bigserial PRIMARY KEY, resource_owner_id bigint, token varchar UNIQUE, expires_in int, scopes varchar, created_at timestamp(6), revoked_at timestamp(6));
-INSERT INTO doorkeeper (resource_owner_id, token, expires_in, created_at, revoked_at) VALUES (7, 'live', 7200, past(), NULL), (7, 'old', 600, past(), NULL), (7, 'never', NULL, past(), NULL), (7, 'gone', NULL, past(), now());
-SELECT attach('doorkeeper', 'token', 'plaintext', 'resource_owner_id', revoked => 'revoked_at', scope => 'scopes',
+-- Doorkeeper: one-time codes: created_at + expires_in; used up by setting revoked_at
+CALL project('Doorkeeper');
+CREATE TABLE oauth_access_grants (id bigserial PRIMARY KEY, resource_owner_id bigint NOT NULL, application_id bigint NOT NULL, token varchar NOT NULL UNIQUE, expires_in integer NOT NULL, redirect_uri text NOT NULL, scopes varchar NOT NULL DEFAULT '', created_at timestamp(6) NOT NULL, revoked_at timestamp(6));
+INSERT INTO oauth_access_grants (resource_owner_id, application_id, token, expires_in, redirect_uri, created_at) VALUES (7, 1, 'live', 600, '', now() AT TIME ZONE 'UTC'), (7, 1, 'old', 600, '', now() AT TIME ZONE 'UTC' - interval '1 h');
+SELECT attach('doorkeeper', 'oauth_access_grants', $$token_column => 'token', stored_as => 'plaintext', user_column => 'resource_owner_id', scope_column => 'scopes', revoked_column => '', used_column => 'revoked_at'$$,
     mapping => '{"expires_expression": "created_at + expires_in * interval ''1 second''", "scope_separator": " "}');
-INSERT INTO truth (source, token, verdict) VALUES ('doorkeeper', 'live', 'valid 7'), ('doorkeeper', 'old', 'refused'), ('doorkeeper', 'never', 'valid 7'), ('doorkeeper', 'gone', 'refused');
+INSERT INTO truth (source, token, verdict) VALUES ('doorkeeper', 'live', 'valid 7'), ('doorkeeper', 'old', 'refused'), ('doorkeeper', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('doorkeeper', 'live', $$UPDATE oauth_access_grants SET revoked_at = now() WHERE token = 'live'$$);
 
--- GitLab: base64 of SHA-256 of token and a key; a date; revoked, of which NULL is no
-CREATE TABLE gitlab (id bigserial PRIMARY KEY, user_id bigint, revoked boolean, expires_at date, token_digest varchar UNIQUE);
-CREATE TABLE gitlab_users (id bigint PRIMARY KEY, state varchar);
-INSERT INTO gitlab_users VALUES (7, 'active'), (8, 'blocked');
-CREATE FUNCTION gitlab_digest(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT wild.b64(sha256(($1 || 'KEY')::bytea)) $$;
-INSERT INTO gitlab (user_id, revoked, expires_at, token_digest) SELECT u, r, e, gitlab_digest(t) FROM (VALUES (7, 'glpat-live', false, current_date + 30), (7, 'glpat-null', NULL, NULL), (7, 'glpat-old', false, current_date - 1), (7, 'glpat-rev', true, NULL), (8, 'glpat-blk', false, NULL)) v(u, t, r, e);
-SELECT attach('gitlab', 'token_digest', 'plaintext', 'user_id', revoked => 'revoked', prefix => 'glpat-',
-    mapping => '{"lookup": "wild.gitlab_digest(token)", "expires_expression": "expires_at", "null_flag": "live"}');
-SELECT tokenauth_attach_parent('gitlab', 'gitlab_users', 'user_id', live_when => $$state = 'active'$$);
+-- GitLab: stored: base64 of SHA-256(token || key); expires_at is a date (valid until it begins, UTC); revoked is nullable and NULL is live
+CALL project('GitLab');
+CREATE TABLE users (id bigint PRIMARY KEY, state varchar);
+CREATE TABLE personal_access_tokens (id bigserial PRIMARY KEY, user_id bigint NOT NULL, name varchar NOT NULL, revoked boolean DEFAULT false, expires_at date, created_at timestamp, updated_at timestamp, scopes varchar NOT NULL DEFAULT '--- []', impersonation boolean NOT NULL DEFAULT false, token_digest varchar, last_used_at timestamp);
+CREATE UNIQUE INDEX ON personal_access_tokens (token_digest);
+INSERT INTO users VALUES (7, 'active');
+INSERT INTO personal_access_tokens (user_id, name, revoked, expires_at, token_digest) SELECT 7, t, r, e, b64(r256(t || 'KEY')) FROM (VALUES ('glpat-live', false, current_date + 30), ('glpat-null', NULL::boolean, NULL::date), ('glpat-old', false, current_date - 1), ('glpat-rev', true, NULL)) v(t, r, e);
+INSERT INTO users VALUES (8, 'blocked');
+INSERT INTO personal_access_tokens (user_id, name, token_digest) VALUES (8, '', b64(r256('glpat-blkKEY')));
+SELECT attach('gitlab', 'personal_access_tokens', $$token_column => 'token_digest', prefix => 'glpat-'$$,
+    mapping => '{"pepper": "gitlab", "pepper_as": "suffix", "expires_expression": "expires_at", "null_flag": "live"}',
+    stored_as => 'sha256-base64', lookup => $$wild.b64(wild.r256(token || 'KEY'))$$);
+SELECT tokenauth_attach_parent('gitlab', 'users', 'user_id', live_when => 'state = ''active''');
 INSERT INTO truth (source, token, verdict) VALUES ('gitlab', 'glpat-live', 'valid 7'), ('gitlab', 'glpat-null', 'valid 7'), ('gitlab', 'glpat-old', 'refused'), ('gitlab', 'glpat-rev', 'refused'), ('gitlab', 'glpat-blk', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('gitlab', 'glpat-live', $$UPDATE users SET state = 'blocked'$$);
 
--- Gogs, RubyGems, trigger.dev, activepieces: SHA-256 in hex
-CREATE TABLE gogs (id bigserial PRIMARY KEY, uid bigint, sha1 varchar(40) UNIQUE, sha256 varchar(64) UNIQUE);
-INSERT INTO gogs (uid, sha256) VALUES (7, x256('tok'));
-SELECT attach('gogs', 'sha256', 'sha256-hex', 'uid');
-CREATE TABLE rubygems (id bigserial PRIMARY KEY, owner_type varchar, owner_id bigint, hashed_key varchar UNIQUE, expires_at timestamp, soft_deleted_at timestamp);
-INSERT INTO rubygems (owner_type, owner_id, hashed_key, expires_at, soft_deleted_at) VALUES ('User', 7, x256('rubygems_live'), NULL, NULL), ('User', 7, x256('rubygems_old'), past(), NULL), ('User', 7, x256('rubygems_del'), NULL, now());
-SELECT attach('rubygems', 'hashed_key', 'sha256-hex', 'owner_id', 'expires_at', 'soft_deleted_at', 'owner_type', prefix => 'rubygems_');
-CREATE TABLE trigger_dev (id text PRIMARY KEY, "hashedToken" text UNIQUE, "userId" text, "revokedAt" timestamp(3));
-INSERT INTO trigger_dev VALUES ('1', x256('tr_pat_live'), 'u7', NULL), ('2', x256('tr_pat_rev'), 'u7', now());
-SELECT attach('trigger_dev', 'hashedToken', 'sha256-hex', 'userId', revoked => 'revokedAt', prefix => 'tr_pat_');
-CREATE TABLE activepieces (id varchar(21) PRIMARY KEY, "platformId" varchar(21), "hashedValue" varchar);
-INSERT INTO activepieces VALUES ('a', 'p7', x256('sk-live'));
-CREATE UNIQUE INDEX ON activepieces ("hashedValue");
-SELECT attach('activepieces', 'hashedValue', 'sha256-hex', 'platformId', prefix => 'sk-');
-INSERT INTO truth (source, token, verdict) VALUES ('gogs', 'tok', 'valid 7'), ('gogs', 'x', 'refused'), ('rubygems', 'rubygems_live', 'valid 7'), ('rubygems', 'rubygems_old', 'refused'), ('rubygems', 'rubygems_del', 'refused'), ('trigger_dev', 'tr_pat_live', 'valid u7'), ('trigger_dev', 'tr_pat_rev', 'refused'), ('activepieces', 'sk-live', 'valid p7');
+-- Gogs
+CALL project('Gogs');
+CREATE TABLE access_token (id bigserial PRIMARY KEY, uid bigint, name varchar(255), sha1 varchar(40) UNIQUE, sha256 varchar(64) NOT NULL UNIQUE, created_unix bigint, updated_unix bigint);
+INSERT INTO access_token (uid, name, sha1, sha256) VALUES (7, 'a', left(x256('tok'), 40), x256('tok'));
+SELECT attach('gogs', 'access_token', $$token_column => 'sha256', user_column => 'uid'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('gogs', 'tok', 'valid 7'), ('gogs', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('gogs', 'tok', $$DELETE FROM access_token$$);
 
--- Sentry, miniflux, n8n, chatwoot, concourse, woodpecker, outline: plaintext
-CREATE TABLE sentry (id bigserial PRIMARY KEY, user_id bigint, token varchar(64) UNIQUE, expires_at timestamptz, scope_list text[]);
-INSERT INTO sentry (user_id, token, expires_at, scope_list) VALUES (7, 'live', NULL, '{org:read,team:read}'), (7, 'old', now() - interval '1 h', NULL);
-SELECT attach('sentry', 'token', 'plaintext', 'user_id', 'expires_at', scope => 'scope_list');
-CREATE TABLE miniflux (id serial PRIMARY KEY, user_id int, token text UNIQUE);
-INSERT INTO miniflux (user_id, token) VALUES (7, 'live');
-SELECT attach('miniflux', 'token', 'plaintext', 'user_id');
-CREATE TABLE n8n (id varchar(36) PRIMARY KEY, "userId" uuid, "apiKey" varchar UNIQUE);
-INSERT INTO n8n VALUES ('a', '00000000-0000-0000-0000-000000000007', 'n8n_api_live');
-SELECT attach('n8n', 'apiKey', 'plaintext', 'userId');
-CREATE TABLE chatwoot (id bigserial PRIMARY KEY, owner_type varchar, owner_id bigint, token varchar UNIQUE);
-INSERT INTO chatwoot (owner_type, owner_id, token) VALUES ('User', 7, 'live'), ('AgentBot', 7, 'bot');
-SELECT attach('chatwoot', 'token', 'plaintext', 'owner_id', live_when => $$owner_type = 'User'$$);
-CREATE TABLE concourse (token text PRIMARY KEY, sub text, expires_at timestamptz, claims jsonb);
-INSERT INTO concourse VALUES ('live', 's7', now() + interval '1 h', '{}'), ('old', 's7', now() - interval '1 h', '{}');
-SELECT attach('concourse', 'token', 'plaintext', 'sub', 'expires_at', claims => '{claims}');
-CREATE TABLE woodpecker (id serial PRIMARY KEY, owner_id bigint, token varchar(255));
-INSERT INTO woodpecker (owner_id, token) VALUES (7, 'live');
-CREATE INDEX ON woodpecker (token);
-SELECT attach('woodpecker', 'token', 'plaintext', 'id');
-CREATE TABLE outline (id uuid PRIMARY KEY, secret varchar(255) UNIQUE, "userId" int, "expiresAt" timestamptz, "deletedAt" timestamptz);
-INSERT INTO outline VALUES (gen_random_uuid(), 'ol_api_live', 7, NULL, NULL), (gen_random_uuid(), 'ol_api_old', 7, now() - interval '1 h', NULL), (gen_random_uuid(), 'ol_api_del', 7, NULL, now());
-SELECT attach('outline', 'secret', 'plaintext', 'userId', 'expiresAt', 'deletedAt', prefix => 'ol_api_');
-INSERT INTO truth (source, token, verdict) VALUES ('sentry', 'live', 'valid 7'), ('sentry', 'old', 'refused'), ('miniflux', 'live', 'valid 7'), ('n8n', 'n8n_api_live', 'valid 00000000-0000-0000-0000-000000000007'), ('chatwoot', 'live', 'valid 7'), ('chatwoot', 'bot', 'refused'), ('concourse', 'live', 'valid s7'), ('concourse', 'old', 'refused'), ('woodpecker', 'live', 'valid 1'), ('outline', 'ol_api_live', 'valid 7'), ('outline', 'ol_api_old', 'refused'), ('outline', 'ol_api_del', 'refused');
+-- Sentry
+CALL project('Sentry');
+CREATE TABLE sentry_apitoken (id bigserial PRIMARY KEY, application_id bigint, user_id bigint NOT NULL, token varchar(64) NOT NULL UNIQUE, refresh_token varchar(64) UNIQUE, expires_at timestamptz, date_added timestamptz NOT NULL, scope_list text[]);
+INSERT INTO sentry_apitoken (user_id, token, expires_at, date_added) VALUES (7, 'live', NULL, now()), (7, 'old', now() - interval '1 h', now());
+SELECT attach('sentry', 'sentry_apitoken', $$token_column => 'token', stored_as => 'plaintext', scope_column => 'scope_list'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('sentry', 'live', 'valid 7'), ('sentry', 'old', 'refused'), ('sentry', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('sentry', 'live', $$DELETE FROM sentry_apitoken WHERE token = 'live'$$);
 
--- PostHog: a literal before the digest
-CREATE TABLE posthog (id varchar(50) PRIMARY KEY, user_id int, secure_value varchar(300) UNIQUE, scopes varchar(100)[]);
-INSERT INTO posthog VALUES ('a', 7, 'sha256$' || x256('phx_live'), '{*}'), ('b', 7, 'pbkdf2_sha256$260000$temp$x', NULL);
-SELECT attach('posthog', 'secure_value', 'sha256-hex', 'user_id', scope => 'scopes', prefix => 'phx_', mapping => '{"stored_prefix": "sha256$"}');
-INSERT INTO truth (source, token, verdict) VALUES ('posthog', 'phx_live', 'valid 7'), ('posthog', 'phx_x', 'refused');
+-- PostHog: stored: "sha256$" || hex SHA-256 (older keys: PBKDF2 with a fixed salt)
+CALL project('PostHog');
+CREATE TABLE posthog_user (id integer PRIMARY KEY, is_active boolean NOT NULL);
+CREATE TABLE posthog_personalapikey (id varchar(50) PRIMARY KEY, user_id integer NOT NULL, label varchar(40) NOT NULL, value varchar(50) UNIQUE, mask_value varchar(11), secure_value varchar(300) UNIQUE, created_at timestamptz NOT NULL, last_used_at timestamptz, scopes varchar(100)[], scoped_teams integer[]);
+INSERT INTO posthog_user VALUES (7, true);
+INSERT INTO posthog_personalapikey (id, user_id, label, secure_value, created_at) VALUES ('a', 7, '', 'sha256$' || x256('phx_live'), now());
+INSERT INTO posthog_user VALUES (8, false);
+INSERT INTO posthog_personalapikey (id, user_id, label, secure_value, created_at) VALUES ('b', 8, '', 'sha256$' || x256('phx_off'), now()), ('c', 7, '', 'pbkdf2_sha256$260000$temp$x', now());
+SELECT attach('posthog', 'posthog_personalapikey', $$token_column => 'secure_value', prefix => 'phx_', scope_column => 'scopes'$$,
+    mapping => '{"stored_prefix": "sha256$"}');
+SELECT tokenauth_attach_parent('posthog', 'posthog_user', 'user_id', live_when => 'is_active');
+INSERT INTO truth (source, token, verdict) VALUES ('posthog', 'phx_live', 'valid 7'), ('posthog', 'phx_off', 'refused'), ('posthog', 'phx_x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('posthog', 'phx_live', $$DELETE FROM posthog_personalapikey$$);
 
--- Mattermost, SuperTokens, Synapse, SonarQube: milliseconds since the epoch
-CREATE TABLE mattermost (id varchar(26) PRIMARY KEY, token varchar(26), expiresat bigint, userid varchar(26));
-INSERT INTO mattermost VALUES ('1', 'live', ms(future()), 'u7'), ('2', 'old', ms(past()), 'u7'), ('3', 'never', 0, 'u7');
-CREATE INDEX ON mattermost (token);
-SELECT attach('mattermost', 'token', 'plaintext', 'userid', mapping => '{"expires_expression": "CASE WHEN expiresat > 0 THEN to_timestamp(expiresat / 1000.0) END"}');
-CREATE TABLE mattermost_codes (token varchar(64) PRIMARY KEY, createat bigint, type varchar(64), extra varchar(2048));
-INSERT INTO mattermost_codes VALUES ('live', ms(past()), 'password_recovery', '{"UserId":"u7"}'), ('old', ms(past()) - 90000000, 'password_recovery', '{"UserId":"u7"}');
-SELECT attach('mattermost_codes', 'token', 'plaintext', scope => 'type', on_revoke => 'delete',
+-- Mattermost sessions: expiresat: milliseconds since the epoch, 0 never
+CALL project('Mattermost sessions');
+CREATE TABLE sessions (id varchar(26) PRIMARY KEY, token varchar(26), createat bigint, expiresat bigint, lastactivityat bigint, userid varchar(26), deviceid varchar(512), roles varchar(256), isoauth boolean, props jsonb, expirednotify boolean);
+CREATE INDEX ON sessions (token); CREATE INDEX ON sessions (userid);
+INSERT INTO sessions (id, token, expiresat, userid) VALUES ('1', 'live', (extract(epoch FROM now()) * 1000)::bigint + 3600000, 'u7'), ('2', 'old', (extract(epoch FROM now()) * 1000)::bigint - 3600000, 'u7'), ('3', 'never', 0, 'u7');
+SELECT attach('mattermost', 'sessions', $$token_column => 'token', stored_as => 'plaintext', user_column => 'userid', last_used_column => ''$$,
+    mapping => '{"expires_expression": "CASE WHEN expiresat > 0 THEN to_timestamp(expiresat / 1000.0) END"}');
+INSERT INTO truth (source, token, verdict) VALUES ('mattermost', 'live', 'valid u7'), ('mattermost', 'old', 'refused'), ('mattermost', 'never', 'valid u7'), ('mattermost', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('mattermost', 'live', $$UPDATE sessions SET expiresat = 1 WHERE token = 'live'$$);
+INSERT INTO change (source, token, statement) VALUES ('mattermost', 'never', $$DELETE FROM sessions$$);
+
+-- Mattermost one-time tokens: one-time tokens; valid for a time that depends on the type, from createat (ms); deleted on use; the user is in "extra"
+CALL project('Mattermost one-time tokens');
+CREATE TABLE tokens (token varchar(64) PRIMARY KEY, createat bigint, type varchar(64), extra varchar(2048));
+INSERT INTO tokens VALUES ('live', (extract(epoch FROM now()) * 1000)::bigint, 'password_recovery', '{"UserId":"u7"}'), ('old', (extract(epoch FROM now()) * 1000)::bigint - 90000000, 'password_recovery', '{"UserId":"u7"}');
+SELECT attach('mattermost codes', 'tokens', $$token_column => 'token', stored_as => 'plaintext', scope_column => 'type', on_revoke => 'delete', created_column => ''$$,
     mapping => '{"expires_expression": "to_timestamp(createat / 1000.0 + 86400)", "user_expression": "extra::jsonb ->> ''UserId''"}');
-CREATE TABLE supertokens (session_handle varchar(255) PRIMARY KEY, user_id varchar(128), expires_at bigint);
-INSERT INTO supertokens VALUES ('live', 'u7', ms(future())), ('old', 'u7', 1000);
-SELECT attach('supertokens', 'session_handle', 'plaintext', 'user_id', mapping => '{"expires_expression": "to_timestamp(expires_at / 1000.0)"}');
-CREATE TABLE synapse_users (name text PRIMARY KEY, deactivated smallint);
-CREATE TABLE synapse (id bigint PRIMARY KEY, user_id text, token text UNIQUE, valid_until_ms bigint);
-INSERT INTO synapse_users VALUES ('@a:b', 0), ('@c:d', 1);
-INSERT INTO synapse VALUES (1, '@a:b', 'syt_live', NULL), (2, '@a:b', 'syt_old', 1000), (3, '@c:d', 'syt_gone', NULL);
-SELECT attach('synapse', 'token', 'plaintext', 'user_id', prefix => 'syt_', mapping => '{"expires_expression": "to_timestamp(valid_until_ms / 1000.0)"}');
-SELECT tokenauth_attach_parent('synapse', 'synapse_users', 'user_id', 'name', live_when => 'deactivated = 0');
-CREATE TABLE sonarqube (uuid varchar(40) PRIMARY KEY, user_uuid varchar(255), token_hash varchar(255) UNIQUE, type varchar(100), expiration_date bigint);
-INSERT INTO sonarqube SELECT t, 'u7', encode(digest(t, 'sha384'), 'hex'), 'USER_TOKEN', e FROM (VALUES ('live', NULL::bigint), ('old', 1000)) v(t, e);
-SELECT attach('sonarqube', 'token_hash', 'sha384-hex', 'user_uuid', scope => 'type', id => 'uuid', mapping => '{"expires_expression": "to_timestamp(expiration_date / 1000.0)"}');
-INSERT INTO truth (source, token, verdict) VALUES ('mattermost', 'live', 'valid u7'), ('mattermost', 'old', 'refused'), ('mattermost', 'never', 'valid u7'), ('mattermost_codes', 'live', 'valid u7'), ('mattermost_codes', 'old', 'refused'), ('supertokens', 'live', 'valid u7'), ('supertokens', 'old', 'refused'), ('synapse', 'syt_live', 'valid @a:b'), ('synapse', 'syt_old', 'refused'), ('synapse', 'syt_gone', 'refused'), ('sonarqube', 'live', 'valid u7'), ('sonarqube', 'old', 'refused');
+INSERT INTO truth (source, token, verdict) VALUES ('mattermost codes', 'live', 'valid u7'), ('mattermost codes', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('mattermost codes', 'live', $$DELETE FROM tokens$$);
 
--- Sourcegraph: the digest of the bytes that the hex token stands for; two parents
-CREATE TABLE sourcegraph_users (id serial PRIMARY KEY, deleted_at timestamptz);
-CREATE TABLE sourcegraph (id bigserial PRIMARY KEY, subject_user_id int, creator_user_id int, value_sha256 bytea UNIQUE, deleted_at timestamptz, scopes text[]);
-INSERT INTO sourcegraph_users VALUES (7, NULL), (8, now());
-INSERT INTO sourcegraph (subject_user_id, creator_user_id, value_sha256, deleted_at, scopes) VALUES (7, 7, sha256('\xabcd01'), NULL, '{user:all}'), (7, 7, sha256('\xabcd02'), now(), '{user:all}'), (7, 8, sha256('\xabcd03'), NULL, '{user:all}');
-SELECT attach('sourcegraph', 'value_sha256', 'sha256-bytea', 'subject_user_id', revoked => 'deleted_at', scope => 'scopes', encoding => 'hex');
-SELECT tokenauth_attach_parent('sourcegraph', 'sourcegraph_users', c, live_when => 'deleted_at IS NULL') FROM unnest('{subject_user_id,creator_user_id}'::name[]) c;
-INSERT INTO truth (source, token, verdict) VALUES ('sourcegraph', 'abcd01', 'valid 7'), ('sourcegraph', 'abcd02', 'refused'), ('sourcegraph', 'abcd03', 'refused');
+-- Sourcegraph: stored: SHA-256 of the bytes that the hex token stands for; scopes in an array; both users must be there
+CALL project('Sourcegraph');
+CREATE TABLE users (id serial PRIMARY KEY, deleted_at timestamptz);
+CREATE TABLE access_tokens (id bigserial PRIMARY KEY, subject_user_id integer NOT NULL, value_sha256 bytea NOT NULL UNIQUE, note text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), last_used_at timestamptz, deleted_at timestamptz, creator_user_id integer NOT NULL, scopes text[] NOT NULL, internal boolean DEFAULT false);
+CREATE INDEX access_tokens_lookup ON access_tokens USING hash (value_sha256) WHERE deleted_at IS NULL;
+INSERT INTO users VALUES (7, NULL), (8, now());
+INSERT INTO access_tokens (subject_user_id, creator_user_id, value_sha256, note, deleted_at, scopes) VALUES (7, 7, sha256('\xabcd01'), '', NULL, '{user:all}'), (7, 7, sha256('\xabcd02'), '', now(), '{user:all}'), (7, 8, sha256('\xabcd03'), '', NULL, '{user:all}');
+SELECT attach('sourcegraph', 'access_tokens', $$token_column => 'value_sha256', stored_as => 'sha256-bytea', token_encoding => 'hex', user_column => 'subject_user_id', revoked_column => 'deleted_at', scope_column => 'scopes'$$);
+SELECT tokenauth_attach_parent('sourcegraph', 'users', 'subject_user_id', live_when => 'deleted_at IS NULL');
+SELECT tokenauth_attach_parent('sourcegraph', 'users', 'creator_user_id', live_when => 'deleted_at IS NULL');
+INSERT INTO truth (source, token, verdict) VALUES ('sourcegraph', 'abcd01', 'valid 7'), ('sourcegraph', 'abcd02', 'refused'), ('sourcegraph', 'abcd03', 'refused'), ('sourcegraph', 'abcd09', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('sourcegraph', 'abcd01', $$UPDATE access_tokens SET deleted_at = now() WHERE id = 1$$);
 
--- Plausible, Langfuse, OpenProject: SHA-256 of the token and a secret; Strapi, Devise, NetBox, hexpm: HMAC.
--- A function of the owner's has the secret.
-CREATE FUNCTION peppered(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(sha256(('SECRET' || $1)::bytea), 'hex') $$;
-CREATE FUNCTION keyed(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(public.hmac($1, 'KEY', 'sha256'), 'hex') $$;
-CREATE TABLE plausible (id bigserial PRIMARY KEY, user_id bigint, key_hash varchar(255) UNIQUE, scopes text[]);
-INSERT INTO plausible (user_id, key_hash, scopes) VALUES (7, peppered('live'), '{stats:read}');
-SELECT attach('plausible', 'key_hash', 'plaintext', 'user_id', scope => 'scopes', mapping => '{"lookup": "wild.peppered(token)"}');
-CREATE TABLE langfuse (id text PRIMARY KEY, project_id text, fast_hashed_secret_key text UNIQUE, expires_at timestamp(3));
-INSERT INTO langfuse VALUES ('1', 'p7', peppered('sk-lf-live'), NULL), ('2', 'p7', peppered('sk-lf-old'), past());
-SELECT attach('langfuse', 'fast_hashed_secret_key', 'plaintext', 'project_id', 'expires_at', prefix => 'sk-lf-', mapping => '{"lookup": "wild.peppered(token)"}');
-CREATE TABLE openproject (id serial PRIMARY KEY, user_id int, type varchar, value varchar(128), expires_on timestamp);
-INSERT INTO openproject (user_id, type, value) VALUES (7, 'Token::API', peppered('live')), (8, 'Token::RSS', 'plainrss');
-CREATE UNIQUE INDEX ON openproject (value);
-SELECT attach('openproject', 'value', 'plaintext', 'user_id', 'expires_on', live_when => $$type = 'Token::API'$$, mapping => '{"lookup": "wild.peppered(token)"}');
-CREATE TABLE strapi (id serial PRIMARY KEY, type varchar(255), access_key varchar(255), expires_at timestamp(6));
-INSERT INTO strapi (type, access_key, expires_at) VALUES ('full-access', keyed('live'), NULL), ('read-only', keyed('old'), past());
-CREATE UNIQUE INDEX ON strapi (access_key);
-SELECT attach('strapi', 'access_key', 'plaintext', expires => 'expires_at', scope => 'type', mapping => '{"lookup": "wild.keyed(token)"}');
-CREATE TABLE devise (id bigserial PRIMARY KEY, email varchar UNIQUE, reset_password_token varchar UNIQUE, reset_password_sent_at timestamp);
-INSERT INTO devise VALUES (7, 'a', keyed('live'), past()), (8, 'b', keyed('old'), past() - interval '7 h');
-SELECT attach('devise', 'reset_password_token', 'plaintext', 'id', on_revoke => 'forget',
-    mapping => '{"lookup": "wild.keyed(token)", "expires_expression": "reset_password_sent_at + interval ''6 hours''"}');
-CREATE TABLE netbox (id bigserial PRIMARY KEY, version smallint, user_id int, expires timestamptz, enabled boolean, plaintext varchar(40) UNIQUE, key varchar(12) UNIQUE, hmac_digest varchar(64));
-INSERT INTO netbox (version, user_id, enabled, key, hmac_digest) VALUES (2, 7, true, 'KEY1', keyed('tok1')), (2, 7, false, 'KEY2', keyed('tok2'));
-SELECT attach('netbox', 'key', 'plaintext', 'user_id', 'expires', id => 'id', prefix => 'nbt_', live_when => 'version = 2',
-    mapping => '{"lookup": "split_part(substr(token, 5), ''.'', 1)", "verify": "wild.keyed(split_part(token, ''.'', 2)) = hmac_digest", "active_column": "enabled"}');
-SELECT tokenauth_attach('netbox', source => 'netbox v1', token_column => 'plaintext', stored_as => 'plaintext', id_column => 'id', user_column => 'user_id',
-    expires_column => 'expires', live_when => 'version = 1', mapping => '{"active_column": "enabled"}');
-INSERT INTO netbox (version, user_id, enabled, plaintext) VALUES (1, 8, true, repeat('f', 40)), (1, 8, false, repeat('e', 40));
-INSERT INTO truth (source, token, verdict) VALUES ('netbox v1', repeat('f', 40), 'valid 8'), ('netbox v1', repeat('e', 40), 'refused'), ('netbox v1', 'nbt_KEY1.tok1', 'refused'), ('netbox v1', 'KEY1', 'refused');
-CREATE TABLE hexpm (id serial PRIMARY KEY, user_id int, secret_first text UNIQUE, secret_second text, revoke_at timestamp);
-INSERT INTO hexpm (user_id, secret_first, secret_second, revoke_at) SELECT 7, left(keyed(t), 32), right(keyed(t), 32), r FROM (VALUES ('live', NULL), ('soon', future()), ('rev', past())) v(t, r);
-SELECT attach('hexpm', 'secret_first', 'plaintext', 'user_id', 'revoke_at', id => 'id',
-    mapping => '{"lookup": "left(wild.keyed(token), 32)", "verify": "right(wild.keyed(token), 32) = secret_second"}');
-INSERT INTO truth (source, token, verdict) VALUES ('plausible', 'live', 'valid 7'), ('plausible', 'x', 'refused'), ('langfuse', 'sk-lf-live', 'valid p7'), ('langfuse', 'sk-lf-old', 'refused'), ('openproject', 'live', 'valid 7'), ('openproject', 'plainrss', 'refused'), ('strapi', 'live', 'valid'), ('strapi', 'old', 'refused'), ('devise', 'live', 'valid 7'), ('devise', 'old', 'refused'), ('netbox', 'nbt_KEY1.tok1', 'valid 7'), ('netbox', 'nbt_KEY1.tok2', 'refused'), ('netbox', 'nbt_KEY2.tok2', 'refused'), ('hexpm', 'live', 'valid 7'), ('hexpm', 'soon', 'valid 7'), ('hexpm', 'rev', 'refused');
+-- RubyGems
+CALL project('RubyGems');
+CREATE TABLE api_keys (id bigserial PRIMARY KEY, owner_type varchar, owner_id bigint, hashed_key varchar NOT NULL, name varchar NOT NULL, push_rubygem boolean NOT NULL DEFAULT false, last_accessed_at timestamp, expires_at timestamp, soft_deleted_at timestamp, created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE UNIQUE INDEX ON api_keys (hashed_key);
+INSERT INTO api_keys (owner_type, owner_id, hashed_key, name, expires_at, soft_deleted_at, created_at, updated_at) VALUES ('User', 7, x256('rubygems_live'), '', NULL, NULL, now(), now()), ('User', 7, x256('rubygems_old'), '', now() AT TIME ZONE 'UTC' - interval '1 s', NULL, now(), now()), ('User', 7, x256('rubygems_del'), '', NULL, now(), now(), now());
+SELECT attach('rubygems', 'api_keys', $$token_column => 'hashed_key', prefix => 'rubygems_', user_column => 'owner_id', scope_column => 'owner_type', revoked_column => 'soft_deleted_at', last_used_column => 'last_accessed_at'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('rubygems', 'rubygems_live', 'valid 7'), ('rubygems', 'rubygems_old', 'refused'), ('rubygems', 'rubygems_del', 'refused'), ('rubygems', 'rubygems_x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('rubygems', 'rubygems_live', $$UPDATE api_keys SET expires_at = now() AT TIME ZONE 'UTC' WHERE id = 1$$);
 
--- Discourse: a key of all users; Laravel's and Rails' and Auth.js' and connect-pg-simple's sessions
-CREATE TABLE discourse (id serial PRIMARY KEY, user_id int, revoked_at timestamp, key_hash varchar, allowed_ips inet[]);
-CREATE INDEX ON discourse (key_hash);
-INSERT INTO discourse (user_id, revoked_at, key_hash) VALUES (7, NULL, x256('live')), (7, now(), x256('rev')), (NULL, NULL, x256('all'));
-SELECT attach('discourse', 'key_hash', 'sha256-hex', 'user_id', revoked => 'revoked_at', claims => '{allowed_ips}', mapping => '{"null_user": "valid"}');
-CREATE TABLE discourse_user (id serial PRIMARY KEY, user_id int, revoked_at timestamp, scopes text[], key_hash varchar UNIQUE);
-INSERT INTO discourse_user (user_id, revoked_at, scopes, key_hash) VALUES (7, NULL, '{read}', x256('live')), (7, now(), '{read}', x256('rev'));
-SELECT attach('discourse_user', 'key_hash', 'sha256-hex', 'user_id', revoked => 'revoked_at', scope => 'scopes');
-CREATE TABLE laravel_sessions (id varchar(255) PRIMARY KEY, user_id bigint, payload text, last_activity int);
-INSERT INTO laravel_sessions VALUES ('live', 7, '', extract(epoch FROM now())::int), ('old', 7, '', 1000), ('guest', NULL, '', extract(epoch FROM now())::int);
-SELECT attach('laravel_sessions', 'id', 'plaintext', 'user_id', mapping => '{"expires_expression": "to_timestamp(last_activity + 120 * 60)", "null_user": "valid"}');
-CREATE TABLE rails_sessions (id bigserial PRIMARY KEY, user_id bigint);
-INSERT INTO rails_sessions (user_id) VALUES (7);
-SELECT attach('rails_sessions', 'id', 'plaintext', 'user_id');
-CREATE TABLE authjs (id serial PRIMARY KEY, "userId" int, expires timestamptz, "sessionToken" varchar(255) UNIQUE);
-INSERT INTO authjs ("userId", expires, "sessionToken") VALUES (7, now() + interval '1 d', 'live'), (7, now() - interval '1 d', 'old');
-SELECT attach('authjs', 'sessionToken', 'plaintext', 'userId', 'expires');
-CREATE TABLE connect_pg (sid varchar PRIMARY KEY, sess json, expire timestamp(6));
-INSERT INTO connect_pg VALUES ('live', '{"user": "u7"}', future()), ('old', '{"user": "u7"}', past());
-SELECT attach('connect_pg', 'sid', 'plaintext', expires => 'expire', mapping => '{"user_expression": "sess ->> ''user''"}');
-INSERT INTO truth (source, token, verdict) VALUES ('discourse', 'live', 'valid 7'), ('discourse', 'rev', 'refused'), ('discourse', 'all', 'valid'), ('discourse_user', 'live', 'valid 7'), ('discourse_user', 'rev', 'refused'), ('laravel_sessions', 'live', 'valid 7'), ('laravel_sessions', 'old', 'refused'), ('laravel_sessions', 'guest', 'valid'), ('rails_sessions', '1', 'valid 7'), ('rails_sessions', '2', 'refused'), ('rails_sessions', '01', 'refused'), ('authjs', 'live', 'valid 7'), ('authjs', 'old', 'refused'), ('connect_pg', 'live', 'valid u7'), ('connect_pg', 'old', 'refused');
+-- Plausible: stored: hex SHA-256(secret || token)
+CALL project('Plausible');
+CREATE TABLE api_keys (id bigserial PRIMARY KEY, user_id bigint NOT NULL, name varchar(255) NOT NULL, key_prefix varchar(255), key_hash varchar(255) NOT NULL UNIQUE, scopes text[] NOT NULL DEFAULT '{}', hourly_request_limit integer, inserted_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+INSERT INTO api_keys (user_id, name, key_hash, inserted_at, updated_at) VALUES (7, '', x256('SECRET' || 'live'), now(), now());
+SELECT attach('plausible', 'api_keys', $$token_column => 'key_hash', scope_column => 'scopes'$$,
+    mapping => '{"pepper": "plausible", "pepper_as": "prefix"}',
+    stored_as => 'sha256-hex', lookup => $$wild.x256('SECRET' || token)$$);
+INSERT INTO truth (source, token, verdict) VALUES ('plausible', 'live', 'valid 7'), ('plausible', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('plausible', 'live', $$DELETE FROM api_keys$$);
 
--- Supabase: SHA-224 of address and code
-CREATE TABLE supabase_codes (id uuid PRIMARY KEY, user_id uuid, token_type text, token_hash text, expires_at timestamptz);
-INSERT INTO supabase_codes VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000007', 'recovery', encode(digest('a@b123456', 'sha224'), 'hex'), now() + interval '1 h');
-CREATE INDEX ON supabase_codes USING hash (token_hash);
-SELECT attach('supabase_codes', 'token_hash', 'sha224-hex', 'user_id', 'expires_at', scope => 'token_type', on_revoke => 'delete', id => 'id');
-INSERT INTO truth (source, token, verdict) VALUES ('supabase_codes', 'a@b123456', 'valid 00000000-0000-0000-0000-000000000007'), ('supabase_codes', 'a@b000000', 'refused');
+-- Discourse API keys: a key without a user is one of all users
+CALL project('Discourse API keys');
+CREATE TABLE api_keys (id serial PRIMARY KEY, user_id integer, created_by_id integer, created_at timestamp NOT NULL, updated_at timestamp NOT NULL, allowed_ips inet[], hidden boolean NOT NULL DEFAULT false, last_used_at timestamp, revoked_at timestamp, description text, key_hash varchar NOT NULL, truncated_key varchar NOT NULL);
+CREATE INDEX ON api_keys (key_hash);
+INSERT INTO api_keys (user_id, created_at, updated_at, revoked_at, key_hash, truncated_key) VALUES (7, now(), now(), NULL, x256('live'), ''), (7, now(), now(), now(), x256('rev'), ''), (NULL, now(), now(), NULL, x256('all'), '');
+SELECT attach('discourse', 'api_keys', $$token_column => 'key_hash', claims => '{allowed_ips}'$$,
+    mapping => '{"null_user": "valid"}');
+INSERT INTO truth (source, token, verdict) VALUES ('discourse', 'live', 'valid 7'), ('discourse', 'rev', 'refused'), ('discourse', 'all', 'valid');
+INSERT INTO change (source, token, statement) VALUES ('discourse', 'live', $$UPDATE api_keys SET revoked_at = now()$$);
+INSERT INTO change (source, token, statement) VALUES ('discourse', 'all', $$SELECT$$);
 
--- Matrix: the user stands in the session's row.  Supabase: when a session is over.
-CREATE TABLE matrix_sessions (oauth2_session_id uuid PRIMARY KEY, user_id uuid, finished_at timestamptz);
-CREATE TABLE matrix (oauth2_access_token_id uuid PRIMARY KEY, oauth2_session_id uuid NOT NULL REFERENCES matrix_sessions, access_token text NOT NULL UNIQUE, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz);
-INSERT INTO matrix_sessions VALUES ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000007', NULL), ('00000000-0000-0000-0000-0000000000a2', '00000000-0000-0000-0000-000000000007', now());
-INSERT INTO matrix SELECT gen_random_uuid(), ('00000000-0000-0000-0000-0000000000' || s)::uuid, t, now(), e AT TIME ZONE 'UTC', r FROM (VALUES ('mat_live', 'a1', future(), NULL::timestamptz), ('mat_old', 'a1', past(), NULL), ('mat_fin', 'a2', future(), NULL), ('mat_rev', 'a1', future(), now())) v(t, s, e, r);
-SELECT attach('matrix', 'access_token', 'plaintext', expires => 'expires_at', revoked => 'revoked_at', id => 'oauth2_access_token_id', prefix => 'mat_');
-SELECT tokenauth_attach_parent('matrix', 'matrix_sessions', 'oauth2_session_id', 'oauth2_session_id', 'finished_at IS NULL', '{"user_column": "user_id"}');
-CREATE TABLE supabase_sessions (id uuid PRIMARY KEY, user_id uuid NOT NULL, not_after timestamptz);
-CREATE TABLE supabase (instance_id uuid, id bigserial PRIMARY KEY, token varchar(255) UNIQUE, user_id varchar(255), revoked boolean, created_at timestamptz, updated_at timestamptz, parent varchar(255), session_id uuid REFERENCES supabase_sessions ON DELETE CASCADE);
-INSERT INTO supabase_sessions VALUES ('00000000-0000-0000-0000-0000000000a1', gen_random_uuid(), NULL), ('00000000-0000-0000-0000-0000000000a2', gen_random_uuid(), now() - interval '1 h'), ('00000000-0000-0000-0000-0000000000a3', gen_random_uuid(), now() + interval '1 h');
-INSERT INTO supabase (token, user_id, revoked, session_id) SELECT t, 'u7', r, ('00000000-0000-0000-0000-0000000000' || s)::uuid FROM (VALUES ('live', false, 'a1'), ('rev', true, 'a1'), ('over', false, 'a2'), ('on', false, 'a3')) v(t, r, s);
-SELECT attach('supabase', 'token', 'plaintext', 'user_id', revoked => 'revoked', id => 'id');
-SELECT tokenauth_attach_parent('supabase', 'supabase_sessions', 'session_id', mapping => '{"expires_column": "not_after"}');
-INSERT INTO truth (source, token, verdict) VALUES ('matrix', 'mat_live', 'valid 00000000-0000-0000-0000-000000000007'), ('matrix', 'mat_old', 'refused'), ('matrix', 'mat_fin', 'refused'), ('matrix', 'mat_rev', 'refused'), ('supabase', 'live', 'valid u7'), ('supabase', 'rev', 'refused'), ('supabase', 'over', 'refused'), ('supabase', 'on', 'valid u7'), ('supabase', 'x', 'refused');
+-- Discourse user API keys
+CALL project('Discourse user API keys');
+CREATE TABLE user_api_keys (id serial PRIMARY KEY, user_id integer NOT NULL, client_id varchar NOT NULL UNIQUE, application_name varchar NOT NULL, push_url varchar, created_at timestamp NOT NULL, updated_at timestamp NOT NULL, revoked_at timestamp, scopes text[] NOT NULL DEFAULT '{}', last_used_at timestamp NOT NULL, key_hash varchar NOT NULL UNIQUE);
+INSERT INTO user_api_keys (user_id, client_id, application_name, created_at, updated_at, revoked_at, scopes, last_used_at, key_hash) VALUES (7, 'a', '', now(), now(), NULL, '{read}', now(), x256('live')), (7, 'b', '', now(), now(), now(), '{read}', now(), x256('rev'));
+SELECT attach('discourse user', 'user_api_keys', $$token_column => 'key_hash', scope_column => 'scopes'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('discourse user', 'live', 'valid 7'), ('discourse user', 'rev', 'refused'), ('discourse user', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('discourse user', 'live', $$UPDATE user_api_keys SET revoked_at = now()$$);
 
--- Immich, better-auth: base64 and base64url
-CREATE TABLE immich (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), token varchar, "userId" int, "expiresAt" timestamptz);
-INSERT INTO immich (token, "userId") VALUES (b64(digest('live', 'sha256')), 7);
-CREATE UNIQUE INDEX ON immich (token);
-SELECT attach('immich', 'token', 'sha256-base64', 'userId', 'expiresAt');
-CREATE TABLE immich_key (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), key bytea, "userId" int, permissions varchar[]);
-CREATE INDEX ON immich_key (key);
-INSERT INTO immich_key (key, "userId", permissions) VALUES (digest('live', 'sha256'), 7, '{all}');
-SELECT attach('immich_key', 'key', 'sha256-bytea', 'userId', scope => 'permissions');
-CREATE TABLE better_auth (id text PRIMARY KEY, key text, "userId" text, enabled boolean, remaining int, "expiresAt" timestamptz);
-CREATE INDEX ON better_auth (key);
-INSERT INTO better_auth SELECT t, rtrim(translate(b64(digest(t, 'sha256')), '+/', '-_'), '='), 'u7', e, r, x AT TIME ZONE 'UTC' FROM (VALUES ('live', true, NULL, NULL), ('off', false, NULL, NULL), ('spent', true, 0, NULL), ('old', true, NULL, past())) v(t, e, r, x);
-SELECT attach('better_auth', 'key', 'sha256-base64url', 'userId', 'expiresAt', live_when => 'remaining IS NULL OR remaining > 0', mapping => '{"active_column": "enabled"}');
-INSERT INTO truth (source, token, verdict) VALUES ('immich', 'live', 'valid 7'), ('immich_key', 'live', 'valid 7'), ('better_auth', 'live', 'valid u7'), ('better_auth', 'off', 'refused'), ('better_auth', 'spent', 'refused'), ('better_auth', 'old', 'refused');
+-- Supabase one-time tokens: stored: hex SHA-224(address || code); one row of a user and kind
+CALL project('Supabase one-time tokens');
+CREATE TYPE one_time_token_type AS ENUM ('confirmation_token', 'recovery_token');
+CREATE TABLE one_time_tokens (id uuid PRIMARY KEY, user_id uuid NOT NULL, token_type one_time_token_type NOT NULL, token_hash text NOT NULL CHECK (char_length(token_hash) > 0), relates_to text NOT NULL, created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now(), expires_at timestamptz);
+CREATE INDEX ON one_time_tokens USING hash (token_hash); CREATE UNIQUE INDEX ON one_time_tokens (user_id, token_type);
+INSERT INTO one_time_tokens (id, user_id, token_type, token_hash, relates_to, expires_at) SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000007', 'recovery_token', encode(digest('a@b' || '123456', 'sha224'), 'hex'), 'a@b', now() + interval '1 h';
+SELECT attach('supabase codes', 'one_time_tokens', $$stored_as => 'sha224-hex', scope_column => 'token_type', on_revoke => 'delete'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('supabase codes', 'a@b123456', 'valid 00000000-0000-0000-0000-000000000007'), ('supabase codes', 'a@b000000', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('supabase codes', 'a@b123456', $$DELETE FROM one_time_tokens$$);
+
+-- Supabase refresh tokens
+CALL project('Supabase refresh tokens');
+CREATE TABLE auth_sessions (id uuid PRIMARY KEY, user_id uuid NOT NULL, not_after timestamptz);
+CREATE TABLE refresh_tokens (instance_id uuid, id bigserial PRIMARY KEY, token varchar(255) UNIQUE, user_id varchar(255), revoked boolean, created_at timestamptz, updated_at timestamptz, parent varchar(255), session_id uuid REFERENCES auth_sessions ON DELETE CASCADE);
+INSERT INTO auth_sessions VALUES ('00000000-0000-0000-0000-0000000000a1', gen_random_uuid(), NULL), ('00000000-0000-0000-0000-0000000000a2', gen_random_uuid(), now() - interval '1 h');
+INSERT INTO refresh_tokens (token, user_id, revoked, session_id) VALUES ('live', 'u7', false, '00000000-0000-0000-0000-0000000000a1'), ('rev', 'u7', true, '00000000-0000-0000-0000-0000000000a1'), ('sess', 'u7', false, '00000000-0000-0000-0000-0000000000a2');
+INSERT INTO auth_sessions VALUES ('00000000-0000-0000-0000-0000000000a3', gen_random_uuid(), now() + interval '1 h');
+INSERT INTO refresh_tokens (token, user_id, revoked, session_id) VALUES ('on', 'u7', false, '00000000-0000-0000-0000-0000000000a3');
+SELECT attach('supabase', 'refresh_tokens', $$token_column => 'token', stored_as => 'plaintext'$$);
+SELECT tokenauth_attach_parent('supabase', 'auth_sessions', 'session_id', mapping => '{"expires_column": "not_after"}');
+INSERT INTO truth (source, token, verdict) VALUES ('supabase', 'live', 'valid u7'), ('supabase', 'rev', 'refused'), ('supabase', 'sess', 'refused'), ('supabase', 'on', 'valid u7'), ('supabase', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('supabase', 'live', $$DELETE FROM auth_sessions WHERE not_after IS NULL$$);
+INSERT INTO change (source, token, statement) VALUES ('supabase', 'on', $$UPDATE auth_sessions SET not_after = now()$$);
+
+-- Immich sessions: stored: base64 SHA-256 in text, no index on it (version read)
+CALL project('Immich sessions');
+CREATE TABLE sessions (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), token varchar NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now(), "expiresAt" timestamptz, "userId" uuid NOT NULL, "parentId" uuid REFERENCES sessions ON DELETE CASCADE, "deviceType" varchar NOT NULL DEFAULT '');
+INSERT INTO sessions (token, "userId") VALUES (b64(r256('live')), '00000000-0000-0000-0000-000000000007');
+SELECT attach('immich', 'sessions', $$token_column => 'token', stored_as => 'sha256-base64'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('immich', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('immich', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('immich', 'live', $$DELETE FROM sessions$$);
+
+-- Immich API keys
+CALL project('Immich API keys');
+CREATE TABLE api_key (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name varchar NOT NULL, key bytea NOT NULL, "userId" uuid NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now(), permissions varchar[] NOT NULL DEFAULT '{}');
+CREATE INDEX ON api_key (key);
+INSERT INTO api_key (name, key, "userId") VALUES ('', r256('live'), '00000000-0000-0000-0000-000000000007');
+SELECT attach('immich key', 'api_key', $$token_column => 'key', stored_as => 'sha256-bytea', scope_column => 'permissions'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('immich key', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('immich key', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('immich key', 'live', $$DELETE FROM api_key$$);
+
+-- Matrix Authentication Service: the user is not in the token's row but in its session's
+CALL project('Matrix Authentication Service');
+CREATE TABLE oauth2_sessions (oauth2_session_id uuid PRIMARY KEY, user_id uuid, finished_at timestamptz);
+CREATE TABLE oauth2_access_tokens (oauth2_access_token_id uuid PRIMARY KEY, oauth2_session_id uuid NOT NULL REFERENCES oauth2_sessions, access_token text NOT NULL UNIQUE, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz);
+INSERT INTO oauth2_sessions VALUES ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000007', NULL), ('00000000-0000-0000-0000-0000000000a2', '00000000-0000-0000-0000-000000000007', now());
+INSERT INTO oauth2_access_tokens VALUES (gen_random_uuid(), '00000000-0000-0000-0000-0000000000a1', 'mat_live', now(), now() + interval '5 min', NULL), (gen_random_uuid(), '00000000-0000-0000-0000-0000000000a1', 'mat_old', now(), now() - interval '5 min', NULL), (gen_random_uuid(), '00000000-0000-0000-0000-0000000000a2', 'mat_fin', now(), now() + interval '5 min', NULL), (gen_random_uuid(), '00000000-0000-0000-0000-0000000000a1', 'mat_rev', now(), now() + interval '5 min', now());
+SELECT attach('matrix', 'oauth2_access_tokens', $$token_column => 'access_token', stored_as => 'plaintext', prefix => 'mat_', id_column => 'oauth2_access_token_id'$$);
+SELECT tokenauth_attach_parent('matrix', 'oauth2_sessions', 'oauth2_session_id', 'oauth2_session_id', live_when => 'finished_at IS NULL', mapping => '{"user_column": "user_id"}');
+INSERT INTO truth (source, token, verdict) VALUES ('matrix', 'mat_live', 'valid 00000000-0000-0000-0000-000000000007'), ('matrix', 'mat_old', 'refused'), ('matrix', 'mat_fin', 'refused'), ('matrix', 'mat_rev', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('matrix', 'mat_live', $$UPDATE oauth2_sessions SET finished_at = now()$$);
+
+-- Concourse
+CALL project('Concourse');
+CREATE TABLE access_tokens (token text PRIMARY KEY, sub text NOT NULL, expires_at timestamptz NOT NULL, claims jsonb NOT NULL);
+INSERT INTO access_tokens VALUES ('live', 's7', now() + interval '1 h', '{"sub": "s7"}'), ('old', 's7', now() - interval '1 h', '{}');
+SELECT attach('concourse', 'access_tokens', $$token_column => 'token', stored_as => 'plaintext', user_column => 'sub', claims => '{claims}'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('concourse', 'live', 'valid s7'), ('concourse', 'old', 'refused'), ('concourse', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('concourse', 'live', $$DELETE FROM access_tokens$$);
+
+-- Miniflux
+CALL project('Miniflux');
+CREATE TABLE api_keys (id serial PRIMARY KEY, user_id integer NOT NULL, token text NOT NULL UNIQUE, description text NOT NULL, last_used_at timestamptz, created_at timestamptz DEFAULT now());
+INSERT INTO api_keys (user_id, token, description) VALUES (7, 'live', '');
+SELECT attach('miniflux', 'api_keys', $$token_column => 'token', stored_as => 'plaintext'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('miniflux', 'live', 'valid 7'), ('miniflux', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('miniflux', 'live', $$DELETE FROM api_keys$$);
 
 -- Directus: the token is a column of the users' table
-CREATE TABLE directus (id uuid PRIMARY KEY, email varchar(255) UNIQUE, status varchar(16), token varchar(255) UNIQUE);
-INSERT INTO directus VALUES ('00000000-0000-0000-0000-000000000007', 'a', 'active', 'live'), ('00000000-0000-0000-0000-000000000008', 'b', 'suspended', 'susp');
-SELECT attach('directus', 'token', 'plaintext', 'id', live_when => $$status = 'active'$$, on_revoke => 'forget');
-INSERT INTO truth (source, token, verdict) VALUES ('directus', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('directus', 'susp', 'refused');
+CALL project('Directus');
+CREATE TABLE directus_users (id uuid PRIMARY KEY, email varchar(255) UNIQUE, status varchar(16) NOT NULL DEFAULT 'active', role uuid, token varchar(255) UNIQUE, last_access timestamptz);
+INSERT INTO directus_users (id, status, token) VALUES ('00000000-0000-0000-0000-000000000007', 'active', 'live'), ('00000000-0000-0000-0000-000000000008', 'suspended', 'susp');
+SELECT attach('directus', 'directus_users', $$token_column => 'token', stored_as => 'plaintext', user_column => 'id', id_column => '', live_when => 'status = ''active''', on_revoke => 'forget'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('directus', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('directus', 'susp', 'refused'), ('directus', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('directus', 'live', $$UPDATE directus_users SET token = NULL WHERE token = 'live'$$);
 
--- Kong, Logto: an index that begins with something else, so another is added
-CREATE TABLE kong (id uuid PRIMARY KEY, consumer_id int, key text, ttl timestamptz, ws_id uuid, UNIQUE (ws_id, key));
-INSERT INTO kong VALUES (gen_random_uuid(), 7, 'live', NULL, gen_random_uuid()), (gen_random_uuid(), 7, 'old', now() - interval '1 h', gen_random_uuid());
-\o
-SELECT attach('kong', 'key', 'plaintext', 'consumer_id', 'ttl');
-\o /dev/null
-CREATE INDEX ON kong (key);
-SELECT attach('kong', 'key', 'plaintext', 'consumer_id', 'ttl');
-CREATE TABLE kong_oauth2 (id uuid PRIMARY KEY, created_at timestamptz, access_token text, expires_in int, authenticated_userid text, scope text);
-INSERT INTO kong_oauth2 VALUES (gen_random_uuid(), now(), 'live', 7200, 'u7', 'email'), (gen_random_uuid(), now() - interval '3 h', 'old', 7200, 'u7', 'email'), (gen_random_uuid(), now() - interval '3 h', 'never', 0, 'u7', 'email');
-CREATE INDEX ON kong_oauth2 (access_token);
-SELECT attach('kong_oauth2', 'access_token', 'plaintext', 'authenticated_userid', scope => 'scope',
+-- Outline
+CALL project('Outline');
+CREATE TABLE users (id uuid PRIMARY KEY, "suspendedAt" timestamptz);
+CREATE TABLE "apiKeys" (id uuid PRIMARY KEY, name varchar(255) NOT NULL, secret varchar(255) NOT NULL UNIQUE, "userId" uuid NOT NULL, "expiresAt" timestamptz, "lastActiveAt" timestamptz, "createdAt" timestamptz NOT NULL, "updatedAt" timestamptz NOT NULL, "deletedAt" timestamptz);
+INSERT INTO users VALUES ('00000000-0000-0000-0000-000000000007');
+INSERT INTO "apiKeys" (id, name, secret, "userId", "expiresAt", "createdAt", "updatedAt", "deletedAt") VALUES (gen_random_uuid(), '', 'ol_api_live', '00000000-0000-0000-0000-000000000007', NULL, now(), now(), NULL), (gen_random_uuid(), '', 'ol_api_old', '00000000-0000-0000-0000-000000000007', now() - interval '1 h', now(), now(), NULL), (gen_random_uuid(), '', 'ol_api_del', '00000000-0000-0000-0000-000000000007', NULL, now(), now(), now());
+SELECT attach('outline', '"apiKeys"', $$token_column => 'secret', stored_as => 'plaintext', prefix => 'ol_api_', revoked_column => 'deletedAt', last_used_column => 'lastActiveAt'$$);
+SELECT tokenauth_attach_parent('outline', 'users', 'userId', live_when => '"suspendedAt" IS NULL');
+INSERT INTO truth (source, token, verdict) VALUES ('outline', 'ol_api_live', 'valid 00000000-0000-0000-0000-000000000007'), ('outline', 'ol_api_old', 'refused'), ('outline', 'ol_api_del', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('outline', 'ol_api_live', $$UPDATE users SET "suspendedAt" = now()$$);
+
+-- Strapi: stored: hex HMAC-SHA-512(token, salt of the installation), no index; no user
+CALL project('Strapi');
+CREATE TABLE strapi_api_tokens (id serial PRIMARY KEY, name varchar(255), description varchar(255), type varchar(255), access_key varchar(255), last_used_at timestamp(6), expires_at timestamp(6), lifespan bigint, created_at timestamp(6), updated_at timestamp(6), created_by_id integer);
+INSERT INTO strapi_api_tokens (name, type, access_key, expires_at) VALUES ('a', 'full-access', encode(hmac('live', 'SALT', 'sha512'), 'hex'), NULL), ('b', 'read-only', encode(hmac('old', 'SALT', 'sha512'), 'hex'), now() AT TIME ZONE 'UTC' - interval '1 h');
+SELECT attach('strapi', 'strapi_api_tokens', $$token_column => 'access_key', scope_column => 'type'$$,
+    mapping => '{"pepper": "strapi"}',
+    stored_as => 'hmac-sha512-hex', lookup => $$encode(public.hmac(token, 'SALT', 'sha512'), 'hex')$$);
+INSERT INTO truth (source, token, verdict) VALUES ('strapi', 'live', 'valid'), ('strapi', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('strapi', 'live', $$DELETE FROM strapi_api_tokens$$);
+
+-- better-auth: stored: base64url SHA-256 without padding; enabled; a number of uses may be left
+CALL project('better-auth');
+CREATE TABLE apikey (id text PRIMARY KEY, name text, start text, prefix text, key text NOT NULL, "userId" text NOT NULL, enabled boolean DEFAULT true, remaining integer, "expiresAt" timestamptz, "createdAt" timestamptz NOT NULL, "updatedAt" timestamptz NOT NULL, permissions text, metadata text);
+CREATE INDEX ON apikey (key);
+INSERT INTO apikey (id, key, "userId", enabled, remaining, "expiresAt", "createdAt", "updatedAt") SELECT t, b64u(r256(t)), 'u7', e, r, x, now(), now() FROM (VALUES ('live', true, NULL::int, NULL::timestamptz), ('off', false, NULL, NULL), ('spent', true, 0, NULL), ('old', true, NULL, now() - interval '1 h')) v(t, e, r, x);
+SELECT attach('better-auth', 'apikey', $$token_column => 'key', stored_as => 'sha256-base64url', live_when => 'remaining IS NULL OR remaining > 0'$$,
+    mapping => '{"active_column": "enabled"}');
+INSERT INTO truth (source, token, verdict) VALUES ('better-auth', 'live', 'valid u7'), ('better-auth', 'off', 'refused'), ('better-auth', 'spent', 'refused'), ('better-auth', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('better-auth', 'live', $$UPDATE apikey SET enabled = false$$);
+
+-- Langfuse: stored: hex SHA-256(secret || hex(SHA-256(salt of the installation)))
+CALL project('Langfuse');
+CREATE TABLE api_keys (id text PRIMARY KEY, created_at timestamp(3) NOT NULL DEFAULT now(), note text, public_key text NOT NULL UNIQUE, hashed_secret_key text NOT NULL UNIQUE, display_secret_key text NOT NULL, last_used_at timestamp(3), expires_at timestamp(3), project_id text, fast_hashed_secret_key text UNIQUE, organization_id text, scope text NOT NULL DEFAULT 'PROJECT');
+INSERT INTO api_keys (id, public_key, hashed_secret_key, display_secret_key, project_id, fast_hashed_secret_key, expires_at) VALUES ('1', 'pk1', 'u1', '', 'p7', x256('sk-lf-live' || x256('SALT')), NULL), ('2', 'pk2', 'u2', '', 'p7', x256('sk-lf-old' || x256('SALT')), now() AT TIME ZONE 'UTC' - interval '1 h');
+SELECT attach('langfuse', 'api_keys', $$token_column => 'fast_hashed_secret_key', prefix => 'sk-lf-', user_column => 'project_id', claims => '{public_key}'$$,
+    mapping => '{"pepper": "langfuse", "pepper_as": "suffix"}',
+    stored_as => 'sha256-hex', lookup => $$wild.x256(token || wild.x256('SALT'))$$);
+INSERT INTO truth (source, token, verdict) VALUES ('langfuse', 'sk-lf-live', 'valid p7'), ('langfuse', 'sk-lf-old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('langfuse', 'sk-lf-live', $$DELETE FROM api_keys$$);
+
+-- trigger.dev
+CALL project('trigger.dev');
+CREATE TABLE "PersonalAccessToken" (id text PRIMARY KEY, name text NOT NULL, "encryptedToken" jsonb NOT NULL, "obfuscatedToken" text NOT NULL, "hashedToken" text NOT NULL UNIQUE, "userId" text NOT NULL, "revokedAt" timestamp(3), "lastAccessedAt" timestamp(3), "createdAt" timestamp(3) NOT NULL DEFAULT now(), "updatedAt" timestamp(3) NOT NULL);
+INSERT INTO "PersonalAccessToken" (id, name, "encryptedToken", "obfuscatedToken", "hashedToken", "userId", "revokedAt", "updatedAt") VALUES ('1', '', '{}', '', x256('tr_pat_live'), 'u7', NULL, now()), ('2', '', '{}', '', x256('tr_pat_rev'), 'u7', now(), now());
+SELECT attach('trigger.dev', '"PersonalAccessToken"', $$token_column => 'hashedToken', prefix => 'tr_pat_', last_used_column => 'lastAccessedAt'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('trigger.dev', 'tr_pat_live', 'valid u7'), ('trigger.dev', 'tr_pat_rev', 'refused'), ('trigger.dev', 'tr_pat_x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('trigger.dev', 'tr_pat_live', $$UPDATE "PersonalAccessToken" SET "revokedAt" = now()$$);
+
+-- NetBox: v2: "nbt_" KEY "." TOKEN; stored: hex HMAC-SHA-256(TOKEN) with one of several peppers, found by KEY; v1: plain text in another column
+CALL project('NetBox');
+CREATE TABLE users_token (id bigserial PRIMARY KEY, version smallint NOT NULL, user_id integer NOT NULL, created timestamptz NOT NULL, expires timestamptz, last_used timestamptz, enabled boolean NOT NULL, write_enabled boolean NOT NULL DEFAULT true, plaintext varchar(40) UNIQUE, key varchar(12) UNIQUE, pepper_id smallint, hmac_digest varchar(64), allowed_ips cidr[]);
+INSERT INTO users_token (version, user_id, created, enabled, key, pepper_id, hmac_digest) VALUES (2, 7, now(), true, 'KEY1', 1, encode(hmac('tok1', 'PEPPER1', 'sha256'), 'hex')), (2, 7, now(), false, 'KEY2', 1, encode(hmac('tok2', 'PEPPER1', 'sha256'), 'hex'));
+INSERT INTO users_token (version, user_id, created, enabled, plaintext) VALUES (1, 7, now(), true, repeat('f', 40));
+CREATE FUNCTION wild.netbox_digest(token text, pepper int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(public.hmac(token, 'PEPPER' || pepper, 'sha256'), 'hex') $$;
+SELECT attach('netbox', 'users_token', $$token_column => 'key', stored_as => 'plaintext', prefix => 'nbt_', last_used_column => 'last_used', live_when => 'version = 2'$$,
+    mapping => '{"lookup": "split_part(substr(token, 5), ''.'', 1)", "verify": "wild.netbox_digest(split_part(token, ''.'', 2), pepper_id) = hmac_digest", "active_column": "enabled"}');
+SELECT attach('netbox v1', 'users_token', $$token_column => 'plaintext', stored_as => 'plaintext', last_used_column => 'last_used', live_when => 'version = 1'$$,
+    mapping => '{"active_column": "enabled"}');
+INSERT INTO truth (source, token, verdict) VALUES ('netbox', 'nbt_KEY1.tok1', 'valid 7'), ('netbox', 'nbt_KEY1.tok2', 'refused'), ('netbox', 'nbt_KEY2.tok2', 'refused'), ('netbox v1', repeat('f', 40), 'valid 7'), ('netbox v1', 'nbt_KEY1.tok1', 'refused'), ('netbox v1', 'KEY1', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('netbox', 'nbt_KEY1.tok1', $$UPDATE users_token SET enabled = false WHERE key = 'KEY1'$$);
+INSERT INTO change (source, token, statement) VALUES ('netbox v1', repeat('f', 40), $$UPDATE users_token SET enabled = false$$);
+
+-- hex.pm: stored: hex HMAC-SHA-256(token) in two halves; revoke_at may lie in the future
+CALL project('hex.pm');
+CREATE TABLE keys (id serial PRIMARY KEY, user_id integer, organization_id integer, name text NOT NULL, secret_first text NOT NULL UNIQUE, secret_second text NOT NULL, public boolean NOT NULL DEFAULT true, revoke_at timestamp, inserted_at timestamp NOT NULL, updated_at timestamp NOT NULL, last_use jsonb, permissions jsonb[] NOT NULL DEFAULT '{}');
+INSERT INTO keys (user_id, name, secret_first, secret_second, revoke_at, inserted_at, updated_at) SELECT 7, t, left(d, 32), right(d, 32), r, now(), now() FROM (VALUES ('live', NULL::timestamp), ('soon', now() AT TIME ZONE 'UTC' + interval '1 h'), ('rev', now() AT TIME ZONE 'UTC' - interval '1 s')) v(t, r), LATERAL encode(hmac(t, 'APP', 'sha256'), 'hex') d;
+CREATE FUNCTION wild.hexpm_digest(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(public.hmac($1, 'APP', 'sha256'), 'hex') $$;
+SELECT attach('hex.pm', 'keys', $$token_column => 'secret_first', stored_as => 'plaintext', revoked_column => '', expires_column => 'revoke_at'$$,
+    mapping => '{"lookup": "left(wild.hexpm_digest(token), 32)", "verify": "right(wild.hexpm_digest(token), 32) = secret_second"}');
+INSERT INTO truth (source, token, verdict) VALUES ('hex.pm', 'live', 'valid 7'), ('hex.pm', 'soon', 'valid 7'), ('hex.pm', 'rev', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('hex.pm', 'live', $$UPDATE keys SET revoke_at = now() AT TIME ZONE 'UTC'$$);
+INSERT INTO change (source, token, statement) VALUES ('hex.pm', 'soon', $$SELECT$$);
+
+-- SonarQube: stored: hex SHA-384; all times in milliseconds since the epoch
+CALL project('SonarQube');
+CREATE TABLE user_tokens (uuid varchar(40) PRIMARY KEY, user_uuid varchar(255) NOT NULL, name varchar(100) NOT NULL, token_hash varchar(255) NOT NULL UNIQUE, last_connection_date bigint, created_at bigint NOT NULL, project_key varchar(255), type varchar(100) NOT NULL, expiration_date bigint);
+INSERT INTO user_tokens SELECT t, 'u7', t, encode(digest(t, 'sha384'), 'hex'), NULL, 1, NULL, 'USER_TOKEN', e FROM (VALUES ('live', NULL::bigint), ('old', 1000)) v(t, e);
+SELECT attach('sonarqube', 'user_tokens', $$stored_as => 'sha384-hex', id_column => 'uuid', user_column => 'user_uuid', scope_column => 'type', created_column => ''$$,
+    mapping => '{"expires_expression": "to_timestamp(expiration_date / 1000.0)"}');
+INSERT INTO truth (source, token, verdict) VALUES ('sonarqube', 'live', 'valid u7'), ('sonarqube', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('sonarqube', 'live', $$DELETE FROM user_tokens$$);
+
+-- Kong key-auth: a key is unique within a workspace, so that a workspace is a source; the index begins with it
+CALL project('Kong key-auth');
+CREATE TABLE keyauth_credentials (id uuid PRIMARY KEY, created_at timestamptz DEFAULT now(), consumer_id uuid, key text, ttl timestamptz, tags text[], ws_id uuid, UNIQUE (id, ws_id), UNIQUE (ws_id, key));
+INSERT INTO keyauth_credentials (id, consumer_id, key, ttl, ws_id) VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000007', 'live', NULL, '00000000-0000-0000-0000-0000000000a1'), (gen_random_uuid(), '00000000-0000-0000-0000-000000000007', 'old', now() - interval '1 h', '00000000-0000-0000-0000-0000000000a1'), (gen_random_uuid(), '00000000-0000-0000-0000-000000000008', 'both', NULL, '00000000-0000-0000-0000-0000000000a1'), (gen_random_uuid(), '00000000-0000-0000-0000-000000000009', 'both', NULL, '00000000-0000-0000-0000-0000000000a2');
+SELECT attach('kong', 'keyauth_credentials', $$token_column => 'key', stored_as => 'plaintext', user_column => 'consumer_id', tenant_column => 'ws_id', expires_column => 'ttl', live_when => 'ws_id = ''00000000-0000-0000-0000-0000000000a1'''$$);
+SELECT attach('kong 2', 'keyauth_credentials', $$token_column => 'key', stored_as => 'plaintext', user_column => 'consumer_id', tenant_column => 'ws_id', expires_column => 'ttl', live_when => 'ws_id = ''00000000-0000-0000-0000-0000000000a2'''$$);
+INSERT INTO truth (source, token, verdict) VALUES ('kong', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('kong', 'old', 'refused'), ('kong', 'both', 'valid 00000000-0000-0000-0000-000000000008'), ('kong 2', 'both', 'valid 00000000-0000-0000-0000-000000000009'), ('kong 2', 'live', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('kong', 'live', $$DELETE FROM keyauth_credentials$$);
+INSERT INTO change (source, token, statement) VALUES ('kong', 'both', $$SELECT$$);
+INSERT INTO change (source, token, statement) VALUES ('kong 2', 'both', $$SELECT$$);
+
+-- Kong OAuth 2
+CALL project('Kong OAuth 2');
+CREATE TABLE oauth2_tokens (id uuid PRIMARY KEY, created_at timestamptz DEFAULT now(), credential_id uuid, service_id uuid, access_token text, refresh_token text, token_type text, expires_in integer, authenticated_userid text, scope text, ttl timestamptz, ws_id uuid, UNIQUE (ws_id, access_token), UNIQUE (ws_id, refresh_token));
+INSERT INTO oauth2_tokens (id, created_at, access_token, expires_in, authenticated_userid, scope) VALUES (gen_random_uuid(), now(), 'live', 7200, 'u7', 'email'), (gen_random_uuid(), now() - interval '3 h', 'old', 7200, 'u7', 'email'), (gen_random_uuid(), now() - interval '3 h', 'never', 0, 'u7', 'email');
+SELECT attach('kong oauth', 'oauth2_tokens', $$token_column => 'access_token', stored_as => 'plaintext', user_column => 'authenticated_userid', scope_column => 'scope'$$,
     mapping => '{"expires_expression": "CASE WHEN expires_in > 0 THEN created_at + expires_in * interval ''1 second'' END", "scope_separator": " "}');
-CREATE TABLE logto (tenant_id varchar(21), user_id varchar(128), value varchar(64), expires_at timestamptz);
-CREATE INDEX ON logto (value);
-INSERT INTO logto VALUES ('default', 'u7', 'pat_live', NULL), ('default', 'u7', 'pat_old', now() - interval '1 h');
-SELECT attach('logto', 'value', 'plaintext', 'user_id', 'expires_at', prefix => 'pat_');
-INSERT INTO truth (source, token, verdict) VALUES ('kong', 'live', 'valid 7'), ('kong', 'old', 'refused'), ('kong_oauth2', 'live', 'valid u7'), ('kong_oauth2', 'old', 'refused'), ('kong_oauth2', 'never', 'valid u7'), ('logto', 'pat_live', 'valid u7'), ('logto', 'pat_old', 'refused');
+INSERT INTO truth (source, token, verdict) VALUES ('kong oauth', 'live', 'valid u7'), ('kong oauth', 'old', 'refused'), ('kong oauth', 'never', 'valid u7');
+INSERT INTO change (source, token, statement) VALUES ('kong oauth', 'live', $$DELETE FROM oauth2_tokens$$);
+INSERT INTO change (source, token, statement) VALUES ('kong oauth', 'never', $$SELECT$$);
 
--- Vikunja, Saleor, Odoo, Harbor: a salted hash, found by what the table has of the token
-CREATE TABLE vikunja (id bigserial PRIMARY KEY, token_salt text, token_hash text UNIQUE, token_last_eight varchar(8), expires_at timestamp, owner_id bigint);
-CREATE INDEX ON vikunja (token_last_eight);
-INSERT INTO vikunja (token_salt, token_hash, token_last_eight, expires_at, owner_id) SELECT s, x256(s || t), right(t, 8), e, u FROM (VALUES ('s1', 'tk_one00000001', future(), 7), ('s2', 'tk_two00000001', future(), 8), ('s3', 'tk_old00000003', past(), 7)) v(s, t, e, u);
-SELECT attach('vikunja', 'token_last_eight', 'plaintext', 'owner_id', 'expires_at', id => 'id', prefix => 'tk_',
-    mapping => '{"lookup": "right(token, 8)", "verify": "wild.x256(token_salt || token) = token_hash"}');
-CREATE TABLE odoo (id serial PRIMARY KEY, user_id int, expiration_date timestamp, index varchar(8), key varchar);
-CREATE INDEX ON odoo (index);
-INSERT INTO odoo (user_id, index, key) VALUES (7, 'abcdefgh', crypt('abcdefghrest', gen_salt('bf', 4)));
-SELECT attach('odoo', 'index', 'plaintext', 'user_id', 'expiration_date', id => 'id', mapping => '{"lookup": "left(token, 8)", "verify": "public.crypt(token, key) = key"}');
-CREATE TABLE saleor (id serial PRIMARY KEY, auth_token varchar(128) UNIQUE, token_last_4 varchar(4), app_id int);
-CREATE INDEX ON saleor (token_last_4);
-INSERT INTO saleor (auth_token, token_last_4, app_id) VALUES (crypt('xxxxlive', gen_salt('bf', 4)), 'live', 7), (crypt('yyyylive', gen_salt('bf', 4)), 'live', 8);
-SELECT attach('saleor', 'token_last_4', 'plaintext', 'app_id', id => 'id', mapping => '{"lookup": "right(token, 4)", "verify": "public.crypt(token, auth_token) = auth_token"}');
-CREATE TABLE harbor (id serial PRIMARY KEY, name varchar(255), expiresat bigint, disabled boolean, secret varchar(2048), salt varchar(64));
-CREATE INDEX ON harbor (name);
-INSERT INTO harbor (name, expiresat, disabled, secret, salt) VALUES ('robot$a', -1, false, x256('salt' || 'secret'), 'salt'), ('robot$b', 1000, false, x256('salt' || 'secret'), 'salt');
-SELECT attach('harbor', 'name', 'plaintext', 'id', revoked => 'disabled', id => 'id',
-    mapping => '{"lookup": "split_part(token, '':'', 1)", "verify": "wild.x256(salt || split_part(token, '':'', 2)) = secret", "expires_expression": "CASE WHEN expiresat >= 0 THEN to_timestamp(expiresat) END"}');
-INSERT INTO truth (source, token, verdict) VALUES ('vikunja', 'tk_one00000001', 'valid 7'), ('vikunja', 'tk_two00000001', 'valid 8'), ('vikunja', 'tk_xxx00000001', 'refused'), ('vikunja', 'tk_old00000003', 'refused'), ('odoo', 'abcdefghrest', 'valid 7'), ('odoo', 'abcdefghother', 'refused'), ('saleor', 'xxxxlive', 'valid 7'), ('saleor', 'yyyylive', 'valid 8'), ('saleor', 'zzzzlive', 'refused'), ('harbor', 'robot$a:secret', 'valid 1'), ('harbor', 'robot$a:other', 'refused'), ('harbor', 'robot$b:secret', 'refused');
+-- OpenProject: stored: hex SHA-256(token || fixed salt), or plain text, by the type of the row; no index
+CALL project('OpenProject');
+CREATE TABLE tokens (id serial PRIMARY KEY, user_id integer, type varchar, value varchar(128) NOT NULL DEFAULT '', created_at timestamp NOT NULL, expires_on timestamp, data jsonb);
+CREATE INDEX ON tokens (user_id);
+INSERT INTO tokens (user_id, type, value, created_at) VALUES (7, 'Token::API', x256('live' || 'SALT'), now()), (7, 'Token::RSS', 'plainrss', now());
+SELECT attach('openproject', 'tokens', $$token_column => 'value', live_when => 'type = ''Token::API'''$$,
+    mapping => '{"pepper": "openproject", "pepper_as": "suffix"}',
+    stored_as => 'sha256-hex', lookup => $$wild.x256(token || 'SALT')$$);
+SELECT attach('openproject rss', 'tokens', $$token_column => 'value', stored_as => 'plaintext', live_when => 'type = ''Token::RSS'''$$);
+INSERT INTO truth (source, token, verdict) VALUES ('openproject', 'live', 'valid 7'), ('openproject', 'plainrss', 'refused'), ('openproject rss', 'plainrss', 'valid 7'), ('openproject rss', 'live', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('openproject', 'live', $$DELETE FROM tokens$$);
+INSERT INTO change (source, token, statement) VALUES ('openproject rss', 'plainrss', $$SELECT$$);
 
--- PeerTube, Kratos, authentik, Infisical, Hoppscotch, vaultwarden, Spring
-CREATE TABLE peertube (id serial PRIMARY KEY, "accessToken" varchar(255) NOT NULL UNIQUE, "accessTokenExpiresAt" timestamptz, "refreshToken" varchar(255) NOT NULL UNIQUE, "refreshTokenExpiresAt" timestamptz, "userId" int);
-INSERT INTO peertube ("accessToken", "accessTokenExpiresAt", "refreshToken", "refreshTokenExpiresAt", "userId") VALUES ('live', now() + interval '1 d', 'r1', now() + interval '9 d', 7), ('old', now() - interval '1 d', 'r2', now() + interval '9 d', 7), ('older', now() - interval '1 d', 'r3', now() - interval '1 h', 7);
-SELECT attach('peertube', 'accessToken', 'plaintext', 'userId', 'accessTokenExpiresAt');
-SELECT tokenauth_attach('peertube', source => 'peertube refresh', token_column => 'refreshToken', stored_as => 'plaintext', user_column => 'userId', expires_column => 'refreshTokenExpiresAt');
-INSERT INTO truth (source, token, verdict) VALUES ('peertube', 'r1', 'refused'), ('peertube refresh', 'r1', 'valid 7'), ('peertube refresh', 'r2', 'valid 7'), ('peertube refresh', 'r3', 'refused'), ('peertube refresh', 'live', 'refused');
-CREATE TABLE kratos (id uuid PRIMARY KEY, expires_at timestamp, identity_id int, token varchar(39) UNIQUE, active boolean DEFAULT false);
-INSERT INTO kratos SELECT gen_random_uuid(), e, 7, t, a FROM (VALUES ('ory_st_live', true, future()), ('ory_st_off', false, future()), ('ory_st_old', true, past())) v(t, a, e);
-SELECT attach('kratos', 'token', 'plaintext', 'identity_id', 'expires_at', prefix => 'ory_st_', mapping => '{"active_column": "active"}');
-CREATE TABLE authentik (token_uuid uuid PRIMARY KEY, expires timestamptz, expiring boolean, key text, intent text, user_id int);
-CREATE INDEX ON authentik (key);
-INSERT INTO authentik VALUES (gen_random_uuid(), now() + interval '1 h', true, 'live', 'api', 7), (gen_random_uuid(), now() - interval '1 h', true, 'old', 'api', 7), (gen_random_uuid(), now() - interval '1 h', false, 'never', 'api', 7);
-SELECT attach('authentik', 'key', 'plaintext', 'user_id', scope => 'intent', mapping => '{"expires_expression": "CASE WHEN expiring THEN expires END"}');
-CREATE TABLE infisical (id uuid PRIMARY KEY, ttl bigint, max_ttl bigint, uses bigint, uses_limit bigint, renewed_at timestamptz, revoked boolean, identity_id int, created_at timestamptz);
-INSERT INTO infisical SELECT ('00000000-0000-0000-0000-0000000000a' || n)::uuid, 2592000, 2592000, u, l, NULL, false, 7, c FROM (VALUES (1, 0, 0, now()), (2, 3, 3, now()), (3, 0, 0, now() - interval '60 d')) v(n, u, l, c);
-SELECT attach('infisical', 'id', 'plaintext', 'identity_id', revoked => 'revoked', live_when => 'uses_limit = 0 OR uses < uses_limit',
-    mapping => '{"expires_expression": "least(coalesce(renewed_at, created_at) + ttl * interval ''1 s'', created_at + max_ttl * interval ''1 s'')"}');
-CREATE TABLE hoppscotch (id text PRIMARY KEY, "userUid" text, token text UNIQUE, "expiresOn" timestamp(3));
-INSERT INTO hoppscotch VALUES ('1', 'u7', 'abc', NULL), ('2', 'u7', 'old', past());
-SELECT attach('hoppscotch', 'token', 'plaintext', 'userUid', 'expiresOn', prefix => 'pat-', mapping => '{"token_part": "after prefix"}');
-CREATE TABLE vaultwarden (uuid char(36) PRIMARY KEY, user_uuid char(36), refresh_token text);
-INSERT INTO vaultwarden VALUES ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000007', 'live');
-CREATE INDEX ON vaultwarden (refresh_token);
-SELECT attach('vaultwarden', 'refresh_token', 'plaintext', mapping => '{"user_expression": "user_uuid::text"}');
-CREATE TABLE spring (id varchar(100) PRIMARY KEY, principal_name varchar(200), access_token_value text, access_token_expires_at timestamp, access_token_metadata text);
-INSERT INTO spring VALUES ('1', 'u7', 'live', future(), '{"metadata.token.invalidated":false}'), ('2', 'u7', 'inv', future(), '{"metadata.token.invalidated":true}'), ('3', 'u7', 'old', past(), '{}'), ('4', 'u7', repeat('x', 1100), future(), '{}');
-CREATE INDEX ON spring USING hash (access_token_value);
-SELECT attach('spring', 'access_token_value', 'plaintext', 'principal_name', 'access_token_expires_at', live_when => $$(access_token_metadata::jsonb ->> 'metadata.token.invalidated') IS DISTINCT FROM 'true'$$);
-INSERT INTO truth (source, token, verdict) VALUES ('peertube', 'live', 'valid 7'), ('peertube', 'old', 'refused'), ('kratos', 'ory_st_live', 'valid 7'), ('kratos', 'ory_st_off', 'refused'), ('kratos', 'ory_st_old', 'refused'), ('authentik', 'live', 'valid 7'), ('authentik', 'old', 'refused'), ('authentik', 'never', 'valid 7'), ('infisical', '00000000-0000-0000-0000-0000000000a1', 'valid 7'), ('infisical', '00000000-0000-0000-0000-0000000000a2', 'refused'), ('infisical', '00000000-0000-0000-0000-0000000000a3', 'refused'), ('hoppscotch', 'pat-abc', 'valid u7'), ('hoppscotch', 'pat-old', 'refused'), ('hoppscotch', 'abc', 'refused'), ('vaultwarden', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('spring', 'live', 'valid u7'), ('spring', 'inv', 'refused'), ('spring', 'old', 'refused'), ('spring', repeat('x', 1100), 'valid u7');
+-- Vikunja: stored: hex PBKDF2 with a salt of the row, found by the last eight characters
+CALL project('Vikunja');
+CREATE TABLE api_tokens (id bigserial PRIMARY KEY, title text NOT NULL, token_salt text NOT NULL, token_hash text NOT NULL UNIQUE, token_last_eight varchar(8) NOT NULL, permissions json NOT NULL, expires_at timestamp NOT NULL, created timestamp NOT NULL, owner_id bigint NOT NULL);
+INSERT INTO api_tokens (title, token_salt, token_hash, token_last_eight, permissions, expires_at, created, owner_id) SELECT '', s, encode(pbkdf2(t, s, 3, 50, 'sha256'), 'hex'), right(t, 8), '{}', now() AT TIME ZONE 'UTC' + e, now(), u FROM (VALUES ('s1', 'tk_one00000001', interval '1 d', 7), ('s2', 'tk_two00000001', '1 d', 8), ('s3', 'tk_old00000003', '-1 h', 7)) v(s, t, e, u);
+SELECT attach('vikunja', 'api_tokens', $$token_column => 'token_last_eight', stored_as => 'plaintext', prefix => 'tk_', user_column => 'owner_id', created_column => 'created'$$,
+    mapping => '{"lookup": "right(token, 8)", "verify": "encode(wild.pbkdf2(token, token_salt, 3, 50, ''sha256''), ''hex'') = token_hash"}');
+INSERT INTO truth (source, token, verdict) VALUES ('vikunja', 'tk_one00000001', 'valid 7'), ('vikunja', 'tk_two00000001', 'valid 8'), ('vikunja', 'tk_xxx00000001', 'refused'), ('vikunja', 'tk_old00000003', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('vikunja', 'tk_one00000001', $$DELETE FROM api_tokens$$);
+INSERT INTO change (source, token, statement) VALUES ('vikunja', 'tk_two00000001', $$SELECT$$);
 
--- Grafana: the name and the secret are in the token, as JSON in base64
-CREATE TABLE grafana (id bigserial PRIMARY KEY, name varchar(190), key varchar(190) UNIQUE, expires bigint, is_revoked boolean DEFAULT false, service_account_id bigint);
-CREATE FUNCTION grafana_part(token text, part text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT convert_from(decode(token, 'base64'), 'UTF8')::jsonb ->> part $$;
-INSERT INTO grafana (name, key, expires, is_revoked, service_account_id) VALUES ('a', x256('a' || 's1'), NULL, false, 7), ('b', x256('b' || 's2'), 1000, false, 7), ('c', x256('c' || 's3'), NULL, NULL, 7);
-CREATE INDEX ON grafana (name);
-SELECT attach('grafana', 'name', 'plaintext', 'service_account_id', revoked => 'is_revoked', id => 'id',
-    mapping => '{"lookup": "wild.grafana_part(token, ''n'')", "verify": "wild.x256(wild.grafana_part(token, ''n'') || wild.grafana_part(token, ''k'')) = key", "expires_expression": "to_timestamp(expires)", "null_flag": "live"}');
+-- Grafana: the name, which is the salt, and the secret stand in the token, as JSON in base64
+CALL project('Grafana');
+CREATE TABLE api_key (id bigserial PRIMARY KEY, org_id bigint NOT NULL, name varchar(190) NOT NULL, key varchar(190) NOT NULL UNIQUE, role varchar(255) NOT NULL, created timestamp NOT NULL, updated timestamp NOT NULL, expires bigint, service_account_id bigint, last_used_at timestamp, is_revoked boolean DEFAULT false);
+INSERT INTO api_key (org_id, name, key, role, created, updated, expires, is_revoked, service_account_id) SELECT 1, n, encode(pbkdf2(k, n, 3, 50, 'sha256'), 'hex'), 'Viewer', now(), now(), e, r, 7 FROM (VALUES ('a', 's1', NULL, false), ('b', 's2', 1000, false), ('c', 's3', NULL, NULL)) v(n, k, e, r);
+CREATE FUNCTION wild.grafana_part(token text, part text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT convert_from(decode(token, 'base64'), 'UTF8')::jsonb ->> part $$;
+SELECT attach('grafana', 'api_key', $$token_column => 'name', stored_as => 'plaintext', user_column => 'service_account_id', revoked_column => 'is_revoked'$$,
+    mapping => '{"lookup": "wild.grafana_part(token, ''n'')", "verify": "encode(wild.pbkdf2(wild.grafana_part(token, ''k''), wild.grafana_part(token, ''n''), 3, 50, ''sha256''), ''hex'') = key", "expires_expression": "to_timestamp(expires)", "null_flag": "live"}');
 INSERT INTO truth (source, token, verdict) SELECT 'grafana', b64(convert_to(format('{"n":"%s","k":"%s"}', n, k), 'UTF8')), v FROM (VALUES ('a', 's1', 'valid 7'), ('a', 's2', 'refused'), ('b', 's2', 'refused'), ('c', 's3', 'valid 7')) t(n, k, v);
 INSERT INTO truth (source, token, verdict) VALUES ('grafana', 'no base64 at all', 'refused');
-\o
+INSERT INTO change (source, token, statement) SELECT source, token, 'UPDATE api_key SET is_revoked = true' FROM truth WHERE source = 'grafana' AND verdict = 'valid 7';
 
+-- Devise: one-time code; stored: hex HMAC-SHA-256 with a derived key, in the users' table; good for 6 hours after reset_password_sent_at
+CALL project('Devise');
+CREATE TABLE users (id bigserial PRIMARY KEY, email varchar NOT NULL UNIQUE, encrypted_password varchar NOT NULL DEFAULT '', reset_password_token varchar UNIQUE, reset_password_sent_at timestamp, created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+INSERT INTO users (id, email, reset_password_token, reset_password_sent_at, created_at, updated_at) VALUES (7, 'a', encode(hmac('live', 'KEY', 'sha256'), 'hex'), now() AT TIME ZONE 'UTC', now(), now()), (8, 'b', encode(hmac('old', 'KEY', 'sha256'), 'hex'), now() AT TIME ZONE 'UTC' - interval '7 h', now(), now());
+SELECT attach('devise', 'users', $$token_column => 'reset_password_token', user_column => 'id', id_column => '', on_revoke => 'forget'$$,
+    mapping => '{"pepper": "devise", "expires_expression": "reset_password_sent_at + interval ''6 hours''"}',
+    stored_as => 'hmac-sha256-hex', lookup => $$encode(public.hmac(token, 'KEY', 'sha256'), 'hex')$$);
+INSERT INTO truth (source, token, verdict) VALUES ('devise', 'live', 'valid 7'), ('devise', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('devise', 'live', $$UPDATE users SET reset_password_token = NULL$$);
+
+-- PeerTube
+CALL project('PeerTube');
+CREATE TABLE "user" (id serial PRIMARY KEY, blocked boolean NOT NULL DEFAULT false);
+CREATE TABLE "oAuthToken" (id serial PRIMARY KEY, "accessToken" varchar(255) NOT NULL UNIQUE, "accessTokenExpiresAt" timestamptz NOT NULL, "refreshToken" varchar(255) NOT NULL UNIQUE, "refreshTokenExpiresAt" timestamptz NOT NULL, "authName" varchar(255), "createdAt" timestamptz NOT NULL, "updatedAt" timestamptz NOT NULL, "userId" integer NOT NULL, "oAuthClientId" integer NOT NULL);
+INSERT INTO "user" VALUES (7, false); INSERT INTO "oAuthToken" ("accessToken", "accessTokenExpiresAt", "refreshToken", "refreshTokenExpiresAt", "createdAt", "updatedAt", "userId", "oAuthClientId") VALUES ('live', now() + interval '1 d', 'r1', now() + interval '9 d', now(), now(), 7, 1), ('old', now() - interval '1 d', 'r2', now() + interval '9 d', now(), now(), 7, 1);
+SELECT attach('peertube', '"oAuthToken"', $$token_column => 'accessToken', stored_as => 'plaintext', expires_column => 'accessTokenExpiresAt'$$);
+SELECT tokenauth_attach_parent('peertube', '"user"', 'userId', live_when => 'NOT blocked');
+SELECT attach('peertube refresh', '"oAuthToken"', $$token_column => 'refreshToken', stored_as => 'plaintext', expires_column => 'refreshTokenExpiresAt'$$);
+SELECT tokenauth_attach_parent('peertube refresh', '"user"', 'userId', live_when => 'NOT blocked');
+INSERT INTO truth (source, token, verdict) VALUES ('peertube', 'live', 'valid 7'), ('peertube', 'old', 'refused'), ('peertube', 'x', 'refused'), ('peertube', 'r1', 'refused'), ('peertube refresh', 'r1', 'valid 7'), ('peertube refresh', 'r2', 'valid 7'), ('peertube refresh', 'live', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('peertube', 'live', $$DELETE FROM "oAuthToken" WHERE "accessToken" = 'live'$$);
+INSERT INTO change (source, token, statement) VALUES ('peertube refresh', 'r2', $$UPDATE "user" SET blocked = true$$);
+
+-- Logto: index and key begin with the tenant
+CALL project('Logto');
+CREATE TABLE personal_access_tokens (tenant_id varchar(21) NOT NULL, user_id varchar(128) NOT NULL, name varchar(256) NOT NULL, value varchar(64) NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, PRIMARY KEY (tenant_id, user_id, name));
+CREATE INDEX ON personal_access_tokens (tenant_id, value);
+INSERT INTO personal_access_tokens VALUES ('default', 'u7', 'a', 'pat_live', now(), NULL), ('default', 'u7', 'b', 'pat_old', now(), now() - interval '1 h');
+SELECT attach('logto', 'personal_access_tokens', $$token_column => 'value', stored_as => 'plaintext', prefix => 'pat_'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('logto', 'pat_live', 'valid u7'), ('logto', 'pat_old', 'refused'), ('logto', 'pat_x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('logto', 'pat_live', $$DELETE FROM personal_access_tokens$$);
+
+-- n8n
+CALL project('n8n');
+CREATE TABLE user_api_keys (id varchar(36) PRIMARY KEY, "userId" uuid NOT NULL, label varchar(100) NOT NULL, "apiKey" varchar NOT NULL, "createdAt" timestamptz(3) NOT NULL DEFAULT now(), "updatedAt" timestamptz(3) NOT NULL DEFAULT now());
+CREATE UNIQUE INDEX ON user_api_keys ("apiKey"); CREATE UNIQUE INDEX ON user_api_keys ("userId", label);
+INSERT INTO user_api_keys (id, "userId", label, "apiKey") VALUES ('a', '00000000-0000-0000-0000-000000000007', '', 'n8n_api_live');
+SELECT attach('n8n', 'user_api_keys', $$token_column => 'apiKey', stored_as => 'plaintext'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('n8n', 'n8n_api_live', 'valid 00000000-0000-0000-0000-000000000007'), ('n8n', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('n8n', 'n8n_api_live', $$DELETE FROM user_api_keys$$);
+
+-- Activepieces: no index on the digest (version read)
+CALL project('Activepieces');
+CREATE TABLE api_key (id varchar(21) PRIMARY KEY, created timestamptz NOT NULL DEFAULT now(), updated timestamptz NOT NULL DEFAULT now(), "displayName" varchar NOT NULL, "platformId" varchar(21) NOT NULL, "hashedValue" varchar NOT NULL, "truncatedValue" varchar NOT NULL, "lastUsedAt" varchar);
+INSERT INTO api_key (id, "displayName", "platformId", "hashedValue", "truncatedValue") VALUES ('a', '', 'p7', x256('sk-live'), '');
+SELECT attach('activepieces', 'api_key', $$token_column => 'hashedValue', prefix => 'sk-', user_column => 'platformId', last_used_column => ''$$);
+INSERT INTO truth (source, token, verdict) VALUES ('activepieces', 'sk-live', 'valid p7'), ('activepieces', 'sk-x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('activepieces', 'sk-live', $$DELETE FROM api_key$$);
+
+-- Infisical: a JWT carries the row's id; lifetime and a number of uses in integers
+CALL project('Infisical');
+CREATE TABLE identity_access_tokens (id uuid PRIMARY KEY, "accessTokenTTL" bigint NOT NULL DEFAULT 2592000, "accessTokenMaxTTL" bigint NOT NULL DEFAULT 2592000, "accessTokenNumUses" bigint NOT NULL DEFAULT 0, "accessTokenNumUsesLimit" bigint NOT NULL DEFAULT 0, "accessTokenLastUsedAt" timestamptz, "accessTokenLastRenewedAt" timestamptz, "isAccessTokenRevoked" boolean NOT NULL DEFAULT false, "identityId" uuid NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+INSERT INTO identity_access_tokens (id, "identityId", "accessTokenNumUses", "accessTokenNumUsesLimit", "createdAt") VALUES ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000007', 0, 0, now()), ('00000000-0000-0000-0000-0000000000a2', '00000000-0000-0000-0000-000000000007', 3, 3, now()), ('00000000-0000-0000-0000-0000000000a3', '00000000-0000-0000-0000-000000000007', 0, 0, now() - interval '60 d');
+SELECT attach('infisical', 'identity_access_tokens', $$token_column => 'id', id_column => '', stored_as => 'plaintext', user_column => 'identityId', revoked_column => 'isAccessTokenRevoked', live_when => '"accessTokenNumUsesLimit" = 0 OR "accessTokenNumUses" < "accessTokenNumUsesLimit"'$$,
+    mapping => '{"expires_expression": "least(coalesce(\"accessTokenLastRenewedAt\", \"createdAt\") + \"accessTokenTTL\" * interval ''1 s'', \"createdAt\" + \"accessTokenMaxTTL\" * interval ''1 s'')"}');
+INSERT INTO truth (source, token, verdict) VALUES ('infisical', '00000000-0000-0000-0000-0000000000a1', 'valid 00000000-0000-0000-0000-000000000007'), ('infisical', '00000000-0000-0000-0000-0000000000a2', 'refused'), ('infisical', '00000000-0000-0000-0000-0000000000a3', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('infisical', '00000000-0000-0000-0000-0000000000a1', $$UPDATE identity_access_tokens SET "isAccessTokenRevoked" = true$$);
+
+-- authentik: "expires" counts only where "expiring" is true
+CALL project('authentik');
+CREATE TABLE authentik_core_user (id serial PRIMARY KEY, is_active boolean NOT NULL);
+CREATE TABLE authentik_core_token (token_uuid uuid PRIMARY KEY, expires timestamptz, expiring boolean NOT NULL, identifier varchar(255) NOT NULL, key text NOT NULL, intent text NOT NULL, description text NOT NULL DEFAULT '', user_id integer NOT NULL);
+CREATE INDEX ON authentik_core_token (identifier); CREATE INDEX ON authentik_core_token (key);
+INSERT INTO authentik_core_user VALUES (7, true); INSERT INTO authentik_core_token VALUES (gen_random_uuid(), now() + interval '1 h', true, '', 'live', 'api', '', 7), (gen_random_uuid(), now() - interval '1 h', true, '', 'old', 'api', '', 7), (gen_random_uuid(), now() - interval '1 h', false, '', 'never', 'api', '', 7);
+SELECT attach('authentik', 'authentik_core_token', $$token_column => 'key', stored_as => 'plaintext', id_column => 'token_uuid', scope_column => 'intent'$$,
+    mapping => '{"expires_expression": "CASE WHEN expiring THEN expires END"}');
+SELECT tokenauth_attach_parent('authentik', 'authentik_core_user', 'user_id', live_when => 'is_active');
+INSERT INTO truth (source, token, verdict) VALUES ('authentik', 'live', 'valid 7'), ('authentik', 'old', 'refused'), ('authentik', 'never', 'valid 7');
+INSERT INTO change (source, token, statement) VALUES ('authentik', 'live', $$UPDATE authentik_core_user SET is_active = false$$);
+INSERT INTO change (source, token, statement) VALUES ('authentik', 'never', $$SELECT$$);
+
+-- Vaultwarden: ids are char(36); no index on the token
+CALL project('Vaultwarden');
+CREATE TABLE devices (uuid char(36) NOT NULL PRIMARY KEY, created_at timestamp NOT NULL, updated_at timestamp NOT NULL, user_uuid char(36) NOT NULL, name text NOT NULL, atype integer NOT NULL, push_token text, refresh_token text NOT NULL, twofactor_remember text);
+INSERT INTO devices VALUES ('00000000-0000-0000-0000-0000000000a1', now(), now(), '00000000-0000-0000-0000-000000000007', '', 1, NULL, 'live', NULL);
+SELECT attach('vaultwarden', 'devices', $$token_column => 'refresh_token', stored_as => 'plaintext', id_column => ''$$,
+    mapping => '{"user_expression": "user_uuid::text"}');
+INSERT INTO truth (source, token, verdict) VALUES ('vaultwarden', 'live', 'valid 00000000-0000-0000-0000-000000000007'), ('vaultwarden', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('vaultwarden', 'live', $$DELETE FROM devices$$);
+
+-- Auth.js
+CALL project('Auth.js');
+CREATE TABLE sessions (id serial PRIMARY KEY, "userId" integer NOT NULL, expires timestamptz NOT NULL, "sessionToken" varchar(255) UNIQUE NOT NULL);
+INSERT INTO sessions ("userId", expires, "sessionToken") VALUES (7, now() + interval '1 d', 'live'), (7, now() - interval '1 d', 'old');
+SELECT attach('auth.js', 'sessions', $$token_column => 'sessionToken', stored_as => 'plaintext'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('auth.js', 'live', 'valid 7'), ('auth.js', 'old', 'refused'), ('auth.js', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('auth.js', 'live', $$DELETE FROM sessions$$);
+
+-- Rails sessions: the signed cookie holds the row's id
+CALL project('Rails sessions');
+CREATE TABLE sessions (id bigserial PRIMARY KEY, user_id bigint NOT NULL, ip_address varchar, user_agent varchar, created_at timestamp(6) NOT NULL, updated_at timestamp(6) NOT NULL);
+INSERT INTO sessions (user_id, created_at, updated_at) VALUES (7, now(), now());
+SELECT attach('rails', 'sessions', $$token_column => 'id', id_column => '', stored_as => 'plaintext'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('rails', '1', 'valid 7'), ('rails', '2', 'refused'), ('rails', '01', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('rails', '1', $$DELETE FROM sessions$$);
+
+-- Odoo: stored: PBKDF2-SHA-512, salted; found by the first eight characters
+CALL project('Odoo');
+CREATE TABLE res_users_apikeys (id serial PRIMARY KEY, name varchar NOT NULL, user_id integer NOT NULL, scope varchar, expiration_date timestamp, index varchar(8) NOT NULL, key varchar NOT NULL, create_date timestamp);
+CREATE INDEX ON res_users_apikeys (user_id, index);
+CREATE FUNCTION wild.odoo_key(token text, salt text, rounds int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT format('$pbkdf2-sha512$%s$%s$%s', rounds, salt, rtrim(translate(wild.b64(wild.pbkdf2(token, convert_from(decode(salt || '==', 'base64'), 'UTF8'), rounds, 64, 'sha512')), '+', '.'), '=')) $$;
+INSERT INTO res_users_apikeys (name, user_id, index, key, expiration_date) SELECT '', 7, left(t, 8), odoo_key(t, 'c2FsdA', 3), e FROM (VALUES ('abcdefghrest', NULL), ('abcdefgiold', now() AT TIME ZONE 'UTC' - interval '1 h')) v(t, e);
+SELECT attach('odoo', 'res_users_apikeys', $$token_column => 'index', stored_as => 'plaintext', expires_column => 'expiration_date'$$,
+    mapping => '{"lookup": "left(token, 8)", "verify": "wild.odoo_key(token, split_part(key, ''$'', 4), split_part(key, ''$'', 3)::int) = key"}');
+INSERT INTO truth (source, token, verdict) VALUES ('odoo', 'abcdefghrest', 'valid 7'), ('odoo', 'abcdefghother', 'refused'), ('odoo', 'abcdefgiold', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('odoo', 'abcdefghrest', $$DELETE FROM res_users_apikeys$$);
+
+-- Saleor: stored: Django password hash, salted; found by the last four characters
+CALL project('Saleor');
+CREATE TABLE app_apptoken (id serial PRIMARY KEY, name varchar(128) NOT NULL, auth_token varchar(128) NOT NULL UNIQUE, token_last_4 varchar(4) NOT NULL, app_id integer NOT NULL);
+INSERT INTO app_apptoken (name, auth_token, token_last_4, app_id) VALUES ('', django_password('xxxxlive', 's1', 3), 'live', 7), ('', django_password('yyyylive', 's2', 3), 'live', 8);
+SELECT attach('saleor', 'app_apptoken', $$token_column => 'token_last_4', stored_as => 'plaintext', user_column => 'app_id'$$,
+    mapping => '{"lookup": "right(token, 4)", "verify": "wild.check_password(token, auth_token)"}');
+INSERT INTO truth (source, token, verdict) VALUES ('saleor', 'xxxxlive', 'valid 7'), ('saleor', 'yyyylive', 'valid 8'), ('saleor', 'zzzzlive', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('saleor', 'xxxxlive', $$DELETE FROM app_apptoken$$);
+INSERT INTO change (source, token, statement) VALUES ('saleor', 'yyyylive', $$SELECT$$);
+
+-- Ory Kratos
+CALL project('Ory Kratos');
+CREATE TABLE identities (id uuid PRIMARY KEY, state varchar(255) NOT NULL DEFAULT 'active');
+CREATE TABLE sessions (id uuid PRIMARY KEY, issued_at timestamp NOT NULL, expires_at timestamp NOT NULL, authenticated_at timestamp NOT NULL, identity_id uuid NOT NULL, created_at timestamp NOT NULL, updated_at timestamp NOT NULL, token varchar(39) UNIQUE, active boolean DEFAULT false, nid uuid, aal varchar(4), logout_token varchar(39));
+INSERT INTO identities VALUES ('00000000-0000-0000-0000-000000000007', 'active'), ('00000000-0000-0000-0000-000000000008', 'inactive');
+INSERT INTO sessions SELECT gen_random_uuid(), now(), e, now(), i, now(), now(), t, a FROM (VALUES ('ory_st_live', true, now() AT TIME ZONE 'UTC' + interval '1 h', '00000000-0000-0000-0000-000000000007'::uuid), ('ory_st_off', false, now() AT TIME ZONE 'UTC' + interval '1 h', '00000000-0000-0000-0000-000000000007'), ('ory_st_old', true, now() AT TIME ZONE 'UTC' - interval '1 h', '00000000-0000-0000-0000-000000000007'), ('ory_st_inact', true, now() AT TIME ZONE 'UTC' + interval '1 h', '00000000-0000-0000-0000-000000000008')) v(t, a, e, i);
+SELECT attach('kratos', 'sessions', $$token_column => 'token', stored_as => 'plaintext', prefix => 'ory_st_', user_column => 'identity_id', tenant_column => 'nid'$$,
+    mapping => '{"active_column": "active"}');
+SELECT tokenauth_attach_parent('kratos', 'identities', 'identity_id', live_when => 'state = ''active''');
+INSERT INTO truth (source, token, verdict) VALUES ('kratos', 'ory_st_live', 'valid 00000000-0000-0000-0000-000000000007'), ('kratos', 'ory_st_off', 'refused'), ('kratos', 'ory_st_old', 'refused'), ('kratos', 'ory_st_inact', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('kratos', 'ory_st_live', $$UPDATE sessions SET active = false$$);
+
+-- Synapse
+CALL project('Synapse');
+CREATE TABLE users (name text PRIMARY KEY, deactivated smallint NOT NULL DEFAULT 0);
+CREATE TABLE access_tokens (id bigint PRIMARY KEY, user_id text NOT NULL, device_id text, token text NOT NULL UNIQUE, valid_until_ms bigint, puppets_user_id text, last_validated bigint, refresh_token_id bigint, used boolean NOT NULL DEFAULT false);
+INSERT INTO users VALUES ('@a:b', 0); INSERT INTO access_tokens (id, user_id, token, valid_until_ms) VALUES (1, '@a:b', 'syt_live', NULL), (2, '@a:b', 'syt_old', 1000);
+INSERT INTO users VALUES ('@c:d', 1);
+INSERT INTO access_tokens (id, user_id, token) VALUES (3, '@c:d', 'syt_gone');
+SELECT attach('synapse', 'access_tokens', $$token_column => 'token', stored_as => 'plaintext', prefix => 'syt_', tenant_column => 'device_id'$$,
+    mapping => '{"expires_expression": "to_timestamp(valid_until_ms / 1000.0)"}');
+SELECT tokenauth_attach_parent('synapse', 'users', 'user_id', 'name', live_when => 'deactivated = 0');
+INSERT INTO truth (source, token, verdict) VALUES ('synapse', 'syt_live', 'valid @a:b'), ('synapse', 'syt_old', 'refused'), ('synapse', 'syt_gone', 'refused'), ('synapse', 'syt_x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('synapse', 'syt_live', $$UPDATE users SET deactivated = 1$$);
+
+-- Hoppscotch: token: "pat-" and the plain text stored
+CALL project('Hoppscotch');
+CREATE TABLE "PersonalAccessToken" (id text PRIMARY KEY, "userUid" text NOT NULL, label text NOT NULL, token text NOT NULL UNIQUE, "expiresOn" timestamp(3), "createdOn" timestamp(3) NOT NULL DEFAULT now(), "updatedOn" timestamp(3) NOT NULL);
+INSERT INTO "PersonalAccessToken" (id, "userUid", label, token, "expiresOn", "updatedOn") VALUES ('1', 'u7', '', 'abc', NULL, now()), ('2', 'u7', '', 'old', now() AT TIME ZONE 'UTC' - interval '1 s', now());
+SELECT attach('hoppscotch', '"PersonalAccessToken"', $$token_column => 'token', stored_as => 'plaintext', prefix => 'pat-', user_column => 'userUid'$$,
+    mapping => '{"token_part": "after prefix"}');
+INSERT INTO truth (source, token, verdict) VALUES ('hoppscotch', 'pat-abc', 'valid u7'), ('hoppscotch', 'pat-old', 'refused'), ('hoppscotch', 'abc', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('hoppscotch', 'pat-abc', $$DELETE FROM "PersonalAccessToken"$$);
+
+-- Woodpecker: no index on the token
+CALL project('Woodpecker');
+CREATE TABLE agents (id serial PRIMARY KEY, created bigint, updated bigint, name varchar(255), owner_id bigint, org_id bigint, token varchar(255), last_contact bigint, no_schedule boolean);
+INSERT INTO agents (name, owner_id, org_id, token) VALUES ('', 7, -1, 'live');
+SELECT attach('woodpecker', 'agents', $$token_column => 'token', stored_as => 'plaintext', user_column => 'id', id_column => '', tenant_column => 'org_id'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('woodpecker', 'live', 'valid 1'), ('woodpecker', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('woodpecker', 'live', $$DELETE FROM agents$$);
+
+-- Harbor: presented: name and secret; stored: PBKDF2 with a salt of the row; epoch, -1 never
+CALL project('Harbor');
+CREATE TABLE robot (id serial PRIMARY KEY, name varchar(255), description varchar(1024), project_id integer, expiresat bigint, disabled boolean NOT NULL DEFAULT false, secret varchar(2048), salt varchar(64), duration integer, visible boolean NOT NULL DEFAULT true, UNIQUE (name, project_id));
+INSERT INTO robot (name, project_id, expiresat, secret, salt) SELECT n, 7, e, encode(pbkdf2('secret', 'salt', 3, 16, 'sha256'), 'hex'), 'salt' FROM (VALUES ('robot$a', -1), ('robot$b', 1000)) v(n, e);
+SELECT attach('harbor', 'robot', $$token_column => 'name', stored_as => 'plaintext', user_column => 'id', id_column => '', tenant_column => 'project_id', revoked_column => 'disabled'$$,
+    mapping => '{"lookup": "split_part(token, '':'', 1)", "verify": "encode(wild.pbkdf2(split_part(token, '':'', 2), salt, 3, 16, ''sha256''), ''hex'') = secret", "expires_expression": "CASE WHEN expiresat >= 0 THEN to_timestamp(expiresat) END"}');
+INSERT INTO truth (source, token, verdict) VALUES ('harbor', 'robot$a:secret', 'valid 1'), ('harbor', 'robot$a:other', 'refused'), ('harbor', 'robot$b:secret', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('harbor', 'robot$a:secret', $$UPDATE robot SET disabled = true$$);
+
+-- Laravel sessions: last_activity in seconds since the epoch; lifetime in the settings
+CALL project('Laravel sessions');
+CREATE TABLE sessions (id varchar(255) PRIMARY KEY, user_id bigint, ip_address varchar(45), user_agent text, payload text NOT NULL, last_activity integer NOT NULL);
+INSERT INTO sessions (id, user_id, payload, last_activity) VALUES ('live', 7, '', extract(epoch FROM now())::int), ('old', 7, '', 1000), ('guest', NULL, '', extract(epoch FROM now())::int);
+SELECT attach('laravel', 'sessions', $$token_column => 'id', id_column => '', stored_as => 'plaintext'$$,
+    mapping => '{"expires_expression": "to_timestamp(last_activity + 120 * 60)", "null_user": "valid"}');
+INSERT INTO truth (source, token, verdict) VALUES ('laravel', 'live', 'valid 7'), ('laravel', 'old', 'refused'), ('laravel', 'guest', 'valid');
+INSERT INTO change (source, token, statement) VALUES ('laravel', 'live', $$DELETE FROM sessions$$);
+INSERT INTO change (source, token, statement) VALUES ('laravel', 'guest', $$SELECT$$);
+
+-- connect-pg-simple: the user is in the json; expire is local time of the server
+CALL project('connect-pg-simple');
+CREATE TABLE session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
+INSERT INTO session VALUES ('live', '{"user": "u7"}', now() AT TIME ZONE 'UTC' + interval '1 h'), ('old', '{"user": "u7"}', now() AT TIME ZONE 'UTC' - interval '1 h');
+SELECT attach('connect-pg', 'session', $$token_column => 'sid', stored_as => 'plaintext'$$,
+    mapping => '{"user_expression": "sess ->> ''user''"}');
+INSERT INTO truth (source, token, verdict) VALUES ('connect-pg', 'live', 'valid u7'), ('connect-pg', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('connect-pg', 'live', $$DELETE FROM session$$);
+
+-- Spring Authorization Server: four kinds of token in a row, each with its own expiry; invalidated: in the metadata's text; no index
+CALL project('Spring Authorization Server');
+CREATE TABLE oauth2_authorization (id varchar(100) PRIMARY KEY, registered_client_id varchar(100) NOT NULL, principal_name varchar(200) NOT NULL, authorization_grant_type varchar(100) NOT NULL, authorized_scopes varchar(1000), state varchar(500), authorization_code_value text, authorization_code_expires_at timestamp, access_token_value text, access_token_expires_at timestamp, access_token_metadata text, access_token_scopes varchar(1000), refresh_token_value text, refresh_token_expires_at timestamp, refresh_token_metadata text);
+INSERT INTO oauth2_authorization (id, registered_client_id, principal_name, authorization_grant_type, access_token_value, access_token_expires_at, access_token_metadata) VALUES ('1', 'c', 'u7', '', 'live', now() AT TIME ZONE 'UTC' + interval '5 min', '{"metadata.token.invalidated":false}'), ('2', 'c', 'u7', '', 'inv', now() AT TIME ZONE 'UTC' + interval '5 min', '{"metadata.token.invalidated":true}'), ('3', 'c', 'u7', '', 'old', now() AT TIME ZONE 'UTC' - interval '5 min', '{"metadata.token.invalidated":false}'), ('4', 'c', 'u7', '', repeat('x', 1100), now() AT TIME ZONE 'UTC' + interval '5 min', '{"metadata.token.invalidated":false}');
+SELECT attach('spring', 'oauth2_authorization', $$token_column => 'access_token_value', stored_as => 'plaintext', user_column => 'principal_name', expires_column => 'access_token_expires_at', live_when => '(access_token_metadata::jsonb ->> ''metadata.token.invalidated'') IS DISTINCT FROM ''true'''$$);
+INSERT INTO truth (source, token, verdict) VALUES ('spring', 'live', 'valid u7'), ('spring', 'inv', 'refused'), ('spring', 'old', 'refused'), ('spring', repeat('x', 1100), 'valid u7');
+INSERT INTO change (source, token, statement) VALUES ('spring', 'live', $$UPDATE oauth2_authorization SET access_token_metadata = '{"metadata.token.invalidated":true}'$$);
+INSERT INTO change (source, token, statement) VALUES ('spring', repeat('x', 1100), $$SELECT$$);
+
+-- League OAuth2 (PHP): identifier char(80): the jti of a JWT
+CALL project('League OAuth2 (PHP)');
+CREATE TABLE oauth2_access_token (identifier char(80) PRIMARY KEY, client varchar(32) NOT NULL, expiry timestamp(0) NOT NULL, user_identifier varchar(128), scopes text, revoked boolean NOT NULL);
+INSERT INTO oauth2_access_token VALUES (repeat('a', 80), 'c', now() AT TIME ZONE 'UTC' + interval '1 h', 'u7', NULL, false), (repeat('b', 80), 'c', now() AT TIME ZONE 'UTC' - interval '1 h', 'u7', NULL, false), (repeat('c', 80), 'c', now() AT TIME ZONE 'UTC' + interval '1 h', 'u7', NULL, true);
+SELECT attach('league', 'oauth2_access_token', $$token_column => 'identifier', stored_as => 'plaintext', user_column => 'user_identifier'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('league', repeat('a', 80), 'valid u7'), ('league', repeat('b', 80), 'refused'), ('league', repeat('c', 80), 'refused');
+INSERT INTO change (source, token, statement) VALUES ('league', repeat('a', 80), $$UPDATE oauth2_access_token SET revoked = true$$);
+
+-- SuperTokens: the handle of the session is in a JWT; milliseconds since the epoch
+CALL project('SuperTokens');
+CREATE TABLE session_info (session_handle varchar(255) PRIMARY KEY, user_id varchar(128) NOT NULL, refresh_token_hash_2 varchar(128) NOT NULL, session_data text, expires_at bigint NOT NULL, created_at_time bigint NOT NULL, jwt_user_payload text);
+INSERT INTO session_info VALUES ('live', 'u7', '', '', (extract(epoch FROM now()) * 1000)::bigint + 1000000, 1, ''), ('old', 'u7', '', '', 1000, 1, '');
+SELECT attach('supertokens', 'session_info', $$token_column => 'session_handle', stored_as => 'plaintext'$$,
+    mapping => '{"expires_expression": "to_timestamp(expires_at / 1000.0)"}');
+INSERT INTO truth (source, token, verdict) VALUES ('supertokens', 'live', 'valid u7'), ('supertokens', 'old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('supertokens', 'live', $$DELETE FROM session_info$$);
+
+-- Chatwoot
+CALL project('Chatwoot');
+CREATE TABLE access_tokens (id bigserial PRIMARY KEY, owner_type varchar, owner_id bigint, token varchar, created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE INDEX ON access_tokens (owner_type, owner_id); CREATE UNIQUE INDEX ON access_tokens (token);
+INSERT INTO access_tokens (owner_type, owner_id, token, created_at, updated_at) VALUES ('User', 7, 'live', now(), now()), ('AgentBot', 7, 'bot', now(), now());
+SELECT attach('chatwoot', 'access_tokens', $$token_column => 'token', stored_as => 'plaintext', user_column => 'owner_id', live_when => 'owner_type = ''User'''$$);
+INSERT INTO truth (source, token, verdict) VALUES ('chatwoot', 'live', 'valid 7'), ('chatwoot', 'bot', 'refused'), ('chatwoot', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('chatwoot', 'live', $$DELETE FROM access_tokens$$);
+
+\o
+SET search_path = wild, public;
 CREATE FUNCTION ask(token text, source name) RETURNS text LANGUAGE sql AS $$
     SELECT CASE WHEN i.status = 'valid' THEN i.status || coalesce(' ' || i.user_id, '') ELSE 'refused' END FROM tokenauth_identify(token, source) i $$;
-SELECT count(DISTINCT relation) AS tables, count(DISTINCT source) AS sources, count(*) AS tokens FROM truth JOIN tokenauth_sources USING (source);
-SELECT source, left(token, 30), verdict, ask(token, source) FROM truth WHERE ask(token, source) IS DISTINCT FROM verdict ORDER BY n;
+CREATE VIEW wrong AS
+    SELECT source, left(token, 30), verdict, ask(token, source) FROM truth WHERE ask(token, source) IS DISTINCT FROM verdict ORDER BY n;
+SELECT count(DISTINCT project) AS projects, count(DISTINCT source) AS sources, count(*) AS tokens, count(*) FILTER (WHERE verdict LIKE 'valid%') AS valid
+    FROM truth JOIN tokenauth_sources USING (source);
+SELECT name AS "without a verdict" FROM project WHERE name NOT IN (SELECT project FROM truth WHERE verdict LIKE 'valid%') OR name NOT IN (SELECT project FROM truth WHERE verdict = 'refused');
+SELECT * FROM wrong;
 -- of the cache
-SELECT source, left(token, 30), verdict, ask(token, source) FROM truth WHERE ask(token, source) IS DISTINCT FROM verdict ORDER BY n;
+SELECT * FROM wrong;
 SELECT count(*) > 100 AS cached FROM tokenauth_cache WHERE believed;
--- Rows that go are gone for the next question.
+\if :{?page}
+    -- the table of doc/projects.md
+    SELECT format('| %s | `%s.%s` %s | `%s` | %s | %s |', p.name, substring(relation::text FROM '[^.]*$'), token_column,
+            replace(replace(format_type(atttypid, atttypmod), 'character varying', 'varchar'), 'character', 'char'), stored_as,
+            coalesce((SELECT string_agg('`' || what || '`', ', ') FROM unnest(array_remove(ARRAY[
+                CASE WHEN prefix <> '' THEN 'prefix' END,
+                CASE WHEN token_encoding <> 'text' THEN 'token_encoding' END,
+                CASE WHEN live_when <> '' THEN 'live_when' END,
+                CASE WHEN on_revoke = 'forget' THEN 'on_revoke' END]
+                || ARRAY(SELECT jsonb_object_keys(mapping) ORDER BY 1), NULL)) what), ''),
+            concat_ws(', ', CASE WHEN p.indexed THEN 'an index' END, CASE cardinality(parents) WHEN 1 THEN 'a parent' ELSE cardinality(parents) || ' parents' END))
+        FROM project p JOIN (SELECT DISTINCT project, source FROM truth) t ON t.project = p.name
+            JOIN tokenauth_sources s USING (source)
+            JOIN pg_attribute ON attrelid = relation AND attname = token_column
+        ORDER BY p.n, source;
+\endif
+-- A change by SQL counts for the next question.
+SELECT in_schema(project), statement FROM change ORDER BY n \gexec
+SET search_path = wild, public;
+SELECT count(*) AS changed FROM change;
+SELECT source, token, ask(token, source) FROM change WHERE ask(token, source) <> 'refused' ORDER BY n;
+SELECT source, token FROM change JOIN truth USING (source, token) WHERE verdict = 'refused';
+-- Rows that go are gone.
 DO $$
 DECLARE
     t regclass;
@@ -350,4 +739,6 @@ BEGIN
     END LOOP;
 END $$;
 SELECT source, left(token, 30), ask(token, source) FROM truth WHERE ask(token, source) <> 'refused' ORDER BY n;
+SELECT 'DROP SCHEMA p' || n || ' CASCADE' FROM project ORDER BY n \gexec
 DROP SCHEMA wild CASCADE;
+RESET search_path;
