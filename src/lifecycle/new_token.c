@@ -93,7 +93,8 @@ new_token_forget(NewToken *token)
 typedef struct InsertList
 {
 	OwnerCall  *call;
-	bool		is_copy;		/* of another token's row */
+	const Succession *copied;	/* of what token's row it is a copy; or NULL */
+	Bitmapset  *others;			/* columns that make tokens of other sources */
 	Bitmapset  *given;			/* columns that have a value */
 	Bitmapset  *arguments;		/* those of them that the caller set by such */
 	Bitmapset  *attributes;		/* and by attributes */
@@ -102,10 +103,11 @@ typedef struct InsertList
 } InsertList;
 
 static void
-begin_insert(InsertList *list, OwnerCall *call, bool is_copy)
+begin_insert(InsertList *list, OwnerCall *call, const Succession *copied)
 {
 	list->call = call;
-	list->is_copy = is_copy;
+	list->copied = copied;
+	list->others = shared_row_tokens(call->source);
 	list->given = list->arguments = list->attributes = NULL;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
@@ -423,6 +425,7 @@ check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 	SourceRole	role = role_of_column(source, attnum);
 	const char *argument = argument_of_column(source, attnum);
 	const Source *other = NULL;
+	const Source *made = NULL;
 	SourceRole	other_role;
 	bool		allowed = false;
 
@@ -437,9 +440,11 @@ check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 		other = shared_row_user(source, name, false, &other_role);
 		allowed = other == NULL &&
 			!bms_is_member(attnum, source->made_of) &&
-			!(list->is_copy && bms_is_member(attnum, source->matters));
+			!(list->copied && bms_is_member(attnum, source->matters));
 	}
-	if (allowed && !bms_is_member(attnum, list->given))
+	if (bms_is_member(attnum, list->others))
+		made = shared_row_made_of(source, attnum);
+	if (allowed && made == NULL && !bms_is_member(attnum, list->given))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -447,7 +452,10 @@ check_attribute(const InsertList *list, AttrNumber attnum, const char *name)
 			 other != NULL ?
 			 errhint("It is the %s of token source \"%s\".",
 					 role_argument(other_role), other->name) :
-			 list->is_copy ?
+			 made != NULL ?
+			 errhint("Tokens of token source \"%s\" are made of it.",
+					 made->name) :
+			 list->copied ?
 			 errhint("It is that of the old token, or set by tokenauth.") :
 			 argument != NULL ?
 			 errhint("It is set by the argument \"%s\".", argument) :
@@ -520,6 +528,7 @@ check_complete(const InsertList *list)
 		const char *name = NameStr(attribute->attname);
 		const char *argument;
 		const Source *other;
+		const Source *made;
 		SourceRole	role;
 
 		if (!attribute->attnotnull ||
@@ -527,6 +536,8 @@ check_complete(const InsertList *list)
 			continue;
 		argument = argument_of_column(list->call->source, attribute->attnum);
 		other = shared_row_user(list->call->source, name, false, &role);
+		made = bms_is_member(attribute->attnum, list->others) ?
+			shared_row_made_of(list->call->source, attribute->attnum) : NULL;
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("column \"%s\" of table \"%s\" needs a value", name,
@@ -534,6 +545,9 @@ check_complete(const InsertList *list)
 				 argument == NULL && other != NULL ?
 				 errhint("It is the %s of token source \"%s\": insert the row as the application does.",
 						 role_argument(role), other->name) :
+				 argument == NULL && made != NULL ?
+				 errhint("Tokens of token source \"%s\" are made of it: insert the row as the application does.",
+						 made->name) :
 				 argument != NULL ?
 				 errhint("Give the argument \"%s\".", argument) :
 				 errhint("Give it in the argument \"attributes\", as {\"%s\": ...}.",
@@ -580,8 +594,12 @@ finish_insert(InsertList *list, const char *from, const List *views,
 						 RelationGetRelationName(call->table))));
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
-	if (list->is_copy)
+	if (list->copied)
+	{
 		kin_check_made(call, &token->stored, views, list->attributes);
+		shared_row_check_apart(call, &token->stored, list->copied->row_type,
+							   list->copied->row);
+	}
 	else
 		kin_check_issued(call, &token->stored, list->arguments,
 						 list->attributes, views);
@@ -596,7 +614,7 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	const char *from;
 
 	make_token(source, token);
-	begin_insert(&list, call, false);
+	begin_insert(&list, call, NULL);
 	give_token(&list, token);
 	give_role(&list, ROLE_USER, "user_id", request->user_id);
 	give_role(&list, ROLE_TENANT, "tenant_id", request->tenant_id);
@@ -608,17 +626,32 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	finish_insert(&list, from, request->exchanged, token);
 }
 
+/* Does it have a token of another source, or part of one, and no say about ours? */
+static bool
+is_of_another(const InsertList *list, AttrNumber attnum)
+{
+	const Source *source = list->call->source;
+
+	return bms_is_member(attnum, list->others) &&
+		role_of_column(source, attnum) == ROLE_COUNT &&
+		!bms_is_member(attnum, source->matters);
+}
+
 /*
  * Is this column copied when a token is rotated?  Not one with a token of another
- * source, which stays in the row that it is in: it would have two.
+ * source, which stays in the row that it is in: it would have two.  Nor what such a
+ * token is made of, unless the new row would be no copy without it; then the token must
+ * be another one all the same (shared_row_check_apart()).
  */
 static bool
-is_copied(const Source *source, Form_pg_attribute attribute)
+is_copied(const InsertList *list, Form_pg_attribute attribute)
 {
+	const Source *source = list->call->source;
 	const char *name = NameStr(attribute->attname);
 
 	if (attribute->attisdropped || attribute->attgenerated ||
-		attribute->attidentity || shared_row_has_token(source, name))
+		attribute->attidentity || shared_row_has_token(source, name) ||
+		is_of_another(list, attribute->attnum))
 		return false;
 	switch (role_of_column(source, attribute->attnum))
 	{
@@ -641,17 +674,17 @@ is_copied(const Source *source, Form_pg_attribute attribute)
 
 /* What the old row has in its columns. */
 static void
-give_copies(InsertList *list, const Succession *succession)
+give_copies(InsertList *list)
 {
 	TupleDesc	desc = RelationGetDescr(list->call->table);
-	int			n = owner_parameter(list->call, succession->row_type,
-									succession->row, false);
+	int			n = owner_parameter(list->call, list->copied->row_type,
+									list->copied->row, false);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (is_copied(list->call->source, attribute) &&
+		if (is_copied(list, attribute) &&
 			!bms_is_member(attribute->attnum, list->given))
 			give_column(list, attribute->attnum,
 						psprintf("($%d).%s", n,
@@ -667,11 +700,11 @@ new_token_succeed(OwnerCall *call, const Succession *succession,
 	const char *from;
 
 	make_token(call->source, token);
-	begin_insert(&list, call, true);
+	begin_insert(&list, call, succession);
 	give_token(&list, token);
 	give_expiry(&list, succession->expiry);
 	from = give_attributes(&list, succession->attributes);
-	give_copies(&list, succession);
+	give_copies(&list);
 	give_known(&list);
 	check_complete(&list);
 	finish_insert(&list, from, succession->views, token);

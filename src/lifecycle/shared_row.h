@@ -22,6 +22,23 @@ extern const Source *shared_row_user(const Source *source, const char *column,
 extern bool shared_row_has_token(const Source *source, const char *column);
 
 /*
+ * The columns in which the tokens of other sources of the table are, and what these are
+ * made of.  Whoever writes them makes a token of another source.
+ */
+extern Bitmapset *shared_row_tokens(const Source *source);
+
+/* The other source of whose tokens a column is in that set; NULL if there is none. */
+extern const Source *shared_row_made_of(const Source *source, AttrNumber attnum);
+
+/*
+ * The new row, in which the source's token is that of this value, was made from another
+ * one, given as it was.  Throws 55000 if another source of the table has the same token
+ * in both: it would live on in the new row.
+ */
+extern void shared_row_check_apart(OwnerCall *call, const StoredValue *stored,
+								   Oid row_type, Datum row);
+
+/*
  * " AND the row has a token of the source", where a row need not have one, because
  * it is there for that of another source; else "".
  */

@@ -102,9 +102,8 @@ add_verified_columns(Bitmapset *columns, const Source *source)
 	return columns;
 }
 
-/* The columns that hold its tokens, and what these are made of; NULL if there are none. */
-static Bitmapset *
-columns_with_token(const Source *source)
+Bitmapset *
+tokens_columns(const Source *source)
 {
 	const char *name = source->column[ROLE_TOKEN].name;
 	AttrNumber	attnum = name == NULL ? InvalidAttrNumber :
@@ -115,7 +114,13 @@ columns_with_token(const Source *source)
 		columns = bms_make_singleton(attnum);
 	if (source->verify != NULL)
 		columns = add_verified_columns(columns, source);
-	return generated_with_origins(source->relation, columns);
+	return columns;
+}
+
+Bitmapset *
+tokens_origins(const Source *source)
+{
+	return generated_with_origins(source->relation, tokens_columns(source));
 }
 
 /* A source, and the columns of its table in which its tokens are, once asked for. */
@@ -130,7 +135,7 @@ static const Bitmapset *
 columns_of(Holder *holder)
 {
 	if (!holder->is_known)
-		holder->columns = columns_with_token(holder->source);
+		holder->columns = tokens_origins(holder->source);
 	holder->is_known = true;
 	return holder->columns;
 }
@@ -272,7 +277,7 @@ tokens_tellers(const Source *source)
 	List	   *relations = NIL;
 	List	   *ways = all_ways(all_holders(source));
 	List	   *columns = references_origins(source->relation,
-											 columns_with_token(source), ways);
+											 tokens_origins(source), ways);
 	ListCell   *lc;
 
 	foreach(lc, references_users(columns, ways))

@@ -20,6 +20,13 @@
 #include "source/source.h"
 
 /*
+ * The columns of its table that hold a source's tokens, a new set; NULL if there are
+ * none.  The second adds those that these are generated from.
+ */
+extern Bitmapset *tokens_columns(const Source *source);
+extern Bitmapset *tokens_origins(const Source *source);
+
+/*
  * The source, of all that source->registered has, and the source itself, whose tokens
  * are in one of these columns of a table, in one that such a column is generated from or
  * refers to, and so on, or in one that refers to one of these; NULL if there is none.
