@@ -12,6 +12,7 @@
 #include "operate/remedy.h"
 #include "source/own_call.h"
 #include "source/stored.h"
+#include "source/token_columns.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -39,17 +40,35 @@ finding_plaintext(Doctor *doctor, const Source *source)
 enum
 {
 	READER_NAME,				/* NULL: PUBLIC */
-	READER_WHOLE
+	READER_COLUMNS				/* NULL: the whole table */
 };
+
+/* Are its tokens, or digests, made of other columns, which may be the tokens? */
+static bool
+is_made_of_columns(const Source *source)
+{
+	return !bms_is_subset(tokens_origins(source), tokens_columns(source));
+}
+
+static const char *
+what_is_read(const Source *source)
+{
+	if (stored_is_token(source))
+		return "tokens";
+	if (source->verify != NULL)
+		return "columns by which tokens are verified";
+	return is_made_of_columns(source) ?
+		"digests of tokens, or what these are made of," : "digests of tokens";
+}
 
 static void
 take_reader(Doctor *doctor, const Source *source, char **row)
 {
-	bool		plaintext = stored_is_token(source);
-	const char *what = plaintext ? "tokens" : "digests of tokens";
+	bool		plaintext = stored_is_token(source) || is_made_of_columns(source);
+	const char *what = what_is_read(source);
 	const char *table = get_rel_name(source->relation);
 	char	   *fix = remedy_hide_token(source, row[READER_NAME],
-										row[READER_WHOLE][0] == 't');
+										row[READER_COLUMNS]);
 
 	if (row[READER_NAME] == NULL)
 		doctor_report(doctor, SEVERITY_WARNING, source, fix,
@@ -60,34 +79,48 @@ take_reader(Doctor *doctor, const Source *source, char **row)
 			   row[READER_NAME], what, table);
 }
 
+static Datum
+column_numbers(const Bitmapset *columns)
+{
+	Datum	   *numbers = palloc((bms_num_members(columns) + 1) * sizeof(Datum));
+	int			n = 0;
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+		numbers[n++] = Int16GetDatum(attnum);
+	return PointerGetDatum(construct_array(numbers, n, INT2OID, sizeof(int16),
+										   true, TYPALIGN_SHORT));
+}
+
 /*
- * Roles that were granted to read the token column, but for superusers and
- * those that act for the owner anyway.  What they have granted in their turn
- * goes with their own right.
+ * Roles that were granted to read a column with tokens, or what these are made of, but
+ * for superusers and those that act for the owner anyway.  What they have granted in
+ * their turn goes with their own right.
  */
 void
 finding_readers(Doctor *doctor, const Source *source)
 {
 	static const char *const sql =
-		"SELECT r.rolname, bool_or(g.whole)::text"
-		" FROM (SELECT a.grantee, a.grantor, c.relowner, true AS whole"
+		"SELECT r.rolname, CASE WHEN NOT bool_or(g.name IS NULL)"
+		"     THEN string_agg(DISTINCT quote_ident(g.name), ', ') END"
+		" FROM (SELECT a.grantee, a.grantor, c.relowner, NULL::name AS name"
 		"       FROM pg_class c, aclexplode(c.relacl) a"
 		"       WHERE c.oid = $1 AND a.privilege_type = 'SELECT'"
 		"       UNION ALL"
-		"       SELECT a.grantee, a.grantor, c.relowner, false"
+		"       SELECT a.grantee, a.grantor, c.relowner, t.attname"
 		"       FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid,"
 		"           aclexplode(t.attacl) a"
-		"       WHERE c.oid = $1 AND t.attnum = $2"
+		"       WHERE c.oid = $1 AND t.attnum = ANY ($2)"
 		"           AND a.privilege_type = 'SELECT') g"
 		" LEFT JOIN pg_roles r ON r.oid = g.grantee"
 		" WHERE g.grantor = g.relowner"
 		"     AND (g.grantee = 0 OR (NOT r.rolsuper"
 		"          AND NOT pg_has_role(r.oid, g.relowner, 'USAGE')))"
 		" GROUP BY r.rolname ORDER BY r.rolname";
-	Oid			types[] = {OIDOID, INT2OID};
+	Oid			types[] = {OIDOID, INT2ARRAYOID};
 	Datum		values[] = {
 		ObjectIdGetDatum(source->relation),
-		Int16GetDatum(source->column[ROLE_TOKEN].attnum)
+		column_numbers(tokens_shown(source))
 	};
 
 	if (AttributeNumberIsValid(source->column[ROLE_TOKEN].attnum))

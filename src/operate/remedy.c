@@ -102,16 +102,15 @@ other_columns(const Source *source)
 
 /* A role keeps what else it could read; PUBLIC does not. */
 char *
-remedy_hide_token(const Source *source, const char *role, bool whole_table)
+remedy_hide_token(const Source *source, const char *role, const char *columns)
 {
 	char	   *table = quoted_relation(source->relation);
 	const char *grantee = role ? quote_identifier(role) : "PUBLIC";
 	char	   *others;
 
-	if (!whole_table)
+	if (columns != NULL)
 		return psprintf("REVOKE SELECT (%s) ON %s FROM %s CASCADE;",
-						quote_identifier(source->column[ROLE_TOKEN].name),
-						table, grantee);
+						columns, table, grantee);
 	others = other_columns(source);
 	if (role == NULL || others[0] == '\0')
 		return psprintf("REVOKE SELECT ON %s FROM %s CASCADE;", table, grantee);

@@ -40,9 +40,12 @@ extern char *remedy_stored_form(const Source *source);
 /* The same, with a place for a column that could end the life of tokens. */
 extern char *remedy_overlooked(const Source *source, const Overlooked *one);
 
-/* Take a role's right to read the token column; NULL: PUBLIC's. */
+/*
+ * Take a role's right to read these columns, quoted, with commas between, in which tokens
+ * are, or (NULL) the whole table; role NULL: PUBLIC's.
+ */
 extern char *remedy_hide_token(const Source *source, const char *role,
-							   bool whole_table);
+							   const char *columns);
 
 /* End a prepared transaction, in a way to fill in. */
 extern char *remedy_prepared(const char *gid);

@@ -123,6 +123,32 @@ tokens_origins(const Source *source)
 	return generated_with_origins(source->relation, tokens_columns(source));
 }
 
+/* Is one of the columns that a token is made of not what is secret? */
+static bool
+is_public_origin(const Source *source, AttrNumber attnum)
+{
+	Oid			type = get_atttype(source->relation, attnum);
+
+	return is_plain_type(type) &&
+		(getBaseType(type) != UUIDOID ||
+		 has_role(source, get_attname(source->relation, attnum, false)));
+}
+
+Bitmapset *
+tokens_shown(const Source *source)
+{
+	Bitmapset  *columns = tokens_columns(source);
+	Bitmapset  *origins = bms_difference(tokens_origins(source), columns);
+	Bitmapset  *secret = NULL;
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(origins, attnum)) >= 0)
+		if (!is_public_origin(source, attnum))
+			secret = bms_add_member(secret, attnum);
+	columns = bms_add_members(columns, secret != NULL ? secret : origins);
+	return generated_with_uses(source->relation, columns);
+}
+
 /* A source, and the columns of its table in which its tokens are, once asked for. */
 typedef struct Holder
 {

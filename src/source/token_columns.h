@@ -27,6 +27,13 @@ extern Bitmapset *tokens_columns(const Source *source);
 extern Bitmapset *tokens_origins(const Source *source);
 
 /*
+ * The columns of its table that show a source's tokens, or their digests, to whoever can
+ * read them: those that hold them, what these are made of, and what is generated from
+ * either.  A number among several origins, or an id or user, is not what is secret.
+ */
+extern Bitmapset *tokens_shown(const Source *source);
+
+/*
  * The source, of all that source->registered has, and the source itself, whose tokens
  * are in one of these columns of a table, in one that such a column is generated from or
  * refers to, and so on, or in one that refers to one of these; NULL if there is none.
