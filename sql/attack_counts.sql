@@ -153,5 +153,26 @@ CREATE TRIGGER note BEFORE INSERT ON kinds FOR EACH ROW EXECUTE FUNCTION note();
 SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
 SELECT token AS t FROM tokenauth_issue(7, 'api', scope => 'read') \gset
 SELECT * FROM status(:'t');
+SELECT tokenauth_detach('adm');
+-- without a condition, too: the way to a parent, a status, whose it is
+ALTER TABLE kinds ADD parent int, ADD status text NOT NULL DEFAULT 'none', ADD made_by int;
+CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.parent := CASE WHEN NEW.scope = 'admin' THEN 1 END;
+    NEW.status := CASE WHEN NEW.scope = 'admin' THEN 'admin' ELSE 'none' END;
+    NEW.made_by := CASE WHEN NEW.scope = 'admin' THEN 1 END;
+    RETURN NEW;
+END $$;
+SELECT attach_kind('adm', $$user_column => 'user_id'$$);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT tokenauth_attach_parent('adm', 'org', 'parent', live_when => 'staff');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT tokenauth_detach('adm');
+SELECT attach_kind('adm', $$revoked_column => 'status'$$, $$active_values => '{admin}'$$);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT tokenauth_detach('adm');
+SELECT attach_kind('adm', $$user_column => 'made_by'$$);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'read');
 SELECT tokenauth_detach(s) FROM unnest('{api, adm}'::name[]) s;
 DROP SCHEMA counts_attack CASCADE;

@@ -261,18 +261,21 @@ arguments_decide(Source *other, const OwnerCall *call,
 				 const StoredValue *stored, const Bitmapset *arguments)
 {
 	const Source *source = call->source;
+	Bitmapset  *kind;
+	Bitmapset  *telling;
 
 	if (shared_row_is_certain(other, stored, NULL, false))
 		return false;
-	if (!source_is_readable(other) ||
-		bms_overlap(kind_columns(other, source), arguments))
+	if (!source_is_readable(other))
 		return true;
-	/* by whatever of them */
-	if ((other->live_when != NULL || other->verify != NULL) &&
-		runs_code_on_insert(call->table))
-		return true;
-	return bms_overlap(telling_columns(other, source), arguments) &&
-		tells_otherwise(other, call, stored);
+	kind = kind_columns(other, source);
+	telling = telling_columns(other, source);
+	/* code goes by whatever of them */
+	if (runs_code_on_insert(call->table))
+		arguments = bms_union(kind, telling);
+	return bms_overlap(kind, arguments) ||
+		(bms_overlap(telling, arguments) &&
+		 tells_otherwise(other, call, stored));
 }
 
 /*
