@@ -43,7 +43,7 @@ REGRESS += attack_cursors attack_session revoke_all attack_retype attack_facts a
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING
-REGRESS += testing_format
+REGRESS += testing_format testing_writes
 ISOLATION = $(sort $(patsubst specs/%.spec,%,$(wildcard specs/*.spec)))
 endif
 

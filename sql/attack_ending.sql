@@ -104,5 +104,35 @@ SELECT status FROM tokenauth_exchange('c_2', 'sess', source => 'code');
 SELECT user_id FROM sess ORDER BY 1;
 SELECT tokenauth_detach('code'), tokenauth_detach('code_too'), tokenauth_detach('sess');
 
+
+-- An expression that is asked writes nothing, so that no token lives on by being looked at.
+CREATE TABLE lazarus (id int PRIMARY KEY, found_by text, secret text, user_id int, looked int NOT NULL DEFAULT 0, revoked bool NOT NULL DEFAULT false);
+CREATE INDEX ON lazarus (found_by);
+INSERT INTO lazarus VALUES (1, 'l', 'l_secret', 7);
+CREATE FUNCTION rise(id int) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ending_attack.lazarus SET revoked = false, looked = looked + 1 WHERE lazarus.id = rise.id;
+    RETURN true;
+END $$;
+CREATE FUNCTION verify(id int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN ending_attack.rise(id); END $$;
+CREATE FUNCTION swallow(id int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM set_config('transaction_read_only', 'off', true);
+    RETURN ending_attack.rise(id);
+EXCEPTION WHEN OTHERS THEN
+    RETURN true;
+END $$;
+SELECT tokenauth_attach('lazarus', prefix => 'l_', token_column => 'found_by', stored_as => 'plaintext',
+                        mapping => '{"lookup": "left(token, 1)", "verify": "token = secret AND verify(id)"}');
+SELECT status FROM tokenauth_identify('l_secret');
+SELECT tokenauth_revoke('l_secret');
+SELECT tokenauth_detach('lazarus');
+SELECT tokenauth_attach('lazarus', prefix => 'l_', token_column => 'found_by', stored_as => 'plaintext', live_when => 'swallow(id)',
+                        mapping => '{"lookup": "left(token, 1)", "verify": "token = secret AND swallow(id)"}');
+SELECT status FROM tokenauth_identify('l_secret');
+SELECT tokenauth_revoke('l_secret');
+SELECT status FROM tokenauth_identify('l_secret');
+SELECT looked, revoked FROM lazarus;
+SELECT tokenauth_detach('lazarus');
 DROP SCHEMA ending_attack CASCADE;
 DROP ROLE ending_mallory, ending_victim;

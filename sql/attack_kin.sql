@@ -101,15 +101,17 @@ SELECT token IS NOT NULL AS admin FROM tokenauth_issue(7, source => 'admin', att
 -- a trigger decides with them
 CREATE FUNCTION promote() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.note = 'promote' THEN NEW.kind := 'admin'; END IF; RETURN NEW; END $$;
 CREATE TRIGGER promote BEFORE INSERT ON kinds FOR EACH ROW EXECUTE FUNCTION promote();
-SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"kind": "pat", "note": "promote"}');
-ALTER TABLE kinds ALTER kind SET DEFAULT 'pat';
-SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "promote"}');
--- or could: of a source without a condition nobody knows
-SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "laptop"}');
 SELECT tokenauth_detach('service');
 SELECT tokenauth_attach('kinds', 'service', token_column => 'token', stored_as => 'plaintext', user_column => '', live_when => 'service_id IS NOT NULL', on_revoke => 'delete');
 SELECT tokenauth_attach_parent('service', 'service', 'service_id', mapping => '{"user_column": "owner"}');
+SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"kind": "pat", "note": "promote"}');
+ALTER TABLE kinds ALTER kind SET DEFAULT 'pat';
 SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "promote"}');
+SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "laptop"}');
+-- or could: of a source without a condition nobody knows
+SELECT tokenauth_detach('service');
+SELECT tokenauth_attach('kinds', 'service', token_column => 'token', stored_as => 'plaintext', user_column => '', on_revoke => 'delete');
+SELECT tokenauth_attach_parent('service', 'service', 'service_id', mapping => '{"user_column": "owner"}');
 SELECT token IS NOT NULL AS pat FROM tokenauth_issue(7, source => 'pat', attributes => '{"note": "laptop"}');
 SELECT kind, note, user_id, subject, service_id FROM kinds ORDER BY id;
 -- what another source's user is, where each has a column of its own

@@ -56,7 +56,8 @@
 	FAULT(11, old_cell_forgotten)	/* nor that of the value before an UPDATE */ \
 	FAULT(12, first_source_only)	/* a row is noted for one of its sources */ \
 	FAULT(13, middle_cell_forgotten)	/* entries lack a parent's child's cell */ \
-	FAULT(14, key_taken_for_derivable)	/* the trigger makes a key that rows lack */
+	FAULT(14, key_taken_for_derivable)	/* the trigger makes a key that rows lack */ \
+	FAULT(15, expressions_write)	/* expressions are not read-only */
 
 #ifdef TOKENAUTH_TESTING
 

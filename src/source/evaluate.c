@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/testpoint.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
@@ -90,6 +91,9 @@ create_state(text *token)
 /*
  * Evaluate over one row; the result is in the current memory context.  The
  * expression is copied first, for a function in it may have its source read again.
+ *
+ * It writes nothing, whatever its functions are declared: a row would be judged by what
+ * it said before, and be revived by looking at it.
  */
 Datum
 expression_value(const ExpressionRow *row, Node *node, bool *isnull)
@@ -100,6 +104,7 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	Oid			type = exprType(node);
 	Sandbox		sandbox;
 	HiddenCaller hidden;
+	bool		was_read_only = XactReadOnly;
 	Datum		result = (Datum) 0;
 
 	expression_enter(&sandbox, row->relation);
@@ -109,6 +114,7 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	{
 		ExprState  *state;
 
+		XactReadOnly |= !TEST_FAULT(expressions_write);
 		setting_fix("TimeZone", row->timezone);
 		/* a plan for this token would have it in the text of a logged plan */
 		if (row->token != NULL)
@@ -119,11 +125,13 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	}
 	PG_CATCH();
 	{
+		XactReadOnly = was_read_only;
 		sandbox_fail(&sandbox);
 		caller_show(&hidden);
 		rethrow_without_row(row->relation, caller);
 	}
 	PG_END_TRY();
+	XactReadOnly = was_read_only;
 	caller_show(&hidden);
 	if (!*isnull)
 		result = keep_value(type, result);
