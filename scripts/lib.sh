@@ -248,7 +248,8 @@ CLUSTERS=()
 # start_cluster NAME [line of configuration]...: a throw-away cluster of the
 # private server built last, with its own socket folder and no TCP port.
 # POSTGRES is the program to start, if not the server's own.  Sets PGHOST,
-# PGPORT, PGUSER for its clients.
+# PGPORT, PGUSER for its clients.  These are a superuser, but not the first one, of
+# whom too much can be taken for granted: his name, and his OID.
 start_cluster() {
     local name=$1 data=$SCRATCH/$1-data socket=$SCRATCH/$1-socket
     shift
@@ -267,7 +268,8 @@ start_cluster() {
         -l "$data/log" start >/dev/null ||
         { cat "$data/log"; die "the cluster did not start"; }
     CLUSTERS+=("$SERVER_BIN|$data")
-    export PGHOST=$socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+    export PGHOST=$socket PGPORT=5432 PGUSER=boss PGDATABASE=postgres
+    as_user "$SERVER_BIN/createuser" -U postgres -s boss
 }
 
 stop_clusters() {

@@ -55,7 +55,9 @@ DROP TABLE more;
 -- The registry is not believed that says what cannot be.
 UPDATE tokenauth_source SET on_revoke = 'flag' WHERE source = 'sessions';
 SELECT status FROM tokenauth_identify('s_1');
+\set VERBOSITY terse
 UPDATE tokenauth_source SET on_revoke = 'forget it' WHERE source = 'sessions';
+\set VERBOSITY default
 UPDATE tokenauth_source SET on_revoke = NULL WHERE source = 'sessions';
 SELECT status FROM tokenauth_identify('s_1');
 -- Nor is it guessed what an earlier version did not register.
