@@ -1,4 +1,4 @@
--- Sixty token tables of public projects, as their applications make and fill them,
+-- Token tables of sixty-four public projects, as their applications make and fill them,
 -- attached as they are; and what the application says of each token.  Each is asked of
 -- the table and of the cache, and again after a change by SQL.  doc/projects.md has the
 -- table of them (t/063).
@@ -693,6 +693,45 @@ INSERT INTO access_tokens (owner_type, owner_id, token, created_at, updated_at) 
 SELECT attach('chatwoot', 'access_tokens', $$token_column => 'token', stored_as => 'plaintext', user_column => 'owner_id', live_when => 'owner_type = ''User'''$$);
 INSERT INTO truth (source, token, verdict) VALUES ('chatwoot', 'live', 'valid 7'), ('chatwoot', 'bot', 'refused'), ('chatwoot', 'x', 'refused');
 INSERT INTO change (source, token, statement) VALUES ('chatwoot', 'live', $$DELETE FROM access_tokens$$);
+
+-- Django REST framework
+CALL project('Django REST framework');
+CREATE TABLE authtoken_token (key varchar(40) PRIMARY KEY, created timestamptz NOT NULL, user_id integer NOT NULL UNIQUE);
+INSERT INTO authtoken_token VALUES (repeat('a', 40), now(), 7);
+SELECT attach('drf', 'authtoken_token', $$token_column => 'key', stored_as => 'plaintext', created_column => 'created'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('drf', repeat('a', 40), 'valid 7'), ('drf', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('drf', repeat('a', 40), $$DELETE FROM authtoken_token$$);
+
+-- Django sessions: the user stands in session_data, which is signed and compressed
+CALL project('Django sessions');
+CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+CREATE INDEX ON django_session (expire_date);
+INSERT INTO django_session VALUES ('live', 'signed', now() + interval '1 d'), ('old', 'signed', now() - interval '1 s');
+SELECT attach('django', 'django_session', $$token_column => 'session_key', stored_as => 'plaintext', expires_column => 'expire_date'$$);
+INSERT INTO truth (source, token, verdict) VALUES ('django', 'live', 'valid'), ('django', 'old', 'refused'), ('django', 'x', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('django', 'live', $$UPDATE django_session SET expire_date = now()$$);
+
+-- Phoenix (phx.gen.auth): digests of what the base64url stands for; those of sessions as they are, which the signed cookie has, here in hex; the index begins with the context
+CALL project('Phoenix (phx.gen.auth)');
+CREATE TABLE users_tokens (id bigserial PRIMARY KEY, user_id bigint NOT NULL, token bytea NOT NULL, context varchar(255) NOT NULL, sent_to varchar(255), inserted_at timestamp(0) NOT NULL);
+CREATE INDEX ON users_tokens (user_id); CREATE UNIQUE INDEX ON users_tokens (context, token);
+INSERT INTO users_tokens (user_id, token, context, inserted_at) VALUES (7, sha256('read the bytes of this random se'), 'api-token', now() AT TIME ZONE 'UTC'), (7, sha256('old'), 'api-token', now() AT TIME ZONE 'UTC' - interval '366 d'), (7, 'session', 'session', now() AT TIME ZONE 'UTC');
+SELECT attach('phoenix', 'users_tokens', $$stored_as => 'sha256-bytea', token_column => 'token', token_encoding => 'base64url', live_when => 'context = ''api-token'''$$,
+    mapping => '{"expires_expression": "inserted_at + interval ''365 days''"}');
+SELECT attach('phoenix session', 'users_tokens', $$token_column => 'token', stored_as => 'plaintext', live_when => 'context = ''session'''$$,
+    mapping => '{"lookup": "decode(token, ''hex'')", "expires_expression": "inserted_at + interval ''60 days''"}');
+INSERT INTO truth (source, token, verdict) VALUES ('phoenix', 'cmVhZCB0aGUgYnl0ZXMgb2YgdGhpcyByYW5kb20gc2U', 'valid 7'), ('phoenix', 'b2xk', 'refused'), ('phoenix', 'c2Vzc2lvbg', 'refused'), ('phoenix session', '73657373696f6e', 'valid 7'), ('phoenix session', '00ff', 'refused'), ('phoenix session', 'no hex', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('phoenix', 'cmVhZCB0aGUgYnl0ZXMgb2YgdGhpcyByYW5kb20gc2U', $$DELETE FROM users_tokens WHERE context = 'api-token'$$);
+INSERT INTO change (source, token, statement) VALUES ('phoenix session', '73657373696f6e', $$DELETE FROM users_tokens$$);
+
+-- Coder: ID-SECRET, found by the id
+CALL project('Coder');
+CREATE TABLE api_keys (id text PRIMARY KEY, hashed_secret bytea NOT NULL, user_id uuid NOT NULL, last_used timestamptz NOT NULL, expires_at timestamptz NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, lifetime_seconds bigint NOT NULL DEFAULT 86400, token_name text NOT NULL DEFAULT '');
+INSERT INTO api_keys SELECT i, r256(s), '00000000-0000-0000-0000-000000000007', now(), now() + e, now(), now() FROM (VALUES ('abcdefghij', 'live', interval '1 d'), ('klmnopqrst', 'old', '-1 s')) v(i, s, e);
+SELECT attach('coder', 'api_keys', $$token_column => 'id', id_column => '', stored_as => 'plaintext', last_used_column => 'last_used'$$,
+    mapping => '{"lookup": "split_part(token, ''-'', 1)", "verify": "sha256(split_part(token, ''-'', 2)::bytea) = hashed_secret"}');
+INSERT INTO truth (source, token, verdict) VALUES ('coder', 'abcdefghij-live', 'valid 00000000-0000-0000-0000-000000000007'), ('coder', 'abcdefghij-other', 'refused'), ('coder', 'abcdefghij', 'refused'), ('coder', 'klmnopqrst-old', 'refused');
+INSERT INTO change (source, token, statement) VALUES ('coder', 'abcdefghij-live', $$DELETE FROM api_keys$$);
 
 \o
 SET search_path = wild, public;

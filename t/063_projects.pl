@@ -37,6 +37,6 @@ is(join("\n", @told[2 .. $#told]), join("\n", @attached), 'and doc/projects.md t
 # a token that is judged wrongly would be such a line, too
 my @others = grep { /^[^|].*\|/ } split /\n/, $out;
 is(@others, 2, 'each token is judged as its application does') or diag(join "\n", @others);
-like($others[1], qr/^60\|/, 'of sixty projects');
+like($others[1], qr/^64\|/, 'of sixty-four projects');
 $node->stop;
 done_testing();
