@@ -16,6 +16,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "operate/findings.h"
 #include "source/directory.h"
 #include "source/names.h"
@@ -105,12 +106,14 @@ tables_with_triggers(void)
 	{
 		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
 
+		CHECK_FOR_INTERRUPTS();
 		if (depend->classid == TriggerRelationId)
-			tables = list_append_unique_oid(tables,
-											table_of_trigger(depend->objid));
+			tables = lappend_oid(tables, table_of_trigger(depend->objid));
 	}
 	systable_endscan(scan);
 	table_close(pg_depend, AccessShareLock);
+	list_sort(tables, list_oid_cmp);
+	list_deduplicate_oid(tables);
 	return tables;
 }
 

@@ -23,6 +23,7 @@
 #include "operate/remedy_parts.h"
 #include "source/extension.h"
 #include "source/names.h"
+#include "source/mapping.h"
 #include "source/own_call.h"
 #include "source/statement.h"
 #include "utils/builtins.h"
@@ -129,6 +130,9 @@ inherited_by(Oid relation)
 	return parents;
 }
 
+/* Of more than that the doctor speaks again, once these are none any more. */
+#define MAX_CHILDREN_AT_ONCE	100
+
 /* Take a table out of whatever it inherits from or is inherited by. */
 char *
 remedy_end_inheritance(Oid relation)
@@ -143,7 +147,7 @@ remedy_end_inheritance(Oid relation)
 									  "ALTER TABLE %1$s NO INHERIT %2$s;",
 									  quoted_relation(relation),
 									  quoted_relation(lfirst_oid(lc))));
-	foreach(lc, find_inheritance_children(relation, NoLock))
+	foreach(lc, mapping_children(relation, MAX_CHILDREN_AT_ONCE))
 		statements = lappend(statements,
 							 psprintf("ALTER TABLE %s NO INHERIT %s;",
 									  quoted_relation(lfirst_oid(lc)),

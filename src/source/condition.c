@@ -159,6 +159,8 @@ check_type(ConditionCheck *check, Oid type)
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("the %s \"%s\" uses type %s, whose values tokenauth cannot watch",
 						check->noun, check->text, format_type_be(type)),
+				 check->watch->excess != NULL ?
+				 errdetail("Types are watched up to a limit: %s.", check->watch->excess) :
 				 errdetail("What they stand for depends on other rows of the catalogs.")));
 }
 

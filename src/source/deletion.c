@@ -28,6 +28,7 @@
 #include "access/sysattr.h"
 #include "catalog/pg_index.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "optimizer/optimizer.h"
 #include "source/deletion.h"
@@ -196,6 +197,7 @@ key_objection(const Source *source, Relation table)
 	{
 		Key			key;
 
+		CHECK_FOR_INTERRUPTS();
 		if (read_key(lfirst_oid(lc), &key) &&
 			!is_of_token(source, table, &key))
 		{

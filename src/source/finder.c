@@ -15,6 +15,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "source/finder.h"
 #include "source/names.h"
 #include "utils/builtins.h"
@@ -93,12 +94,20 @@ default_equality(Oid type)
 	}
 }
 
+/*
+ * So many indexes are opened in search of one; each that is stays in the session's
+ * memory.  Indexes by which no value is found count, for their owner makes as many of
+ * them as he likes.
+ */
+#define MAX_OPENED		100
+
 void
 finder_choose(Relation table, const SourceColumn *column, RowFinder *finder,
 			  Watch *watch)
 {
 	List	   *indexes = RelationGetIndexList(table);
 	int			best = 0;
+	int			opened = 0;
 	ListCell   *lc;
 
 	finder->index = InvalidOid;
@@ -118,7 +127,9 @@ finder_choose(Relation table, const SourceColumn *column, RowFinder *finder,
 		rank = index_rank((Form_pg_index) GETSTRUCT(tuple), tuple,
 						  column->attnum);
 		ReleaseSysCache(tuple);
-		if (rank <= best || !index_equality(index, &candidate))
+		CHECK_FOR_INTERRUPTS();
+		if (rank <= best || ++opened > MAX_OPENED ||
+			!index_equality(index, &candidate))
 			continue;
 		best = rank;
 		*finder = candidate;
@@ -169,16 +180,19 @@ typedef struct NearMiss
 	Oid			invalid;		/* one that is not valid, but would do; */
 	bool		invalid_unique; /* also where it must be unique */
 	bool		repeats;		/* by one, a value can be in several rows */
+	int			looked;			/* at so many that have the column */
 } NearMiss;
 
 static void
 look_at_index(Form_pg_index index, HeapTuple tuple, AttrNumber attnum,
 			  NearMiss *miss)
 {
-	const char *lacks = what_it_lacks(index, tuple, attnum);
+	const char *lacks = miss->looked >= MAX_OPENED ? NULL :
+		what_it_lacks(index, tuple, attnum);
 
 	if (lacks == NULL)
 		return;
+	miss->looked++;
 	if (lacks == not_valid)
 	{
 		miss->invalid = index->indexrelid;
@@ -209,6 +223,7 @@ look_at_indexes(Relation table, AttrNumber attnum)
 			continue;
 		look_at_index((Form_pg_index) GETSTRUCT(tuple), tuple, attnum, &miss);
 		ReleaseSysCache(tuple);
+		CHECK_FOR_INTERRUPTS();
 	}
 	list_free(indexes);
 	return miss;

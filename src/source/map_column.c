@@ -142,12 +142,23 @@ find_column(Source *source, Oid relation, SourceColumn *column)
 }
 
 bool
+map_strange_type(Source *source, Oid relation, const char *column)
+{
+	bool		is_first = source->problem == PROBLEM_NONE;
+
+	problem_set(source, PROBLEM_STRANGE_TYPE, relation, column);
+	if (is_first)
+		source->problem_detail = source->watch.excess;
+	return false;
+}
+
+bool
 map_readable_column(Source *source, Oid relation, SourceColumn *column)
 {
 	if (!find_column(source, relation, column))
 		return false;
 	if (!watch_type(&source->watch, column->declared))
-		problem_set(source, PROBLEM_STRANGE_TYPE, relation, column->name);
+		(void) map_strange_type(source, relation, column->name);
 	return true;
 }
 
@@ -199,7 +210,7 @@ map_role_expression(Source *source, Relation table, SourceRole role,
 	if (!expression_fits(role, column->type) ||
 		!watch_type(&source->watch, column->declared))
 		return refuse_expression(source, table, PROBLEM_EXPRESSION_TYPE,
-								 column, NULL);
+								 column, source->watch.excess);
 	column->kind = role == ROLE_SCOPE ? kind_of_scope(source, column->type) :
 		kind_of_type(column->type);
 	return true;

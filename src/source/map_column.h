@@ -20,6 +20,9 @@
 extern bool map_readable_column(Source *source, Oid relation,
 								SourceColumn *column);
 
+/* A column's type is none that can be watched; false. */
+extern bool map_strange_type(Source *source, Oid relation, const char *column);
+
 /*
  * What has a role in the rows of a table, if anything has.  The columns that an
  * expression uses, or a generated column, are added to made_of.

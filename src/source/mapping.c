@@ -29,6 +29,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "source/expression.h"
 #include "source/extension.h"
@@ -105,7 +106,7 @@ map_claims(Source *source, Relation table)
 		(void) map_is_no_token(source, relation, "claims", lfirst(lc),
 							   bms_make_singleton(attribute->attnum));
 		if (!watch_type_as_json(&source->watch, attribute->atttypid))
-			problem_set(source, PROBLEM_STRANGE_TYPE, relation, lfirst(lc));
+			(void) map_strange_type(source, relation, lfirst(lc));
 		ReleaseSysCache(tuple);
 	}
 	if (source->claims != NIL)
@@ -231,6 +232,7 @@ collect_trigger_facts(Oid relation, TriggerFacts *facts)
 	{
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 
+		CHECK_FOR_INTERRUPTS();
 		facts->any |= trigger->tgfoid == extension_known()->trigger_function;
 		if (!is_our_trigger(trigger, tuple))
 			continue;
@@ -272,6 +274,28 @@ mapping_triggers_touched_here(Oid relation)
 	return facts.touched_here || !facts.found || !facts.always;
 }
 
+List *
+mapping_children(Oid relation, int limit)
+{
+	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
+	List	   *children = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relation));
+	scan = systable_beginscan(catalog, InheritsParentIndexId, true, NULL, 1,
+							  &key);
+	while (list_length(children) < limit &&
+		   HeapTupleIsValid(tuple = systable_getnext(scan)))
+		children = lappend_oid(children,
+							   ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return children;
+}
+
 static bool
 check_table(Source *source, Relation table)
 {
@@ -281,8 +305,7 @@ check_table(Source *source, Relation table)
 	if (form->relkind != RELKIND_RELATION)
 		return problem_set(source, PROBLEM_NOT_A_TABLE, relation, NULL);
 	if (form->relispartition || has_superclass(relation) ||
-		(form->relhassubclass &&
-		 find_inheritance_children(relation, NoLock) != NIL))
+		(form->relhassubclass && mapping_children(relation, 1) != NIL))
 		return problem_set(source, PROBLEM_INHERITANCE, relation, NULL);
 	watch_word(&source->watch, form->relfilenode);
 	return true;

@@ -26,6 +26,9 @@ extern bool mapping_type_fits(const Source *source, SourceRole role, Oid type);
  */
 extern bool mapping_build(Source *source);
 
+/* The tables that inherit from a table, or are its partitions; so many at most. */
+extern List *mapping_children(Oid relation, int limit);
+
 /* Does a table have our triggers, ENABLE ALWAYS? */
 extern bool mapping_has_triggers(Oid relation);
 

@@ -14,6 +14,7 @@
 #include "commands/extension.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "source/names.h"
 #include "source/own_call.h"
@@ -47,6 +48,7 @@ find_member(const char *name)
 		HeapTuple	tuple = &list->members[i]->tuple;
 		Oid			function = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
 
+		CHECK_FOR_INTERRUPTS();
 		if (getExtensionOfObject(ProcedureRelationId, function) != extension)
 			continue;
 		found = function;

@@ -429,6 +429,7 @@ registry_read(const ExtensionInfo *extension, List **dropped,
 	{
 		Source	   *source = read_row(&form, tuple);
 
+		CHECK_FOR_INTERRUPTS();
 		if (OidIsValid(source->relation) &&
 			get_rel_relkind(source->relation) == '\0')
 		{

@@ -47,9 +47,14 @@ routes_hindrance(const Source *source, List *sources)
 {
 	ListCell   *lc;
 
+	if (!source_sees_tokens(source))
+		return NULL;
 	foreach(lc, sources)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (lfirst(lc) != source && would_see_tokens_of(source, lfirst(lc)))
 			return lfirst(lc);
+	}
 	return NULL;
 }
 

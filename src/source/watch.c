@@ -7,16 +7,19 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_cast.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "source/watch.h"
-#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -27,6 +30,10 @@
  */
 #define MAX_TYPES		256
 #define MAX_ATTRIBUTES	2000	/* of composite types, in sum */
+#define MAX_LABELS		2000	/* of enums, in sum */
+
+static const char too_many[] =
+"they are more than 256 types, or have more than 2000 columns, or labels, in all";
 
 typedef struct WatchedType
 {
@@ -75,16 +82,38 @@ watch_collation(Watch *watch, Oid collation)
 	watch_oid(watch, COLLOID, collation);
 }
 
-/* A renamed label has another row. */
-static void
+static bool
+give_up(Watch *watch)
+{
+	watch->excess = too_many;
+	return false;
+}
+
+/*
+ * A renamed label has another row.  They are not read through the syscache, which would
+ * read, and keep, all that there are.
+ */
+static bool
 watch_labels(Watch *watch, Oid type)
 {
-	CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME,
-											 ObjectIdGetDatum(type));
+	Relation	catalog = table_open(EnumRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
 
-	for (int i = 0; i < labels->n_members; i++)
-		watch_row(watch, &labels->members[i]->tuple);
-	ReleaseSysCacheList(labels);
+	ScanKeyInit(&key, Anum_pg_enum_enumtypid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(catalog, EnumTypIdLabelIndexId, true, NULL, 1,
+							  &key);
+	while (watch->nlabels <= MAX_LABELS &&
+		   HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		watch_row(watch, tuple);
+		watch->nlabels++;
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return watch->nlabels <= MAX_LABELS || give_up(watch);
 }
 
 /* Where the lists are kept. */
@@ -129,7 +158,7 @@ watch_composite(Watch *watch, Oid relation, bool as_json)
 	HeapTuple	tuple;
 
 	if (watch->nattributes > MAX_ATTRIBUTES)
-		return false;
+		return give_up(watch);
 	watch_attributes(watch, relation);
 	for (int attnum = 1;
 		 HeapTupleIsValid(tuple = attribute_row(relation, attnum)); attnum++)
@@ -137,7 +166,7 @@ watch_composite(Watch *watch, Oid relation, bool as_json)
 		Form_pg_attribute attribute = (Form_pg_attribute) GETSTRUCT(tuple);
 
 		if (++watch->nattributes > MAX_ATTRIBUTES)
-			understood = false;
+			understood = give_up(watch);
 		else if (!attribute->attisdropped)
 			understood &= watch_any_type(watch, attribute->atttypid, as_json);
 		ReleaseSysCache(tuple);
@@ -205,8 +234,8 @@ watch_parts(Watch *watch, Oid type, Form_pg_type form, bool as_json)
 			return watch_base_type(watch, type, form->typoutput) &&
 				(!as_json || watch_json_cast(watch, type));
 		case TYPTYPE_ENUM:
-			watch_labels(watch, type);
-			return !as_json || watch_json_cast(watch, type);
+			return watch_labels(watch, type) &&
+				(!as_json || watch_json_cast(watch, type));
 		case TYPTYPE_DOMAIN:
 			return watch_any_type(watch, form->typbasetype, as_json);
 		case TYPTYPE_COMPOSITE:
@@ -238,7 +267,7 @@ watch_any_type(Watch *watch, Oid type, bool as_json)
 			return watched->understood;
 	}
 	if (list_length(watch->types) >= MAX_TYPES)
-		return false;
+		return give_up(watch);
 
 	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
 	if (!HeapTupleIsValid(tuple))

@@ -28,6 +28,8 @@ typedef struct Watch
 	uint64		trace;
 	List	   *types;			/* WatchedType * */
 	int			nattributes;	/* of composite types, in sum */
+	int			nlabels;		/* of enums, in sum */
+	const char *excess;			/* of what there is too much; NULL: of nothing */
 	List	   *relations;		/* OIDs of the composite types' */
 	bool		by_name;		/* something was, or could have been, found by name */
 } Watch;
@@ -49,8 +51,9 @@ extern void watch_attributes(Watch *watch, Oid relation);
  * Watch all that the text, or the jsonb, of a type's values depends on.  False
  * for a type where that is not known: one that is written by a function that
  * is not immutable, such as regclass, which is written by the name that the
- * table has now.  False, too, where there are too many types, or columns of them: a
- * composite type of composite types, a domain over domains.
+ * table has now.  False, too, where there are too many types, columns of them or
+ * labels of enums, of which no more is read then: a composite type of composite types, a
+ * domain over domains.  watch->excess says so.
  */
 extern bool watch_type(Watch *watch, Oid type);
 extern bool watch_type_as_json(Watch *watch, Oid type);
