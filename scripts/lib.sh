@@ -212,13 +212,23 @@ build() {
     give_to_user "$TREE"
 }
 
+# What has been compiled before is taken from there, wherever its folder was.
+with_ccache() {
+    if command -v ccache >/dev/null; then
+        env PATH="/usr/lib/ccache:$PATH" CCACHE_DIR="$SERVERS/ccache" \
+            CCACHE_BASEDIR="$SCRATCH" CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=500M "$@"
+    else
+        "$@"
+    fi
+}
+
 make_build() {
     local name=$1
     shift
     TREE=$SCRATCH/tree-$name
     copy_sources "$TREE"
     private_server "$name"
-    make -s -C "$TREE" -j"$(nproc)" with_llvm=no COPT=-Werror \
+    with_ccache make -s -C "$TREE" -j"$(nproc)" with_llvm=no COPT=-Werror \
         PG_CONFIG="$SERVER_BIN/pg_config" "$@" install \
         >"$SCRATCH/build-$name.log" 2>&1 ||
         { cat "$SCRATCH/build-$name.log"; die "the build failed"; }
