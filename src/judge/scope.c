@@ -74,6 +74,58 @@ add_parts(StringInfo list, const char *data, const char *separator)
 	add_text(list, data, (int) strlen(data));
 }
 
+List *
+scope_names(const VerdictValue *value, ValueKind kind)
+{
+	List	   *names = NIL;
+	const char *end = value->data + value->len;
+
+	if (value->data == NULL)
+		return NIL;
+	if (kind != VALUE_LIST)
+		return list_make1(pnstrdup(value->data, value->len));
+	for (const char *next = value->data; next < end;)
+	{
+		Size		len = strnlen(next, end - next);
+
+		names = lappend(names, pnstrdup(next, len));
+		next += len + 1;
+	}
+	return names;
+}
+
+/* Are these the scopes, and no others, that are found in a text? */
+static bool
+is_read_as(const char *text, const char *separator, const List *names)
+{
+	StringInfoData list;
+	List	   *found;
+	ListCell   *a;
+	ListCell   *b;
+	bool		same;
+
+	initStringInfo(&list);
+	add_parts(&list, text, separator);
+	found = scope_names(&(VerdictValue) {list.data, list.len}, VALUE_LIST);
+	same = list_length(found) == list_length(names);
+	forboth(a, found, b, names)
+		same &= strcmp(lfirst(a), lfirst(b)) == 0;
+	return same;
+}
+
+char *
+scope_join(const List *names, const char *separator)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? separator : "",
+						 (char *) lfirst(lc));
+	return is_read_as(text.data, separator, names) ? text.data : NULL;
+}
+
 VerdictValue
 scope_list(const Source *source, Oid type, Datum value)
 {

@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "funcapi.h"
 #include "judge/judge.h"
+#include "judge/scope.h"
 #include "lifecycle/ending.h"
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
@@ -147,8 +148,20 @@ typedef struct Holder
 {
 	const char *user;
 	const char *tenant;
-	const char *scope;
+	bool		has_scopes;		/* the source has such a column */
+	CarriedScopes scopes;
 } Holder;
+
+static void
+take_scopes(const Judgement *judgement, Holder *holder)
+{
+	const VerdictValue *value = &judgement->verdict.field[FIELD_SCOPE];
+	ValueKind	kind = judgement->source->column[ROLE_SCOPE].kind;
+
+	holder->has_scopes = kind != VALUE_NONE;
+	holder->scopes.source = judgement->source->name;
+	holder->scopes.names = scope_names(value, kind);
+}
 
 /* Each field is read as its column is now, before code of the owner's changes that. */
 static void
@@ -158,7 +171,7 @@ take_holder(const Presented *presented, Holder *holder)
 
 	holder->user = lifecycle_field_text(judgement, FIELD_USER, ROLE_USER);
 	holder->tenant = lifecycle_field_text(judgement, FIELD_TENANT, ROLE_TENANT);
-	holder->scope = lifecycle_field_text(judgement, FIELD_SCOPE, ROLE_SCOPE);
+	take_scopes(judgement, holder);
 }
 
 /*
@@ -276,13 +289,13 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 	}
 	if (status == TOKEN_VALID)
 	{
-		const char *scope = text_or_null(fcinfo, 5);
 		IssueRequest request = {
 			.user_id = holder.user,
 			.tenant_id = choose_tenant(inherited(holder.tenant, into,
 												 ROLE_TENANT),
 									   id_or_null(fcinfo, 6)),
-			.scope = scope ? scope : inherited(holder.scope, into, ROLE_SCOPE),
+			.scope = text_or_null(fcinfo, 5),
+			.carried = holder.has_scopes ? &holder.scopes : NULL,
 			.expires_in = interval_or_null(fcinfo, 2),
 			.attributes = lifecycle_attributes(fcinfo, 3),
 			.exchanged = views_of_column(&presented, into),

@@ -10,12 +10,14 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "judge/lookup.h"
+#include "judge/scope.h"
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
 #include "source/directory.h"
 #include "source/extension.h"
 #include "source/generated.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -28,8 +30,27 @@ typedef struct KinView
 	bool		is_live;
 	char	   *user;			/* as text; NULL: none is told */
 	char	   *tenant;
-	char	   *scope;
+	char	   *scope;			/* all of them, quoted */
 } KinView;
+
+/*
+ * The scopes that a source tells, so that others are written otherwise: two that are one
+ * in another source, with a space in it.
+ */
+static char *
+scopes_told(const Judgement *judgement)
+{
+	const VerdictValue *value = &judgement->verdict.field[FIELD_SCOPE];
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (value->data == NULL)
+		return NULL;
+	initStringInfo(&text);
+	foreach(lc, scope_names(value, judgement->source->column[ROLE_SCOPE].kind))
+		appendStringInfo(&text, "%s,", quote_literal_cstr(lfirst(lc)));
+	return text.data;
+}
 
 static KinView *
 view_of(Source *source, const StoredValue *stored)
@@ -46,7 +67,7 @@ view_of(Source *source, const StoredValue *stored)
 		return view;
 	view->user = lifecycle_field_text(&judgement, FIELD_USER, ROLE_USER);
 	view->tenant = lifecycle_field_text(&judgement, FIELD_TENANT, ROLE_TENANT);
-	view->scope = lifecycle_field_text(&judgement, FIELD_SCOPE, ROLE_SCOPE);
+	view->scope = scopes_told(&judgement);
 	view->is_live = lookup_is_live(source, stored, NULL, NULL);
 	return view;
 }

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "funcapi.h"
 #include "judge/lookup.h"
+#include "judge/scope.h"
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
@@ -18,6 +19,7 @@
 #include "source/mapping.h"
 #include "source/registry.h"
 #include "source/stored.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -240,22 +242,148 @@ give_known(InsertList *list)
 	give_now(list, get_attnum(source->relation, UPDATED_COLUMN));
 }
 
-/* Scopes with spaces in between, as the column has them. */
-static char *
-cast_list(OwnerCall *call, SourceRole role, const char *value)
+static int
+array_parameter(OwnerCall *call, const List *names)
 {
-	Oid			type = call->source->column[role].type;
-	char	   *array = psprintf("pg_catalog.string_to_array($%d, ' ')",
-								 owner_text(call, value));
+	Datum	   *element = palloc((list_length(names) + 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
 
+	foreach(lc, names)
+		element[n++] = CStringGetTextDatum((char *) lfirst(lc));
+	return owner_parameter(call, TEXTARRAYOID,
+						   PointerGetDatum(construct_array(element, n, TEXTOID,
+														   -1, false,
+														   TYPALIGN_INT)),
+						   false);
+}
+
+/* In a list an empty text is no scope. */
+static List *
+without_empty(const List *names)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (((char *) lfirst(lc))[0] != '\0')
+			others = lappend(others, lfirst(lc));
+	return others;
+}
+
+/*
+ * The scopes as their column has them, each as it is; NULL if it cannot have them.  A
+ * list is never written as a text in which others are found.
+ */
+static char *
+scopes_sql(OwnerCall *call, List *names)
+{
+	const SourceColumn *column = &call->source->column[ROLE_SCOPE];
+	char	   *text;
+
+	if (column->kind != VALUE_LIST)
+		return list_length(names) != 1 ? NULL :
+			owner_cast(call, ROLE_SCOPE, linitial(names));
+	names = without_empty(names);
 	if (call->source->scope_separator != NULL)
-		return psprintf("CAST(pg_catalog.array_to_string(%s, %s) AS %s)", array,
-						quote_literal_cstr(call->source->scope_separator),
-						owner_type(call, role));
-	if (type == JSONBOID || type == JSONOID)
-		return psprintf("CAST(pg_catalog.to_jsonb(%s) AS %s)", array,
-						owner_type(call, role));
-	return psprintf("CAST(%s AS %s)", array, owner_type(call, role));
+	{
+		text = scope_join(names, call->source->scope_separator);
+		return text == NULL ? NULL : owner_cast(call, ROLE_SCOPE, text);
+	}
+	return psprintf(column->type == JSONBOID || column->type == JSONOID ?
+					"CAST(pg_catalog.to_jsonb($%d) AS %s)" : "CAST($%d AS %s)",
+					array_parameter(call, names), owner_type(call, ROLE_SCOPE));
+}
+
+/* What stands between spaces. */
+static List *
+split_scopes(const char *argument)
+{
+	List	   *names = NIL;
+
+	while (*argument != '\0')
+	{
+		Size		len = strcspn(argument, " ");
+
+		if (len > 0)
+			names = lappend(names, pnstrdup(argument, len));
+		argument += len + (argument[len] == ' ');
+	}
+	return names;
+}
+
+/* The argument "scope", for a column that can have several. */
+static char *
+given_scopes(OwnerCall *call, const char *argument)
+{
+	char	   *sql = scopes_sql(call, split_scopes(argument));
+
+	if (sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"scope\" has a scope that source \"%s\" would take for others",
+						call->source->name),
+				 errdetail("Column \"%s\" has its scopes with the separator \"%s\" in between.",
+						   call->source->column[ROLE_SCOPE].name,
+						   call->source->scope_separator),
+				 errhint("In the argument, scopes have spaces in between.")));
+	return sql;
+}
+
+/* The scopes of the exchanged token, in SQL; NULL if the column cannot have them. */
+static char *
+carried_sql(const InsertList *list, const CarriedScopes *carried)
+{
+	AttrNumber	attnum = list->call->source->column[ROLE_SCOPE].attnum;
+	TupleDesc	desc = RelationGetDescr(list->call->table);
+
+	if (!AttributeNumberIsValid(attnum))
+		return NULL;
+	if (attnum > desc->natts)
+		stored_source_changed(list->call->source);
+	if (carried->names == NIL && !TupleDescAttr(desc, attnum - 1)->attnotnull)
+		return pstrdup("NULL");
+	return scopes_sql(list->call, carried->names);
+}
+
+static char *
+why_not_carried(const Source *source, const CarriedScopes *carried)
+{
+	const SourceColumn *column = &source->column[ROLE_SCOPE];
+
+	if (!AttributeNumberIsValid(column->attnum))
+		return pstrdup("An expression says which its tokens have.");
+	if (column->kind == VALUE_LIST)
+		return psprintf("One of them would be taken for others, with the separator \"%s\" in between.",
+						source->scope_separator);
+	return psprintf(carried->names == NIL ?
+					"It has none, and column \"%s\" must have one." :
+					"They are several, and column \"%s\" has one.", column->name);
+}
+
+/* None, too, if it has none: then the column's default is not for the new token. */
+static void
+give_carried(InsertList *list, const CarriedScopes *carried)
+{
+	const Source *source = list->call->source;
+	AttrNumber	attnum = source->column[ROLE_SCOPE].attnum;
+	char	   *sql;
+
+	if (carried == NULL || source->column[ROLE_SCOPE].kind == VALUE_NONE)
+		return;
+	sql = carried_sql(list, carried);
+	if (sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the scopes of a token of source \"%s\" cannot be written as they are into a token of source \"%s\"",
+						carried->source, source->name),
+				 errdetail_internal("%s", why_not_carried(source, carried)),
+				 AttributeNumberIsValid(attnum) ?
+				 errhint("Say in the argument \"scope\" which the new token is to have.") :
+				 errhint("Exchange it for a token of a source with a scope_column.")));
+	list->arguments = bms_add_member(list->arguments, attnum);
+	if (!bms_is_member(attnum, list->given))
+		give_column(list, attnum, sql);
 }
 
 /* Another table says it, of the row that the token's is to refer to. */
@@ -293,7 +421,7 @@ give_role(InsertList *list, SourceRole role, const char *argument,
 	list->arguments = bms_add_member(list->arguments, column->attnum);
 	if (!bms_is_member(column->attnum, list->given))
 		give_column(list, column->attnum,
-					column->kind == VALUE_LIST ? cast_list(list->call, role, value) :
+					column->kind == VALUE_LIST ? given_scopes(list->call, value) :
 					owner_cast(list->call, role, value));
 }
 
@@ -619,6 +747,8 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	give_role(&list, ROLE_USER, "user_id", request->user_id);
 	give_role(&list, ROLE_TENANT, "tenant_id", request->tenant_id);
 	give_role(&list, ROLE_SCOPE, "scope", request->scope);
+	if (request->scope == NULL)
+		give_carried(&list, request->carried);
 	give_expiry(&list, new_token_expiry(source, request->expires_in));
 	from = give_attributes(&list, request->attributes);
 	give_known(&list);

@@ -28,6 +28,13 @@ typedef struct NewToken
 	TimestampTz expires_at;
 } NewToken;
 
+/* The scopes of a token of another source, or of this one, for the new token. */
+typedef struct CarriedScopes
+{
+	const char *source;
+	List	   *names;			/* strings; NIL: none */
+} CarriedScopes;
+
 /*
  * What its row is to hold.  Attributes, an object of column names and values,
  * cannot set the columns that the other fields are for.
@@ -36,7 +43,8 @@ typedef struct IssueRequest
 {
 	const char *user_id;		/* these may be NULL */
 	const char *tenant_id;
-	const char *scope;
+	const char *scope;			/* with spaces in between, where there can be several */
+	const CarriedScopes *carried;	/* if no scope is given; or NULL */
 	Interval   *expires_in;
 	Jsonb	   *attributes;
 	const List *exchanged;		/* kin_views() of a row of the same column */
