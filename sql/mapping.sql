@@ -47,6 +47,14 @@ SELECT tokenauth_detach('plain');
 SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext', revoked_column => '');
 SELECT tokenauth_detach('plain');
 ALTER TABLE plain DROP "deletedAt", DROP is_deleted;
+-- Nor is what only has such a word in its name; and where another column has the role, it says nothing.
+ALTER TABLE plain ADD "accessTokenExpiresAt" timestamptz, ADD valid_until_ms bigint, ADD ttl int, ADD soft_deleted_at timestamp, ADD status text;
+SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_detach('plain');
+SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext', revoked_column => 'soft_deleted_at',
+                        mapping => '{"expires_expression": "to_timestamp(valid_until_ms / 1000.0)"}');
+SELECT tokenauth_detach('plain');
+ALTER TABLE plain DROP "accessTokenExpiresAt", DROP valid_until_ms, DROP ttl, DROP soft_deleted_at, DROP status;
 -- A flag that is true for live tokens.
 INSERT INTO plain VALUES ('on', 1, true), ('off', 2, false), ('null', 3, NULL);
 SELECT tokenauth_attach('plain', token_column => 'token', stored_as => 'plaintext',

@@ -15,13 +15,22 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+/* What a column is that has a name. */
+typedef enum Strength
+{
+	IS_IT,						/* that is called so has the role */
+	MAY_BE_IT,					/* that is called so may have it: it is told */
+	SOUNDS_LIKE_IT				/* with the name as a part of its own may have it, which
+								 * is told if nothing else has it */
+} Strength;
+
 /* A name without underscores, in lower case, of a role's columns. */
 typedef struct Convention
 {
 	SourceRole	role;
 	bool		is_active;		/* true is what is live */
 	const char *name;
-	bool		is_weak;		/* it may be something else, so it is told only */
+	Strength	strength;
 } Convention;
 
 /* Of one role the first comes first. */
@@ -44,19 +53,32 @@ static const Convention conventions[] = {
 	{ROLE_EXPIRES, false, "validuntil"},
 	{ROLE_EXPIRES, false, "validto"},
 	{ROLE_EXPIRES, false, "notafter"},
+	{ROLE_EXPIRES, false, "ttl", MAY_BE_IT},
+	{ROLE_EXPIRES, false, "expir", SOUNDS_LIKE_IT},
+	{ROLE_EXPIRES, false, "validuntil", SOUNDS_LIKE_IT},
+	{ROLE_EXPIRES, false, "notafter", SOUNDS_LIKE_IT},
+	{ROLE_EXPIRES, false, "tokenttl", SOUNDS_LIKE_IT},
 	{ROLE_REVOKED, false, "revoked"},
 	{ROLE_REVOKED, false, "revokedat"},
-	{ROLE_REVOKED, false, "isrevoked", true},
-	{ROLE_REVOKED, false, "disabled", true},
-	{ROLE_REVOKED, false, "disabledat", true},
-	{ROLE_REVOKED, false, "isdisabled", true},
-	{ROLE_REVOKED, false, "deletedat", true},
-	{ROLE_REVOKED, false, "deleted", true},
-	{ROLE_REVOKED, false, "isdeleted", true},
-	{ROLE_REVOKED, true, "enabled", true},
-	{ROLE_REVOKED, true, "isenabled", true},
-	{ROLE_REVOKED, true, "active", true},
-	{ROLE_REVOKED, true, "isactive", true},
+	{ROLE_REVOKED, false, "isrevoked", MAY_BE_IT},
+	{ROLE_REVOKED, false, "disabled", MAY_BE_IT},
+	{ROLE_REVOKED, false, "disabledat", MAY_BE_IT},
+	{ROLE_REVOKED, false, "isdisabled", MAY_BE_IT},
+	{ROLE_REVOKED, false, "deletedat", MAY_BE_IT},
+	{ROLE_REVOKED, false, "deleted", MAY_BE_IT},
+	{ROLE_REVOKED, false, "isdeleted", MAY_BE_IT},
+	{ROLE_REVOKED, true, "enabled", MAY_BE_IT},
+	{ROLE_REVOKED, true, "isenabled", MAY_BE_IT},
+	{ROLE_REVOKED, true, "active", MAY_BE_IT},
+	{ROLE_REVOKED, true, "isactive", MAY_BE_IT},
+	{ROLE_REVOKED, false, "revoke", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "deleted", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "disabled", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "invalidated", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "suspended", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "blocked", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "banned", SOUNDS_LIKE_IT},
+	{ROLE_REVOKED, false, "status", SOUNDS_LIKE_IT},
 	{ROLE_USED, false, "usedat"},
 	{ROLE_LAST_USED, false, "lastusedat"},
 	{ROLE_CREATED, false, "createdat"},
@@ -76,6 +98,27 @@ is_called(const char *column, const char *name)
 	return *name == '\0';
 }
 
+static bool
+sounds_like(const char *column, const char *name)
+{
+	char		squeezed[NAMEDATALEN];
+	int			length = 0;
+
+	for (; *column != '\0'; column++)
+		if (*column != '_')
+			squeezed[length++] = pg_ascii_tolower((unsigned char) *column);
+	squeezed[length] = '\0';
+	return strstr(squeezed, name) != NULL;
+}
+
+static bool
+fits(const Convention *convention, const char *column)
+{
+	return convention->strength == SOUNDS_LIKE_IT ?
+		sounds_like(column, convention->name) :
+		is_called(column, convention->name);
+}
+
 /*
  * Would the column have no tokens if it had the role?  That goes by the role, too, of
  * what the source's verify uses.
@@ -90,21 +133,21 @@ is_free_for(const Source *source, SourceRole role, Form_pg_attribute attribute)
 							attribute->attnum) == NULL;
 }
 
-/* The column of a table that is called so, and holds no tokens; or NULL. */
-static char *
-find_column(const Source *source, const Convention *convention)
+/* The names of a table's columns that fit, and hold no tokens. */
+static List *
+find_columns(const Source *source, const Convention *convention)
 {
 	Relation	table = table_open(source->relation, NoLock);
-	char	   *found = NULL;
+	List	   *found = NIL;
 
-	for (int i = 0; i < RelationGetDescr(table)->natts && found == NULL; i++)
+	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
-		const char *column = NameStr(attribute->attname);
 
-		if (!attribute->attisdropped && is_called(column, convention->name) &&
+		if (!attribute->attisdropped &&
+			fits(convention, NameStr(attribute->attname)) &&
 			is_free_for(source, convention->role, attribute))
-			found = pstrdup(column);
+			found = lappend(found, pstrdup(NameStr(attribute->attname)));
 	}
 	table_close(table, NoLock);
 	return found;
@@ -116,14 +159,14 @@ convention_choose(Source *source, SourceRole role)
 	for (int i = 0; i < (int) lengthof(conventions); i++)
 	{
 		const Convention *convention = &conventions[i];
-		char	   *column;
+		List	   *columns;
 
-		if (convention->role != role || convention->is_weak)
+		if (convention->role != role || convention->strength != IS_IT)
 			continue;
-		column = find_column(source, convention);
-		if (column == NULL)
+		columns = find_columns(source, convention);
+		if (columns == NIL)
 			continue;
-		source->column[role].name = column;
+		source->column[role].name = linitial(columns);
 		return;
 	}
 }
@@ -143,22 +186,32 @@ counts(const Source *source, const char *column)
 		(is_called(column, "revokedat") && source_has_role(source, ROLE_REVOKED));
 }
 
-List *
-convention_overlooked(const Source *source)
+static bool
+is_listed(List *all, const char *column)
 {
-	List	   *all = NIL;
+	ListCell   *lc;
 
-	for (int i = 0; i < (int) lengthof(conventions); i++)
+	foreach(lc, all)
+		if (strcmp(((Overlooked *) lfirst(lc))->column, column) == 0)
+			return true;
+	return false;
+}
+
+/* Those of one convention, besides all. */
+static List *
+overlooked_by(const Source *source, const Convention *convention, List *all)
+{
+	ListCell   *lc;
+
+	if (convention->strength == SOUNDS_LIKE_IT &&
+		source_has_role(source, convention->role))
+		return all;
+	foreach(lc, find_columns(source, convention))
 	{
-		const Convention *convention = &conventions[i];
+		char	   *column = lfirst(lc);
 		Overlooked *one;
-		char	   *column;
 
-		if (convention->role != ROLE_EXPIRES &&
-			convention->role != ROLE_REVOKED)
-			continue;
-		column = find_column(source, convention);
-		if (column == NULL || counts(source, column))
+		if (counts(source, column) || is_listed(all, column))
 			continue;
 		one = palloc(sizeof(Overlooked));
 		one->role = convention->role;
@@ -166,6 +219,18 @@ convention_overlooked(const Source *source)
 		one->column = column;
 		all = lappend(all, one);
 	}
+	return all;
+}
+
+List *
+convention_overlooked(const Source *source)
+{
+	List	   *all = NIL;
+
+	for (int i = 0; i < (int) lengthof(conventions); i++)
+		if (conventions[i].role == ROLE_EXPIRES ||
+			conventions[i].role == ROLE_REVOKED)
+			all = overlooked_by(source, &conventions[i], all);
 	return all;
 }
 

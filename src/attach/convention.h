@@ -5,7 +5,8 @@
  *
  * Names are compared without regard to case and underscores: expiresAt is
  * expires_at.  What ends the life of a token is looked for under more names than
- * the rest, because a token would live on where it is overlooked.
+ * the rest, because a token would live on where it is overlooked; and where none of
+ * these is there, by words in a name, such as "deleted" in soft_deleted_at.
  *
  *-------------------------------------------------------------------------
  */
