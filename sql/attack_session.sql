@@ -195,6 +195,13 @@ SELECT tokenauth_detach('plain');
 -- A setting that has a timer end the session, where there is one: PostgreSQL 17
 SET ROLE regress_attacker;
 CREATE FUNCTION attack.wait() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.05)';
+CREATE FUNCTION attack.wait_timed() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.05)';
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 170000 THEN
+        ALTER FUNCTION attack.wait_timed() SET transaction_timeout = 1;
+    END IF;
+END $$;
 CREATE FUNCTION attack.end_session() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('server_version_num')::int >= 170000 THEN
@@ -206,8 +213,7 @@ BEGIN
         EXECUTE 'SET transaction_timeout = 1';
         EXECUTE 'RESET transaction_timeout';
         EXECUTE 'RESET ALL';
-        EXECUTE 'ALTER FUNCTION attack.wait() SET transaction_timeout = 1';
-        PERFORM attack.wait();
+        PERFORM attack.wait_timed();
     END IF;
 END $$;
 CREATE FUNCTION attack.condition_timed(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
