@@ -175,4 +175,47 @@ SELECT attach_kind('adm', $$user_column => 'made_by'$$);
 SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'admin');
 SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'api', scope => 'read');
 SELECT tokenauth_detach(s) FROM unnest('{api, adm}'::name[]) s;
+-- by a default that goes by what the session has set, or is not known to the server
+CREATE TABLE defaults (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, kind text, made timestamptz DEFAULT now(), expires_at timestamptz, revoked bool NOT NULL DEFAULT false);
+CREATE FUNCTION decided(new_default text, extra text DEFAULT $$live_when => 'kind = ''admin'''$$) RETURNS text LANGUAGE plpgsql SET client_min_messages = error AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE format('ALTER TABLE defaults ALTER kind SET DEFAULT %s', new_default);
+    EXECUTE format('SELECT tokenauth_attach(%L, %L, %s)', 'defaults', 'other', extra);
+    SELECT string_agg(i.source || ' ' || i.status, ', ' ORDER BY i.source) INTO result FROM tokenauth_issue(7, 'own') t, status(t.token) i;
+    PERFORM tokenauth_detach('other');
+    RETURN result;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN SQLERRM;
+END $$;
+SELECT tokenauth_attach('defaults', 'own');
+SET app.kind = 'admin';
+SELECT decided($$current_setting('app.kind')$$);
+SELECT decided($$coalesce(current_setting('app.kind', true), 'plain')::text$$);
+SELECT decided($$CASE WHEN session_user = 'nobody' THEN 'user' ELSE 'admin' END$$);
+SELECT decided($$CASE CURRENT_DATE - CURRENT_DATE WHEN 0 THEN 'admin' END$$);
+CREATE FUNCTION left_out(kind text DEFAULT current_setting('app.kind')) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT kind';
+SELECT decided('left_out()');
+CREATE DOMAIN kind AS text DEFAULT current_setting('app.kind');
+ALTER TABLE defaults ADD in_domain kind;
+SELECT decided($$'admin'$$, $$live_when => 'in_domain = ''admin'''$$);
+ALTER TABLE defaults DROP in_domain, ADD generated text GENERATED ALWAYS AS (upper(kind)) STORED;
+SELECT decided($$current_setting('app.kind')$$, $$live_when => 'generated = ''ADMIN'''$$);
+ALTER TABLE defaults DROP generated;
+-- whose it is, and what else is told
+SELECT decided($$current_setting('app.kind')$$, $$user_column => 'kind'$$);
+SELECT decided($$current_setting('app.kind')$$, $$scope_column => 'kind'$$);
+SELECT decided($$current_setting('app.kind')$$, $$claims => '{kind}'$$);
+-- what no session decides is the table's, as is a default of what does not count
+SELECT decided($$'admin'$$);
+SELECT decided($$'admin'$$, $$claims => '{kind}'$$);
+SELECT decided($$current_setting('app.kind')$$, $$live_when => 'user_id IS NULL'$$);
+SELECT decided($$current_setting('app.kind')$$, $$live_when => 'made IS NOT NULL AND id > 0', claims => '{made, id, user_id}'$$);
+SELECT decided('CURRENT_TIMESTAMP::text', $$live_when => 'kind IS NOT NULL'$$);
+SELECT decided('gen_random_uuid()', $$live_when => 'kind IS NOT NULL'$$);
+SET app.kind = 'user';
+SELECT decided($$current_setting('app.kind')$$);
+RESET app.kind;
+SELECT tokenauth_detach('own');
 DROP SCHEMA counts_attack CASCADE;

@@ -14,6 +14,7 @@
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
+#include "source/defaults.h"
 #include "source/directory.h"
 #include "source/extension.h"
 #include "source/generated.h"
@@ -226,6 +227,23 @@ kind_columns(const Source *source, const Source *other)
 	return generated_with_origins(source->relation, columns);
 }
 
+/*
+ * What a source claims that the other one does not tell: no user, tenant or scope, which
+ * are compared, no life, nor what is the same of the row to both.
+ */
+static Bitmapset *
+own_claims(const Source *source, const Source *other)
+{
+	Bitmapset  *columns = bms_difference(claimed_columns(source),
+										 claimed_columns(other));
+
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (AttributeNumberIsValid(source->column[role].attnum) &&
+			source->column[role].attnum == other->column[role].attnum)
+			columns = bms_del_member(columns, source->column[role].attnum);
+	return columns;
+}
+
 /* The columns by which a source tells of a token otherwise than the other one. */
 static Bitmapset *
 telling_columns(const Source *source, const Source *other)
@@ -239,7 +257,7 @@ telling_columns(const Source *source, const Source *other)
 
 /* ---------- a row that is issued ---------- */
 
-/* Has the table code that runs when a row is inserted, and could change it? */
+/* Has the table code that runs when a row is inserted, and could change all of it? */
 static bool
 runs_code_on_insert(Relation table)
 {
@@ -258,6 +276,20 @@ runs_code_on_insert(Relation table)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Which of these columns could the caller have decided about, by arguments that set some,
+ * and by what the table's code makes of his session and of them?
+ */
+static Bitmapset *
+decided_columns(Relation table, const Bitmapset *columns,
+				const Bitmapset *arguments)
+{
+	if (runs_code_on_insert(table))
+		return bms_copy(columns);
+	return bms_add_members(bms_intersect(columns, arguments),
+						   defaults_by_session(table, columns));
 }
 
 /*
@@ -282,21 +314,19 @@ arguments_decide(Source *other, const OwnerCall *call,
 				 const StoredValue *stored, const Bitmapset *arguments)
 {
 	const Source *source = call->source;
-	Bitmapset  *kind;
+	Bitmapset  *own;
 	Bitmapset  *telling;
 
 	if (shared_row_is_certain(other, stored, NULL, false))
 		return false;
 	if (!source_is_readable(other))
 		return true;
-	kind = kind_columns(other, source);
-	telling = telling_columns(other, source);
-	/* code goes by whatever of them */
-	if (runs_code_on_insert(call->table))
-		arguments = bms_union(kind, telling);
-	return bms_overlap(kind, arguments) ||
-		(bms_overlap(telling, arguments) &&
-		 tells_otherwise(other, call, stored));
+	own = bms_union(kind_columns(other, source), own_claims(other, source));
+	own = decided_columns(call->table, own, arguments);
+	telling = decided_columns(call->table, telling_columns(other, source),
+							  arguments);
+	return !bms_is_empty(own) ||
+		(!bms_is_empty(telling) && tells_otherwise(other, call, stored));
 }
 
 /*
@@ -372,7 +402,7 @@ kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the new token would be one of source \"%s\", too",
 							other->name),
-					 errdetail("An argument, a trigger or a rule of the table decides that, or it cannot be told."),
+					 errdetail("An argument, a default, a trigger or a rule of the table decides that, or it cannot be told."),
 					 errhint("Issue the token from the source that is meant; or attach the two with conditions of which a row meets one.")));
 		if (exchanged != NIL)
 			check_view(call, find_view(exchanged, other->name),

@@ -11,7 +11,7 @@
  *	- A row that is made from another one, or changed, counts in no source in which
  *	  that one did not, and is no other user's or tenant's there.
  *	- A row that is issued may count in another source, for that may take rows of all
- *	  kinds.  But nothing that the caller gives decides that, nor what is told there.
+ *	  kinds.  But nothing that the caller gives, or his session has set, decides that, nor what is told there.
  *
  * A row counts if it is live by what it says itself: parents that are suspended need
  * not stay so.  A source that cannot be read is taken for one in which it counts.
