@@ -129,6 +129,10 @@ SELECT tokenauth_detach('account');
 SELECT tokenauth_attach('account', 'region', prefix => 'r-', token_column => 'region', stored_as => 'plaintext', claims => '{secret}');
 SELECT verified($$on_revoke => 'flag'$$);
 SELECT tokenauth_detach('region');
+-- whatever settings the session has
+SET quote_all_identifiers = on;
+SELECT verified($$claims => '{secret}'$$);
+RESET quote_all_identifiers;
 -- a word of its text, quoted or not, is its name; part of one is not
 ALTER TABLE account RENAME secret TO "the secret";
 ALTER TABLE account ADD secret text, ADD the text;
@@ -139,6 +143,30 @@ ALTER TABLE account RENAME user_id TO user_no;
 SELECT tokenauth_attach('account', 'region', prefix => 'r-', token_column => 'region', stored_as => 'plaintext', user_column => 'user_no', claims => '{the secret}');
 SELECT tokenauth_detach('account');
 DROP TABLE account;
+-- a number is one if nothing else is
+CREATE TABLE numbered (id uuid PRIMARY KEY, lot int, user_id int, revoked bool NOT NULL DEFAULT false, expires_at timestamptz);
+CREATE INDEX ON numbered (lot);
+INSERT INTO numbered VALUES ('00000000-0000-0000-0000-000000000007', 1, 7, true, '2021-01-01');
+SELECT tokenauth_attach('numbered', prefix => 'n_', token_column => 'lot', stored_as => 'plaintext', mapping => '{"lookup": "1", "verify": "token = ''n_'' || id::text"}');
+SELECT id_column, user_column FROM tokenauth_sources WHERE source = 'numbered';
+SELECT tokenauth_detach('numbered');
+-- what ends a token is no secret; nor is it left out silently
+SELECT tokenauth_attach('numbered', prefix => 'n_', token_column => 'lot', stored_as => 'plaintext', revoked_column => '', expires_column => '',
+                        mapping => '{"lookup": "1", "verify": "token = ''n_'' || id::text AND NOT revoked AND expires_at IS NULL"}');
+ALTER TABLE numbered ADD pat text UNIQUE;
+UPDATE numbered SET pat = 'pat_1';
+SELECT tokenauth_attach('numbered', 'pat', prefix => 'pat_', token_column => 'pat', stored_as => 'plaintext');
+SELECT expires_column, revoked_column FROM tokenauth_sources WHERE source = 'pat';
+SELECT status FROM tokenauth_identify('pat_1');
+SELECT tokenauth_detach('pat'), tokenauth_detach('numbered');
+CREATE TABLE users (id int PRIMARY KEY, pat text UNIQUE);
+ALTER TABLE numbered DROP user_id, ADD user_id text;
+ALTER TABLE numbered ADD FOREIGN KEY (user_id) REFERENCES users (pat);
+SELECT tokenauth_attach('users', prefix => 'pat_', token_column => 'pat', stored_as => 'plaintext', user_column => 'id', on_revoke => 'forget');
+SELECT tokenauth_attach('numbered', prefix => 'n_', token_column => 'pat', stored_as => 'plaintext');
+SELECT tokenauth_attach('numbered', prefix => 'n_', token_column => 'pat', stored_as => 'plaintext', user_column => '');
+SELECT tokenauth_detach('numbered'), tokenauth_detach('users');
+DROP TABLE numbered, users;
 
 -- A source finds its parents by their tokens, without a foreign key.
 ALTER TABLE device DROP CONSTRAINT key, DROP vault_id, ADD user_id int, ADD badge text UNIQUE;
@@ -164,4 +192,19 @@ DO $$ BEGIN EXECUTE format('ALTER TABLE long ADD made text GENERATED ALWAYS AS (
 SELECT tokenauth_attach('long', token_column => 'a', stored_as => 'plaintext', user_column => 'b');
 SELECT tokenauth_detach('long');
 SELECT tokenauth_attach('long', token_column => 'made', stored_as => 'plaintext', user_column => 'b');
+
+-- In two steps, and through what is generated.
+CREATE TABLE root (id int PRIMARY KEY, base text, tok text GENERATED ALWAYS AS (base || '') STORED UNIQUE);
+CREATE TABLE mid (tok text PRIMARY KEY REFERENCES root (tok));
+CREATE TABLE login2 (id int PRIMARY KEY, refresh text UNIQUE REFERENCES mid (tok), user_id int, revoked bool NOT NULL DEFAULT false);
+CREATE TABLE device2 (id int PRIMARY KEY, token_hash text UNIQUE, root_id int REFERENCES root, last text REFERENCES root (tok), revoked bool NOT NULL DEFAULT false);
+INSERT INTO root VALUES (1, 'r-two');
+INSERT INTO mid VALUES ('r-two');
+INSERT INTO login2 VALUES (1, 'r-two', 7);
+SELECT tokenauth_attach('login2', prefix => 'r2-', token_column => 'refresh', stored_as => 'plaintext');
+SELECT tokenauth_attach('device2', prefix => 'd2_', user_column => '', claims => '{last}');
+SELECT tokenauth_attach('device2', prefix => 'd2_', user_column => '');
+SELECT tokenauth_attach_parent('device2', 'root', 'root_id', mapping => '{"user_column": "tok"}');
+SELECT tokenauth_attach_parent('device2', 'root', 'root_id', mapping => '{"user_column": "base"}');
+SELECT tokenauth_detach('device2'), tokenauth_detach('login2');
 DROP SCHEMA told_attack CASCADE;

@@ -137,20 +137,10 @@ choose_columns(FunctionCallInfo fcinfo, Source *source)
 			convention_choose(source, role);
 }
 
-void
-attach_verify(const char *name)
-{
-	Source	   *source = judge_named_source(name);
-
-	if (!source_validate(source))
-		elog(ERROR, "table of token source \"%s\" vanished", name);
-	if (source->problem != PROBLEM_NONE)
-		problem_report(source);
-}
-
 /*
- * A source that told what is in the new token column would be refused from now on, so
- * that a mistake in attaching one source would be an outage of another.
+ * A source that told what has the source's tokens would be refused from now on, so that a
+ * mistake in attaching one source would be an outage of another.  Of what others own
+ * nothing is asked here, lest they keep a table from being attached.
  */
 static void
 check_told_by_none(const Source *source)
@@ -163,10 +153,23 @@ check_told_by_none(const Source *source)
 		{
 			Source	   *other = lfirst(lc);
 
-			if (source_validate(other) &&
+			if (registry_owner_rules(source->relation, other->relation) &&
+				source_validate(other) &&
 				other->problem == PROBLEM_TELLS_TOKENS)
 				problem_report(other);
 		}
+}
+
+void
+attach_verify(const char *name)
+{
+	Source	   *source = judge_named_source(name);
+
+	if (!source_validate(source))
+		elog(ERROR, "table of token source \"%s\" vanished", name);
+	if (source->problem != PROBLEM_NONE)
+		problem_report(source);
+	check_told_by_none(source);
 }
 
 void
@@ -185,7 +188,6 @@ attach_table(Source *source)
 	triggers_create(&extension, source->relation);
 	register_source(&extension, source);
 	attach_verify(source->name);
-	check_told_by_none(judge_named_source(source->name));
 	revoked_check_deletion(judge_named_source(source->name));
 	sample_look(judge_named_source(source->name));
 }

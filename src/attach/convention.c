@@ -124,16 +124,27 @@ fits(const Convention *convention, const char *column)
  * what the source's verify uses.
  */
 static bool
-is_free_for(const Source *source, SourceRole role, Form_pg_attribute attribute)
+is_free_for(const Source *source, SourceRole role, AttrNumber attnum,
+			char *column)
 {
 	Source		with_role = *source;
 
-	with_role.column[role].name = NameStr(attribute->attname);
-	return tokens_in_column(&with_role, source->relation,
-							attribute->attnum) == NULL;
+	with_role.column[role].name = column;
+	return tokens_in_column(&with_role, source->relation, attnum) == NULL;
 }
 
-/* The names of a table's columns that fit, and hold no tokens. */
+/*
+ * May it be left out silently if it has tokens?  Then a source tells less; but without
+ * what ends tokens, or says whose they are, it would take more.
+ */
+static bool
+can_do_without(SourceRole role)
+{
+	return role == ROLE_ID || role == ROLE_SCOPE || role == ROLE_LAST_USED ||
+		role == ROLE_CREATED;
+}
+
+/* The names of a table's columns that fit, and can have the role. */
 static List *
 find_columns(const Source *source, const Convention *convention)
 {
@@ -143,11 +154,12 @@ find_columns(const Source *source, const Convention *convention)
 	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
+		char	   *column = NameStr(attribute->attname);
 
-		if (!attribute->attisdropped &&
-			fits(convention, NameStr(attribute->attname)) &&
-			is_free_for(source, convention->role, attribute))
-			found = lappend(found, pstrdup(NameStr(attribute->attname)));
+		if (!attribute->attisdropped && fits(convention, column) &&
+			(!can_do_without(convention->role) ||
+			 is_free_for(source, convention->role, attribute->attnum, column)))
+			found = lappend(found, pstrdup(column));
 	}
 	table_close(table, NoLock);
 	return found;

@@ -292,8 +292,9 @@ source_revalidate(Source *source)
 		if (source->state == SOURCE_BUILDING)
 			source->state = SOURCE_CURRENT;
 	}
-	/* no message tells that a table inherits no more, so look again */
-	if (source->problem == PROBLEM_INHERITANCE || source->problem_may_pass)
+	/* no message tells that a table inherits, or refers to tokens, no more: look again */
+	if (source->problem == PROBLEM_INHERITANCE ||
+		source->problem == PROBLEM_TELLS_TOKENS || source->problem_may_pass)
 		source->state = SOURCE_STALE;
 	return true;
 }

@@ -85,8 +85,8 @@ add_references_of(List *references, Oid constraint)
 }
 
 /* Found by the triggers that a foreign key has on the table that it refers to. */
-List *
-references_to(Oid relation, const List *from)
+static List *
+references_to(Oid relation)
 {
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	List	   *references = NIL;
@@ -106,8 +106,7 @@ references_to(Oid relation, const List *from)
 
 		CHECK_FOR_INTERRUPTS();
 		if (OidIsValid(form->tgconstraint) &&
-			RI_FKey_trigger_type(form->tgfoid) == RI_TRIGGER_PK &&
-			(from == NIL || list_member_oid(from, form->tgconstrrelid)))
+			RI_FKey_trigger_type(form->tgfoid) == RI_TRIGGER_PK)
 			constraints = lappend_oid(constraints, form->tgconstraint);
 	}
 	systable_endscan(scan);
@@ -190,7 +189,7 @@ follow(List **all, Reached *reached, const List *ways, bool backwards)
 {
 	if (!reached->is_read)
 		reached->references = backwards ?
-			references_to(reached->columns.relation, NIL) :
+			references_to(reached->columns.relation) :
 			references_from(reached->columns.relation);
 	reached->is_read = true;
 	reached->followed = bms_copy(reached->columns.columns);

@@ -44,10 +44,4 @@ extern List *references_origins(Oid relation, const Bitmapset *columns,
 /* Such columns, and all that refer to them or are made of them, and so on. */
 extern List *references_users(const List *columns, const List *ways);
 
-/*
- * The references to columns of a table, of those tables alone, a list of OIDs, or with
- * NIL of all; not those of keys that are not enforced.
- */
-extern List *references_to(Oid relation, const List *from);
-
 #endif							/* TOKENAUTH_REFERENCES_H */

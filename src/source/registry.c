@@ -89,6 +89,16 @@ registry_table_owner(Oid relation)
 }
 
 bool
+registry_owner_rules(Oid relation, Oid other)
+{
+	Oid			owner = registry_table_owner(relation);
+	Oid			other_owner = registry_table_owner(other);
+
+	return OidIsValid(owner) && OidIsValid(other_owner) &&
+		has_privs_of_role(owner, other_owner);
+}
+
+bool
 registry_split_name(const char *name, char **schema, char **table)
 {
 	List	   *parts;

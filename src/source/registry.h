@@ -104,6 +104,9 @@ extern SourceId registry_row_id(Relation table, TupleTableSlot *row);
 /* The owner of a table; InvalidOid if it is not there. */
 extern Oid	registry_table_owner(Oid relation);
 
+/* Has the owner of a table all rights of that of another?  False if one is not there. */
+extern bool registry_owner_rules(Oid relation, Oid other);
+
 /*
  * The parts of a table's name as the registry has it, qualified and quoted.
  * False, with *schema and *table undefined, if it is not such a name.

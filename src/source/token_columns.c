@@ -10,97 +10,16 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "source/generated.h"
 #include "source/references.h"
+#include "source/registry.h"
 #include "source/source.h"
 #include "source/token_columns.h"
-#include "utils/builtins.h"
-#include "utils/catcache.h"
+#include "source/verified.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
-
-static bool
-is_part_of_word(char c)
-{
-	return c == '_' || c == '$' || IS_HIGHBIT_SET(c) ||
-		isalnum((unsigned char) c);
-}
-
-/*
- * Does an expression, as the server writes them, name a column?  By its words, which
- * one that cannot be parsed any more has, too; a function or a type of that name counts.
- */
-static bool
-names_column(const char *expression, const char *column)
-{
-	const char *word = quote_identifier(column);
-	Size		len = strlen(word);
-	const char *at = expression;
-
-	while ((at = strstr(at, word)) != NULL)
-	{
-		if (word[0] == '"' ||
-			((at == expression || !is_part_of_word(at[-1])) &&
-			 !is_part_of_word(at[len])))
-			return true;
-		at++;
-	}
-	return false;
-}
-
-/* Such values are no token, and no digest of one, but by their role. */
-static bool
-is_plain_type(Oid type)
-{
-	char		category;
-	bool		preferred;
-
-	type = getBaseType(type);
-	get_type_category_preferred(type, &category, &preferred);
-	return type == UUIDOID || category == TYPCATEGORY_NUMERIC ||
-		category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_BOOLEAN ||
-		category == TYPCATEGORY_ENUM;
-}
-
-static bool
-has_role(const Source *source, const char *column)
-{
-	for (int role = ROLE_TOKEN; role < ROLE_COUNT; role++)
-		if (source->column[role].name != NULL &&
-			strcmp(source->column[role].name, column) == 0)
-			return true;
-	return false;
-}
-
-/*
- * The columns that the token must fit, by the source's verify: what one finds the row by
- * may be no secret then, but these are.  The row's number, or its user's, may go into the
- * digest with the token.
- */
-static Bitmapset *
-add_verified_columns(Bitmapset *columns, const Source *source)
-{
-	CatCList   *attributes = SearchSysCacheList1(ATTNUM,
-												 ObjectIdGetDatum(source->relation));
-
-	for (int i = 0; i < attributes->n_members; i++)
-	{
-		Form_pg_attribute attribute =
-			(Form_pg_attribute) GETSTRUCT(&attributes->members[i]->tuple);
-		const char *name = NameStr(attribute->attname);
-
-		if (attribute->attnum > 0 && !attribute->attisdropped &&
-			names_column(source->verify, name) &&
-			!(is_plain_type(attribute->atttypid) && has_role(source, name)))
-			columns = bms_add_member(columns, attribute->attnum);
-	}
-	ReleaseCatCacheList(attributes);
-	return columns;
-}
 
 Bitmapset *
 tokens_columns(const Source *source)
@@ -113,7 +32,7 @@ tokens_columns(const Source *source)
 	if (attnum > 0)
 		columns = bms_make_singleton(attnum);
 	if (source->verify != NULL)
-		columns = add_verified_columns(columns, source);
+		columns = bms_add_members(columns, verified_columns(source));
 	return columns;
 }
 
@@ -129,9 +48,10 @@ is_public_origin(const Source *source, AttrNumber attnum)
 {
 	Oid			type = get_atttype(source->relation, attnum);
 
-	return is_plain_type(type) &&
+	return verified_secrecy(type) != LIKELY_SECRET &&
 		(getBaseType(type) != UUIDOID ||
-		 has_role(source, get_attname(source->relation, attnum, false)));
+		 verified_has_role(source,
+						   get_attname(source->relation, attnum, false)));
 }
 
 Bitmapset *
@@ -149,41 +69,58 @@ tokens_shown(const Source *source)
 	return generated_with_uses(source->relation, columns);
 }
 
-/* A source, and the columns of its table in which its tokens are, once asked for. */
+/* A source, and where its tokens are, once asked for. */
 typedef struct Holder
 {
 	const Source *source;
+	bool		is_trusted;		/* its owner could change the other source anyway */
 	bool		is_known;
-	Bitmapset  *columns;
+	TableColumns own;			/* of its table */
+	bool		is_followed;
+	List	   *origins;		/* what these refer to, and so on; TableColumns */
 } Holder;
 
-static const Bitmapset *
-columns_of(Holder *holder)
+static const TableColumns *
+own_columns(Holder *holder)
 {
 	if (!holder->is_known)
-		holder->columns = tokens_origins(holder->source);
+		holder->own = (TableColumns) {holder->source->relation,
+		tokens_origins(holder->source)};
 	holder->is_known = true;
-	return holder->columns;
+	return &holder->own;
+}
+
+static const List *
+origins_of(Holder *holder, const List *ways)
+{
+	const TableColumns *own = own_columns(holder);
+
+	if (!holder->is_followed)
+		holder->origins = references_origins(own->relation, own->columns, ways);
+	holder->is_followed = true;
+	return holder->origins;
 }
 
 static List *
-add_holder(List *holders, const Source *source)
+add_holder(List *holders, const Source *holder, const Source *source)
 {
-	Holder	   *holder = palloc(sizeof(Holder));
+	Holder	   *one = palloc0(sizeof(Holder));
 
-	*holder = (Holder) {source};
-	return lappend(holders, holder);
+	one->source = holder;
+	one->is_trusted = holder == source ||
+		registry_owner_rules(holder->relation, source->relation);
+	return lappend(holders, one);
 }
 
 /* The source itself first, and all that it is registered with. */
 static List *
 all_holders(const Source *source)
 {
-	List	   *holders = add_holder(NIL, source);
+	List	   *holders = add_holder(NIL, source, source);
 	ListCell   *lc;
 
 	foreach(lc, source->registered)
-		holders = add_holder(holders, lfirst(lc));
+		holders = add_holder(holders, lfirst(lc), source);
 	return holders;
 }
 
@@ -207,66 +144,54 @@ add_ways(List *references, const Source *source)
 }
 
 static List *
-all_ways(const List *holders)
+trusted_ways(const List *holders)
 {
 	List	   *references = NIL;
 	ListCell   *lc;
 
 	foreach(lc, holders)
-		references = add_ways(references, ((const Holder *) lfirst(lc))->source);
+	{
+		const Holder *holder = lfirst(lc);
+
+		if (holder->is_trusted)
+			references = add_ways(references, holder->source);
+	}
 	return references;
 }
 
-static List *
-tables_of(const List *holders)
-{
-	List	   *relations = NIL;
-	ListCell   *lc;
-
-	foreach(lc, holders)
-		relations = list_append_unique_oid(relations,
-										   ((const Holder *) lfirst(lc))->source->relation);
-	return relations;
-}
-
-/* Do columns in which its tokens are refer to what is told? */
 static bool
-refers_to(Holder *holder, const TableColumns *told, const List *references)
+is_among(const TableColumns *columns, const List *all)
 {
 	ListCell   *lc;
 
-	foreach(lc, references)
+	foreach(lc, all)
 	{
-		const Reference *reference = lfirst(lc);
+		const TableColumns *one = lfirst(lc);
 
-		if (reference->from_relation == holder->source->relation &&
-			reference->to_relation == told->relation &&
-			bms_is_member(reference->to, told->columns) &&
-			bms_is_member(reference->from, columns_of(holder)))
+		if (one->relation == columns->relation &&
+			bms_overlap(one->columns, columns->columns))
 			return true;
 	}
 	return false;
 }
 
-/* The first whose tokens are in these columns, or refer to them. */
-static const Source *
-find_holder(const List *holders, const TableColumns *told,
-			const List *references, const List *ways)
+/*
+ * Are its tokens in what is told?  If it is trusted, they are in what its columns refer
+ * to, too: by a mere foreign key of his, others' columns would be another owner's.
+ */
+static bool
+has_tokens_in(Holder *holder, const List *told, const List *ways)
 {
 	ListCell   *lc;
 
-	foreach(lc, holders)
-	{
-		Holder	   *holder = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if ((holder->source->relation == told->relation &&
-			 bms_overlap(columns_of(holder), told->columns)) ||
-			refers_to(holder, told, references) ||
-			refers_to(holder, told, ways))
-			return holder->source;
-	}
-	return NULL;
+	if (is_among(own_columns(holder), told))
+		return true;
+	if (!holder->is_trusted)
+		return false;
+	foreach(lc, origins_of(holder, ways))
+		if (is_among(lfirst(lc), told))
+			return true;
+	return false;
 }
 
 const Source *
@@ -278,19 +203,16 @@ tokens_in_columns(const Source *source, Oid relation,
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	List	   *holders = all_holders(source);
-	List	   *tables = tables_of(holders);
-	List	   *ways = all_ways(holders);
+	List	   *ways = trusted_ways(holders);
+	List	   *told = references_origins(relation, columns, ways);
 	const Source *found = NULL;
 	ListCell   *lc;
 
-	foreach(lc, references_origins(relation, columns, ways))
+	foreach(lc, holders)
 	{
-		const TableColumns *told = lfirst(lc);
-
-		found = find_holder(holders, told, references_to(told->relation, tables),
-							ways);
-		if (found != NULL)
-			break;
+		CHECK_FOR_INTERRUPTS();
+		if (found == NULL && has_tokens_in(lfirst(lc), told, ways))
+			found = ((const Holder *) lfirst(lc))->source;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
@@ -301,7 +223,7 @@ List *
 tokens_tellers(const Source *source)
 {
 	List	   *relations = NIL;
-	List	   *ways = all_ways(all_holders(source));
+	List	   *ways = trusted_ways(all_holders(source));
 	List	   *columns = references_origins(source->relation,
 											 tokens_origins(source), ways);
 	ListCell   *lc;

@@ -4,13 +4,17 @@
  *		Columns that hold tokens, of whatever source.
  *
  * A table can have the tokens of several sources, and that of a parent can have
- * tokens, too.  A column that refers to a token column, by a foreign key or because a
- * source finds its parents so, has tokens, and so has one to which a token column refers.
- * What a source's verify compares the token with are tokens, too, but for a number, uuid,
- * time, boolean or enum that has a role of that source: it may go into the digest.  What a source tells of a token, its id,
- * user and claims among them, goes to callers, lists and logs, and must not be another
- * token or its digest.  Nor does tokenauth write anything but a token into such a
- * column.
+ * tokens, too.  What a source's verify compares the token with are tokens (verified.h).
+ * A column that refers to one with tokens, by a foreign key or because a source finds
+ * its parents so, has tokens, and so has one that token columns and it itself refer to,
+ * by whatever steps.  What a source tells of a token, its id, user and claims among them,
+ * goes to callers, lists and logs, and must not be another token or its digest.  Nor
+ * does tokenauth write anything but a token into such a column.
+ *
+ * Who cannot change a source must not keep it from being read.  So what the tokens of
+ * another owner's source refer to, and how it finds its parents, does not count, unless
+ * he has all rights of the source's owner.  Who owns a table that told columns refer to
+ * can still say that it has tokens.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,10 +39,9 @@ extern Bitmapset *tokens_shown(const Source *source);
 
 /*
  * The source, of all that source->registered has, and the source itself, whose tokens
- * are in one of these columns of a table, in one that such a column is generated from or
- * refers to, and so on, or in one that refers to one of these; NULL if there is none.
- * Foreign keys are those of now: of one that is made between other tables no message
- * tells, so it is seen when the source is read the next time.
+ * are in one of these columns of a table, as above; NULL if there is none.  Foreign keys
+ * are those of now: of one that is made between other tables no message tells, so it is
+ * seen when the source is read the next time.
  */
 extern const Source *tokens_in_columns(const Source *source, Oid relation,
 									   const Bitmapset *columns);
