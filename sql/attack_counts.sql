@@ -98,6 +98,60 @@ SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', source => 'user
 SELECT token AS h FROM tokenauth_rotate('h_1', source => 'user', attributes => '{"note": "laptop"}') \gset
 SELECT * FROM status(:'h');
 SELECT tokenauth_detach(s) FROM unnest('{user, admin}'::name[]) s;
+-- Nor does one get another scope there: by a trigger, by what is not copied,
+CREATE TABLE scopes (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, scope text, token_prefix text, created_at timestamptz, expires_at timestamptz, used_at timestamptz, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('scopes', 'plain', scope_column => '', used_column => '');
+SELECT tokenauth_attach('scopes', 'scoped', used_column => '', mapping => '{"scope_separator": " "}');
+INSERT INTO scopes (token_hash, user_id, scope) VALUES (encode(sha256('x_1'), 'hex'), 7, 'read');
+CREATE FUNCTION widen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.scope := 'read admin'; RETURN NEW; END $$;
+CREATE TRIGGER widen BEFORE INSERT OR UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION widen();
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('x_1', source => 'plain');
+ROLLBACK;
+-- also where it is the old row, during its grace,
+DROP TRIGGER widen ON scopes;
+CREATE TRIGGER widen BEFORE UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION widen();
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('x_1', source => 'plain', grace => '1 h'::interval);
+ROLLBACK;
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(1, 7, source => 'plain', grace => '1 h'::interval);
+ROLLBACK;
+-- which comes to life in no other source by its end, either
+SELECT tokenauth_attach('scopes', 'former', scope_column => '', used_column => '', revoked_column => '', live_when => 'revoked', on_revoke => 'delete');
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('x_1', source => 'plain');
+ROLLBACK;
+SELECT tokenauth_detach(s) FROM unnest('{scoped, former}'::name[]) s;
+DROP TRIGGER widen ON scopes;
+SELECT tokenauth_attach('scopes', 'scoped', scope_column => '', used_column => '', mapping => $${"scope_expression": "CASE WHEN token_prefix IS NULL THEN 'read' ELSE 'admin' END"}$$);
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('x_1', source => 'plain');
+ROLLBACK;
+SELECT tokenauth_detach('scoped');
+SELECT tokenauth_attach('scopes', 'scoped', scope_column => '', used_column => '', mapping => $${"scope_expression": "CASE WHEN expires_at IS NULL THEN 'read' ELSE 'admin' END"}$$);
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('x_1', source => 'plain', grace => '1 h'::interval);
+ROLLBACK;
+BEGIN;
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('x_1', source => 'plain');
+ROLLBACK;
+SELECT tokenauth_detach('scoped');
+-- or by a use of the old one; nor of whoever has asked for the scope of the new one
+SELECT tokenauth_attach('scopes', 'scoped', mapping => $${"scope_separator": " "}$$, used_column => '');
+SELECT tokenauth_attach('scopes', 'once', mapping => $${"scope_separator": " "}$$);
+SELECT token AS t FROM tokenauth_issue(7, 'once', scope => 'read write') \gset
+SELECT token AS t, status FROM tokenauth_exchange(:'t', 'once', source => 'once', scope => 'read') \gset
+SELECT s.*, scope FROM status(:'t') s, tokenauth_identify(:'t', source => s.source) WHERE s.status = 'valid';
+CREATE FUNCTION use() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.used_at IS NOT NULL THEN NEW.scope := 'admin'; END IF; RETURN NEW; END $$;
+CREATE TRIGGER use BEFORE UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION use();
+BEGIN;
+SELECT status FROM tokenauth_exchange(:'t', 'once', source => 'once');
+ROLLBACK;
+DROP TRIGGER use ON scopes;
+SELECT token AS t, status FROM tokenauth_exchange(:'t', 'once', source => 'once') \gset
+SELECT s.*, scope FROM status(:'t') s, tokenauth_identify(:'t', source => s.source) WHERE s.status = 'valid';
+SELECT tokenauth_detach(s) FROM unnest('{plain, scoped, once}'::name[]) s;
 
 -- No argument of an issue makes it one of another source: by what that one asks for,
 CREATE TABLE kinds (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token text UNIQUE NOT NULL, user_id int, org int, scope text, note text, expires_at timestamptz, suspended bool NOT NULL DEFAULT false);

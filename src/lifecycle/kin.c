@@ -112,10 +112,8 @@ is_same_text(const char *a, const char *b)
 }
 
 static void
-check_view(const OwnerCall *call, const KinView *before, const KinView *now)
+check_life(const OwnerCall *call, const KinView *before, const KinView *now)
 {
-	if (!now->is_live)
-		return;
 	if (before == NULL || !before->is_known || !before->is_live ||
 		!now->is_known)
 		ereport(ERROR,
@@ -124,6 +122,11 @@ check_view(const OwnerCall *call, const KinView *before, const KinView *now)
 						call->source->name, now->source),
 				 errdetail("It has been ended there, or was none of that source, or this cannot be told."),
 				 errhint("Revoke the token, and issue another; or attach the two sources such that the same columns end their tokens.")));
+}
+
+static void
+check_holder(const OwnerCall *call, const KinView *before, const KinView *now)
+{
 	if (!is_same_text(before->user, now->user) ||
 		!is_same_text(before->tenant, now->tenant))
 		ereport(ERROR,
@@ -132,6 +135,34 @@ check_view(const OwnerCall *call, const KinView *before, const KinView *now)
 						call->source->name, now->source),
 				 errdetail("The row says there whose it is by a column that is not copied, or that a trigger or rule of the table changes."),
 				 errhint("Revoke the token, and issue another.")));
+}
+
+static void
+check_scope(const OwnerCall *call, const KinView *before, const KinView *now)
+{
+	if (!is_same_text(before->scope, now->scope))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the token of source \"%s\" would have another scope in source \"%s\"",
+						call->source->name, now->source),
+				 errdetail("The row says it there by a column that is not copied, or that tokenauth, a trigger or a rule of the table changes."),
+				 errhint("Revoke the token, and issue another.")));
+}
+
+/*
+ * What counts now did before, as one of the same user, tenant and scope.  A scope can
+ * also be that which the new token was asked for with, as its own source tells it.
+ */
+static void
+check_view(const OwnerCall *call, const KinView *before, const KinView *now,
+		   const KinView *asked)
+{
+	if (!now->is_live)
+		return;
+	check_life(call, before, now);
+	check_holder(call, before, now);
+	if (asked == NULL || !is_same_text(asked->scope, now->scope))
+		check_scope(call, before, now);
 }
 
 void
@@ -144,7 +175,7 @@ kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 	{
 		const KinView *now = lfirst(lc);
 
-		check_view(call, find_view(before, now->source), now);
+		check_view(call, find_view(before, now->source), now, NULL);
 	}
 }
 
@@ -406,6 +437,7 @@ kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 					 errhint("Issue the token from the source that is meant; or attach the two with conditions of which a row meets one.")));
 		if (exchanged != NIL)
 			check_view(call, find_view(exchanged, other->name),
-					   view_of(other, stored));
+					   view_of(other, stored),
+					   view_of(unconstify(Source *, call->source), stored));
 	}
 }

@@ -9,9 +9,11 @@
  * there, because defaults, triggers and generated columns decide, too.
  *
  *	- A row that is made from another one, or changed, counts in no source in which
- *	  that one did not, and is no other user's or tenant's there.
+ *	  that one did not, and is no other user's or tenant's there, nor of another scope.
+ *	  But what is exchanged can have the scope there that was asked for.
  *	- A row that is issued may count in another source, for that may take rows of all
- *	  kinds.  But nothing that the caller gives, or his session has set, decides that, nor what is told there.
+ *	  kinds.  But nothing that the caller gives, or his session has set, decides that,
+ *	  nor what is told there.
  *
  * A row counts if it is live by what it says itself: parents that are suspended need
  * not stay so.  A source that cannot be read is taken for one in which it counts.
@@ -33,7 +35,7 @@ extern List *kin_views(const OwnerCall *call, const StoredValue *stored);
 
 /*
  * The row of this value has been changed by us since, and how it was looked at before
- * is given.  Throws 55000 if it counts in a source in which it did not.
+ * is given.  Throws 55000 if it counts in a source in which it did not, or otherwise.
  */
 extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 							  const List *before);
@@ -49,7 +51,7 @@ extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,
  * The row of this value was issued, and the caller has set these columns by arguments
  * and by attributes.  Throws 22023 if they decide about another source.  If it was made
  * in exchange for a row with the same token column, which was looked at so, throws 55000
- * if it counts in another source in which that one did not.
+ * if it counts in another source in which that one did not, or otherwise.
  */
 extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							 const Bitmapset *arguments,

@@ -306,6 +306,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		expiry = remaining_life(call, presented, end);
 	else
 		ending_check_dead(call, &presented->values, "revoke");
+	kin_check_changed(call, &presented->stored, presented->views);
 	remember(presented, &legacy, expiry, &token->stored);
 }
 
