@@ -153,6 +153,56 @@ SELECT token AS t, status FROM tokenauth_exchange(:'t', 'once', source => 'once'
 SELECT s.*, scope FROM status(:'t') s, tokenauth_identify(:'t', source => s.source) WHERE s.status = 'valid';
 SELECT tokenauth_detach(s) FROM unnest('{plain, scoped, once}'::name[]) s;
 
+-- Nor does a token live longer in another source than that one's max_lifetime allows: a new one,
+CREATE TABLE lives (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, org int, created_at timestamptz DEFAULT now(), expires_at timestamptz, used_at timestamptz, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('lives', 'long', used_column => '', tenant_column => '', sliding_ttl => '30 days', sliding_threshold => '29 days', created_column => 'created_at');
+SELECT tokenauth_attach('lives', 'hour', used_column => '', tenant_column => '', sliding_ttl => '10 min', sliding_threshold => '5 min', max_lifetime => '1 hour', created_column => 'created_at');
+CREATE FUNCTION lives(token text) RETURNS TABLE (source name, status text, hours numeric) LANGUAGE sql AS $$
+    SELECT s.source, i.status, round(extract(epoch FROM i.expires_at - now()) / 3600, 1) FROM tokenauth_sources s, tokenauth_identify(lives.token, s.source) i ORDER BY 1 $$;
+SELECT (lives(token)).* FROM tokenauth_issue(7, 'long');
+SELECT (lives(token)).* FROM tokenauth_issue(7, 'long', expires_in => '10 years');
+SELECT (lives(token)).* FROM tokenauth_issue(7, 'long', expires_in => '1 hour');
+SELECT (lives(token)).* FROM tokenauth_issue(7, 'hour', expires_in => '10 years');
+-- one that is renewed or rotated, or exchanged for,
+SELECT token AS t FROM tokenauth_issue(7, 'hour', expires_in => '4 min') \gset
+BEGIN;
+SELECT tokenauth_renew(:'t', 'long') > now() + interval '1 hour' AS longer;
+ROLLBACK;
+SELECT round(extract(epoch FROM tokenauth_renew(:'t', 'hour') - now()) / 60) AS minutes;
+BEGIN;
+SELECT (lives(token)).* FROM tokenauth_rotate(:'t', source => 'long');
+ROLLBACK;
+SELECT (lives(token)).* FROM tokenauth_rotate(:'t', source => 'hour');
+SELECT tokenauth_attach('lives', 'once', tenant_column => '');
+SELECT token AS t FROM tokenauth_issue(7, 'hour', expires_in => '4 min') \gset
+BEGIN;
+SELECT (lives(token)).* FROM tokenauth_exchange(:'t', 'once', '10 years', source => 'once');
+ROLLBACK;
+SELECT (lives(token)).* FROM tokenauth_exchange(:'t', 'once', '30 min', source => 'once') WHERE token IS NOT NULL;
+SELECT tokenauth_detach('once');
+-- also where a parent ends it sooner for the time being, or it is not known when it began
+CREATE TABLE lives_org (id int PRIMARY KEY, expires_at timestamptz);
+INSERT INTO lives_org VALUES (1, now() + interval '15 min');
+SELECT tokenauth_attach_parent('hour', 'lives_org', 'org', mapping => '{"expires_column": "expires_at"}');
+INSERT INTO lives (token_hash, user_id, org, expires_at) VALUES (encode(sha256('l_1'), 'hex'), 7, 1, now() + interval '4 min'), (encode(sha256('l_2'), 'hex'), 7, NULL, now() + interval '4 min');
+SELECT tokenauth_renew('l_1', 'long') > now() + interval '1 hour' AS longer;
+SELECT tokenauth_detach('hour');
+SELECT tokenauth_attach('lives', 'hour', used_column => '', tenant_column => '', max_lifetime => '1 hour', created_column => 'used_at');
+SELECT tokenauth_renew('l_2', 'long') > now() + interval '1 hour' AS longer;
+-- One can be renewed within that, and replaced by one of a life that is bounded, or ends when the old one did.
+SELECT tokenauth_detach('hour');
+UPDATE lives SET created_at = now() - interval '1 day';
+SELECT tokenauth_attach('lives', 'month', used_column => '', tenant_column => '', max_lifetime => '31 days', created_column => 'created_at');
+SELECT tokenauth_renew('l_1', 'long') > now() + interval '29 days' AS renewed;
+SELECT tokenauth_detach('long');
+SELECT tokenauth_attach('lives', 'long', used_column => '', tenant_column => '');
+UPDATE lives SET created_at = now() - interval '50 years', expires_at = now() + interval '50 years';
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('l_1', source => 'long');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('l_2', grace => '1 min'::interval, source => 'month');
+UPDATE lives SET created_at = NULL, expires_at = now() + interval '50 years', revoked = false;
+SELECT (lives(token)).* FROM tokenauth_rotate('l_1', source => 'long');
+SELECT tokenauth_detach(s) FROM unnest('{long, month}'::name[]) s;
+
 -- No argument of an issue makes it one of another source: by what that one asks for,
 CREATE TABLE kinds (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token text UNIQUE NOT NULL, user_id int, org int, scope text, note text, expires_at timestamptz, suspended bool NOT NULL DEFAULT false);
 CREATE FUNCTION attach_kind(name name, VARIADIC extra text[]) RETURNS name LANGUAGE plpgsql AS $$

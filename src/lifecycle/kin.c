@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 /* ---------- what a source makes of a row ---------- */
 
@@ -32,6 +33,12 @@ typedef struct KinView
 	char	   *user;			/* as text; NULL: none is told */
 	char	   *tenant;
 	char	   *scope;			/* all of them, quoted */
+	Interval   *max_lifetime;	/* NULL: of no concern, like what follows */
+	TimestampTz slack;			/* in reading when it expires */
+	bool		has_created;	/* by its row alone, whatever its parents say */
+	TimestampTz created_at;
+	bool		has_expiry;
+	TimestampTz expires_at;
 } KinView;
 
 /*
@@ -73,6 +80,50 @@ view_of(Source *source, const StoredValue *stored)
 	return view;
 }
 
+/*
+ * How long a row counts, by the source's own columns.  A parent's expiry can be moved
+ * at any time.  Of several rows it is the one that expires last.
+ */
+static void
+add_life(KinView *view, const Source *source, const StoredValue *stored)
+{
+	OwnerCall	call;
+	QueryResult *row;
+
+	owner_begin(&call, source);
+	row = owner_query_latest(&call,
+							 psprintf("SELECT %s, %s FROM ONLY %s WHERE %s ORDER BY 1 DESC LIMIT 1",
+									  owner_read_timestamp(&call, ROLE_EXPIRES),
+									  owner_read_timestamp(&call, ROLE_CREATED),
+									  owner_table(&call),
+									  owner_is_token(&call, stored)));
+	if (row->nrows > 0)
+	{
+		view->has_expiry = query_timestamp(row, 0, 1, &view->expires_at);
+		view->has_created = query_timestamp(row, 0, 2, &view->created_at);
+	}
+	query_free(row);
+	owner_end(&call);
+}
+
+/* The same of a source of whose tokens another one's becomes one. */
+static KinView *
+view_of_kin(Source *source, const StoredValue *stored)
+{
+	KinView    *view = view_of(source, stored);
+
+	if (!view->is_live || source->max_lifetime == NULL)
+		return view;
+	view->max_lifetime = palloc(sizeof(Interval));
+	*view->max_lifetime = *source->max_lifetime;
+	if (view->is_known)
+	{
+		view->slack = lifecycle_expiry_slack(source);
+		add_life(view, source, stored);
+	}
+	return view;
+}
+
 List *
 kin_views(const OwnerCall *call, const StoredValue *stored)
 {
@@ -82,9 +133,12 @@ kin_views(const OwnerCall *call, const StoredValue *stored)
 
 	source_refresh();
 	foreach(lc, source_all_of(source->relation))
-		if (source_is_same(lfirst(lc), source) ||
-			shared_row_is_kin(source, lfirst(lc)))
+	{
+		if (source_is_same(lfirst(lc), source))
 			views = lappend(views, view_of(lfirst(lc), stored));
+		else if (shared_row_is_kin(source, lfirst(lc)))
+			views = lappend(views, view_of_kin(lfirst(lc), stored));
+	}
 	return views;
 }
 
@@ -165,18 +219,70 @@ check_view(const OwnerCall *call, const KinView *before, const KinView *now,
 		check_scope(call, before, now);
 }
 
-void
-kin_check_changed(const OwnerCall *call, const StoredValue *stored,
-				  const List *before)
+/* Does it end no later than that one did? */
+static bool
+ends_within_life(const KinView *before, const KinView *now)
+{
+	return before != NULL && before->is_known && before->max_lifetime != NULL &&
+		(!before->has_expiry ||
+		 (now->has_expiry && now->expires_at <= before->expires_at));
+}
+
+/* Does it end no later than a token that began then may? */
+static bool
+ends_within_limit(const KinView *now, TimestampTz begin)
+{
+	TimestampTz last = lifecycle_after(begin, now->max_lifetime);
+
+	if (!TIMESTAMP_NOT_FINITE(last))
+		last += now->slack;
+	return now->has_expiry && now->expires_at <= last;
+}
+
+/*
+ * The other source bounds the lives of its tokens, by whichever source they are written.
+ * There is no row before of one that is issued; nor a beginning, if it is not known.
+ */
+static void
+check_end(const OwnerCall *call, const KinView *before, const KinView *now,
+		  const TimestampTz *begin)
+{
+	if (!now->is_live || now->max_lifetime == NULL ||
+		ends_within_life(before, now) ||
+		(begin != NULL && ends_within_limit(now, *begin)))
+		return;
+	ereport(ERROR,
+			(errcode(before != NULL ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE :
+					 ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the token of source \"%s\" would live longer in source \"%s\" than the max_lifetime there allows",
+					call->source->name, now->source),
+			 errhint("Name the source that is meant; or attach the two with the same max_lifetime.")));
+}
+
+/* A row that is changed began when it did before, one that is made begins anew. */
+static void
+check_views(const OwnerCall *call, const StoredValue *stored,
+			const List *views, const TimestampTz *begin)
 {
 	ListCell   *lc;
 
 	foreach(lc, kin_views(call, stored))
 	{
 		const KinView *now = lfirst(lc);
+		const KinView *before = find_view(views, now->source);
+		const TimestampTz *created = before != NULL && before->has_created ?
+			&before->created_at : NULL;
 
-		check_view(call, find_view(before, now->source), now, NULL);
+		check_view(call, before, now, NULL);
+		check_end(call, before, now, begin != NULL ? begin : created);
 	}
+}
+
+void
+kin_check_changed(const OwnerCall *call, const StoredValue *stored,
+				  const List *before)
+{
+	check_views(call, stored, before, NULL);
 }
 
 /* ---------- what a source is told, and how ---------- */
@@ -410,8 +516,28 @@ void
 kin_check_made(const OwnerCall *call, const StoredValue *stored,
 			   const List *before, const Bitmapset *attributes)
 {
+	TimestampTz now = GetCurrentTimestamp();
+
 	check_attributes(call, stored, attributes);
-	kin_check_changed(call, stored, before);
+	check_views(call, stored, before, &now);
+}
+
+/* It counts there no longer than it may; and if it was exchanged, as the old one did. */
+static void
+check_issued_in(Source *other, const OwnerCall *call,
+				const StoredValue *stored, const List *exchanged)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+	const KinView *before = find_view(exchanged, other->name);
+	const KinView *now;
+
+	if (exchanged == NIL && other->max_lifetime == NULL)
+		return;
+	now = view_of_kin(other, stored);
+	if (exchanged != NIL)
+		check_view(call, before, now,
+				   view_of(unconstify(Source *, call->source), stored));
+	check_end(call, before, now, &begin);
 }
 
 void
@@ -435,9 +561,6 @@ kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							other->name),
 					 errdetail("An argument, a default, a trigger or a rule of the table decides that, or it cannot be told."),
 					 errhint("Issue the token from the source that is meant; or attach the two with conditions of which a row meets one.")));
-		if (exchanged != NIL)
-			check_view(call, find_view(exchanged, other->name),
-					   view_of(other, stored),
-					   view_of(unconstify(Source *, call->source), stored));
+		check_issued_in(other, call, stored, exchanged);
 	}
 }

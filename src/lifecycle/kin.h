@@ -15,6 +15,11 @@
  *	  kinds.  But nothing that the caller gives, or his session has set, decides that,
  *	  nor what is told there.
  *
+ *	- Nor does it live longer in another source than the max_lifetime of that one allows:
+ *	  from now, or from when a row began that is changed; unless the row that it came
+ *	  from lived as long there.  A source without one bounds no lives, for its own
+ *	  tokens can be issued for as long as one likes.
+ *
  * A row counts if it is live by what it says itself: parents that are suspended need
  * not stay so.  A source that cannot be read is taken for one in which it counts.
  * What the table's owner has deferred to the end of the transaction comes later.
@@ -49,7 +54,8 @@ extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,
 
 /*
  * The row of this value was issued, and the caller has set these columns by arguments
- * and by attributes.  Throws 22023 if they decide about another source.  If it was made
+ * and by attributes.  Throws 22023 if they decide about another source, or how long it
+ * lives there is more than that one allows.  If it was made
  * in exchange for a row with the same token column, which was looked at so, throws 55000
  * if it counts in another source in which that one did not, or otherwise.
  */

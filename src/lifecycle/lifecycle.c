@@ -39,6 +39,16 @@ lifecycle_in_utc(const char *expression)
 	return psprintf("pg_catalog.timezone('UTC', %s)", expression);
 }
 
+TimestampTz
+lifecycle_expiry_slack(const Source *source)
+{
+	long int	offset;
+
+	return source->column[ROLE_EXPIRES].type == TIMESTAMPOID &&
+		!pg_get_timezone_offset(source->zone, &offset) ?
+		2 * USECS_PER_HOUR : USECS_PER_SEC;
+}
+
 /* The source of that name, or the only one. */
 static Source *
 find_source(const char *name)

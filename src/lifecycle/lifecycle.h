@@ -50,6 +50,13 @@ extern TimestampTz lifecycle_after(TimestampTz from, Interval *interval);
 extern char *lifecycle_in_utc(const char *expression);
 
 /*
+ * How much later than meant an expiry may be read: a column can keep whole
+ * seconds, and one without a time zone, read in a zone in which clocks are put
+ * back, does not tell the hours apart between which that is done.
+ */
+extern TimestampTz lifecycle_expiry_slack(const Source *source);
+
+/*
  * Throw 40001: the token is valid now, but the transaction's snapshot is too
  * old to see its row.
  */

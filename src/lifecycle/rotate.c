@@ -174,21 +174,6 @@ successor_expiry(const Presented *presented, const Legacy *legacy)
 	return earlier(old, legacy->limit);
 }
 
-/*
- * How much later than meant an expiry may be read: a column can keep whole
- * seconds, and one without a time zone, read in a zone in which clocks are put
- * back, does not tell the hours apart between which that is done.
- */
-static TimestampTz
-expiry_slack(const Source *source)
-{
-	long int	offset;
-
-	return source->column[ROLE_EXPIRES].type == TIMESTAMPOID &&
-		!pg_get_timezone_offset(source->zone, &offset) ?
-		2 * USECS_PER_HOUR : USECS_PER_SEC;
-}
-
 /* The old token is to die at the end of the grace, if not sooner. */
 static void
 shorten_life(OwnerCall *call, const Presented *presented, TimestampTz end)
@@ -217,7 +202,7 @@ remaining_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 	if (after.verdict.status != TOKEN_VALID)
 		return expiry;
 	if (!after.verdict.has_expiry ||
-		after.verdict.expires_at > end + expiry_slack(presented->source))
+		after.verdict.expires_at > end + lifecycle_expiry_slack(presented->source))
 		ending_prevented(call, "shorten the life of");
 	expiry.exists = true;
 	expiry.at = after.verdict.expires_at;
