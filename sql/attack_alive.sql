@@ -75,5 +75,77 @@ SELECT pg_cancel_backend(pg_backend_pid()), tokenauth_revoke_user(7);
 SELECT revoked FROM deaf;
 SELECT tokenauth_revoke_user(7);
 SELECT tokenauth_detach('deaf');
+
+-- It waits until the token has been judged: what revoking another one brings about
+-- revives it, and gives it to another user.
+CREATE TABLE first (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, revoked boolean NOT NULL DEFAULT false);
+CREATE TABLE second (LIKE first INCLUDING ALL);
+CREATE TABLE fired (n int);
+INSERT INTO fired VALUES (0);
+INSERT INTO first VALUES (1, encode(sha256('f_1'), 'hex'), 7);
+INSERT INTO second VALUES (1, encode(sha256('s_1'), 'hex'), 7);
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF pg_trigger_depth() > 1 THEN RETURN NULL; END IF;
+  UPDATE fired SET n = n + 1;
+  IF (SELECT n FROM fired) <= 2 THEN UPDATE second SET revoked = false; ELSE UPDATE first SET revoked = false, user_id = 8; END IF;
+  RETURN NULL; END $$;
+CREATE TRIGGER wait AFTER UPDATE ON second FOR EACH ROW EXECUTE FUNCTION wait();
+SELECT tokenauth_attach('first', prefix => 'f_'), tokenauth_attach('second', prefix => 's_');
+SELECT tokenauth_revoke_user(7);
+SELECT n, (tokenauth_identify('f_1')).status AS first, (tokenauth_identify('s_1')).status AS second FROM fired;
+DROP TRIGGER wait ON second;
+-- of one source, and again and again
+INSERT INTO first VALUES (2, encode(sha256('f_2'), 'hex'), 9), (3, encode(sha256('f_3'), 'hex'), 9);
+UPDATE fired SET n = 0;
+CREATE FUNCTION seesaw() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF pg_trigger_depth() > 1 THEN RETURN NULL; END IF;
+  UPDATE fired SET n = n + 1;
+  UPDATE first SET revoked = false, user_id = 10 WHERE id = CASE OLD.id WHEN 2 THEN 3 ELSE 2 END AND (SELECT n FROM fired) <= limited();
+  RETURN NULL; END $$;
+CREATE FUNCTION limited() RETURNS int LANGUAGE sql AS 'SELECT 5';
+CREATE TRIGGER seesaw AFTER UPDATE ON first FOR EACH ROW EXECUTE FUNCTION seesaw();
+BEGIN;
+SELECT tokenauth_revoke_user(9);
+SELECT n, (tokenauth_identify('f_2')).status, (tokenauth_identify('f_3')).status FROM fired;
+ROLLBACK;
+CREATE OR REPLACE FUNCTION limited() RETURNS int LANGUAGE sql AS 'SELECT 1000';
+SELECT tokenauth_revoke_user(9, 'first');
+SELECT tokenauth_revoke_user(9);
+SELECT user_id, revoked FROM first ORDER BY id;
+DROP TRIGGER seesaw ON first;
+-- and by attaching the other table again, as one that says of no token whose it is
+UPDATE first SET revoked = true;
+UPDATE second SET revoked = true;
+INSERT INTO second VALUES (4, encode(sha256('s_4'), 'hex'), 11);
+INSERT INTO first VALUES (4, encode(sha256('f_4'), 'hex'), 11);
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM public.tokenauth_detach('second');
+  PERFORM public.tokenauth_attach('second', prefix => 's_', user_column => '', live_when => 'user_id > 0');
+  UPDATE second SET revoked = false; RETURN NULL; END $$;
+CREATE TRIGGER again AFTER UPDATE ON first FOR EACH ROW EXECUTE FUNCTION again();
+SELECT tokenauth_revoke_user(11);
+SELECT status FROM tokenauth_identify('s_4');
+DROP TRIGGER again ON first;
+SELECT tokenauth_detach('first'), tokenauth_detach('second');
+
+-- The expression that says whose a token is: it is asked of each row, when such rows are
+-- written, and when they are looked for.
+CREATE TABLE asked (id int PRIMARY KEY, token_hash text UNIQUE, u int, revoked boolean NOT NULL DEFAULT false);
+INSERT INTO asked VALUES (1, encode(sha256('q_1'), 'hex'), 7), (2, encode(sha256('q_2'), 'hex'), 8);
+CREATE FUNCTION rise(u int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+  IF u = 8 THEN UPDATE alive_attack.asked SET revoked = false WHERE id = 1 AND revoked; END IF;
+  RETURN u;
+EXCEPTION WHEN read_only_sql_transaction THEN RETURN u; END $$;
+CREATE FUNCTION user_of(u int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN alive_attack.rise(u); END $$;
+SELECT tokenauth_attach('asked', prefix => 'q_', user_column => '', mapping => '{"user_expression": "user_of(u)"}');
+SELECT tokenauth_revoke_user(7);
+SELECT status FROM tokenauth_identify('q_1');
+UPDATE asked SET revoked = false;
+SELECT tokenauth_revoke(1, 7, 'asked');
+SELECT status FROM tokenauth_identify('q_1');
+UPDATE asked SET revoked = true WHERE id = 1;
+SELECT token_id FROM tokenauth_list(8, 'asked');
+SELECT revoked FROM asked WHERE id = 1;
+SELECT tokenauth_detach('asked');
 SET client_min_messages = warning;
 DROP SCHEMA alive_attack CASCADE;

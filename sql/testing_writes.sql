@@ -8,3 +8,4 @@
 \! psql -X -a -q <"$PG_ABS_SRCDIR/sql/attack_retype.sql" 2>&1
 \! psql -X -a -q <"$PG_ABS_SRCDIR/sql/attack_session.sql" 2>&1
 \! psql -X -a -q <"$PG_ABS_SRCDIR/sql/attack_owner.sql" 2>&1
+\! psql -X -a -q <"$PG_ABS_SRCDIR/sql/attack_alive.sql" 2>&1

@@ -108,7 +108,7 @@ lock_rows(OwnerCall *call, ItemPointerData *rows, int n, bool skip)
 	int			nlocked;
 
 	(void) owner_parameter(call, TIDARRAYOID, tid_array(rows, n), false);
-	result = owner_query(call,
+	result = owner_write(call,
 						 psprintf("SELECT ctid FROM ONLY %s"
 								  " WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)"
 								  " FOR UPDATE %s",

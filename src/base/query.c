@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/sandbox.h"
+#include "base/testpoint.h"
 #include "catalog/pg_authid.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -170,9 +172,24 @@ hide_parameters(int nargs, const Oid *types, const Datum *values,
 	return list;
 }
 
-QueryResult *
-query_execute(const char *sql, int nargs, Oid *types, Datum *values,
-			  const char *nulls, bool read_only)
+bool
+read_only_enter(void)
+{
+	bool		before = XactReadOnly;
+
+	XactReadOnly |= !TEST_FAULT(expressions_write);
+	return before;
+}
+
+void
+read_only_leave(bool before)
+{
+	XactReadOnly = before;
+}
+
+static QueryResult *
+execute(const char *sql, int nargs, Oid *types, Datum *values,
+		const char *nulls, bool read_only)
 {
 	RowCollector collector;
 	SPIExecuteOptions options = {0};
@@ -191,6 +208,27 @@ query_execute(const char *sql, int nargs, Oid *types, Datum *values,
 		elog(ERROR, "could not execute \"%s\": %s", sql,
 			 SPI_result_code_string(result));
 	return collector.result;
+}
+
+QueryResult *
+query_execute(const char *sql, int nargs, Oid *types, Datum *values,
+			  const char *nulls, bool read_only)
+{
+	bool		before = XactReadOnly;
+	QueryResult *result;
+
+	PG_TRY();
+	{
+		if (read_only)
+			(void) read_only_enter();
+		result = execute(sql, nargs, types, values, nulls, read_only);
+	}
+	PG_FINALLY();
+	{
+		read_only_leave(before);
+	}
+	PG_END_TRY();
+	return result;
 }
 
 /*
@@ -353,6 +391,7 @@ query_open_exempt(Oid table, const char *sql, int nargs, Oid *types,
 	SPIParseOpenOptions options = {0};
 	const Exemption *outer = exemption;
 	Exemption	mine = {table, sql};
+	bool		before = read_only_enter();
 	Portal		portal;
 
 	options.params = hide_parameters(nargs, types, values, nulls);
@@ -366,6 +405,7 @@ query_open_exempt(Oid table, const char *sql, int nargs, Oid *types,
 	}
 	PG_FINALLY();
 	{
+		read_only_leave(before);
 		exemption = outer;
 	}
 	PG_END_TRY();
@@ -378,10 +418,19 @@ QueryResult *
 query_fetch(Portal portal, long rows)
 {
 	RowCollector collector;
+	bool		before = read_only_enter();
 
-	init_collector(&collector);
-	collector.result->processed =
-		PortalRunFetch(portal, FETCH_FORWARD, rows, &collector.base);
+	PG_TRY();
+	{
+		init_collector(&collector);
+		collector.result->processed =
+			PortalRunFetch(portal, FETCH_FORWARD, rows, &collector.base);
+	}
+	PG_FINALLY();
+	{
+		read_only_leave(before);
+	}
+	PG_END_TRY();
 	return collector.result;
 }
 

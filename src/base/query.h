@@ -37,10 +37,19 @@ typedef struct QueryResult
 } QueryResult;
 
 /*
+ * From here until what this returns is given back, the transaction is read-only, for
+ * code that is not trusted to be: an immutable function can call a volatile one.  An
+ * error that is caught must give it back, too.
+ */
+extern bool read_only_enter(void);
+extern void read_only_leave(bool before);
+
+/*
  * Run a statement, or several without parameters.  nulls is an 'n' for each
- * parameter that is null, or NULL if there is none.  A statement that is not
- * read_only sees what has been done so far, and gets a new snapshot.  Throws
- * what the statement throws.
+ * parameter that is null, or NULL if there is none.  One that is read_only reads by
+ * the active snapshot, and writes nothing, nor do functions that it calls; any other
+ * sees what has been done so far, and gets a new snapshot.  Throws what the statement
+ * throws.
  *
  * Whatever logs plans or parameters of nested statements shows the values of
  * none of these parameters.
@@ -75,9 +84,9 @@ extern void query_free(QueryResult *result);
 
 /*
  * The same for a query with many rows: open it, then fetch so many at a time,
- * until there are none, and close it.  It reads by a snapshot of its opening,
- * and ends with the (sub)transaction at the latest.  Its parameters can show
- * in logs: no tokens or digests.
+ * until there are none, and close it.  It is read_only, by a snapshot of its
+ * opening, and ends with the (sub)transaction at the latest.  Its parameters can
+ * show in logs: no tokens or digests.
  */
 extern Portal query_open_exempt(Oid table, const char *sql, int nargs,
 								Oid *types, Datum *values, const char *nulls);

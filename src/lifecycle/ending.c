@@ -99,9 +99,9 @@ refuse_to_revoke(OwnerCall *call, const char *condition, const char *objection)
 		detail = "It has a revoked_column, but what revoking does to a row is not registered, as in a dump of an earlier version.";
 		hint = "Attach the table again, as the function tokenauth_doctor() tells.";
 	}
-	if (owner_execute(call, psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
-									 owner_table(call),
-									 not_revoked_and(call, condition))) > 0)
+	if (owner_query(call, psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
+								   owner_table(call),
+								   not_revoked_and(call, condition)))->nrows > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("tokens of source \"%s\" cannot be revoked by tokenauth",
@@ -244,10 +244,10 @@ ending_check_written(const OwnerCall *call, const StoredValue *stored,
 static bool
 is_in_sight(OwnerCall *call, const TokenRows *token)
 {
-	return owner_execute(call,
-						 psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
-								  owner_table(call),
-								  not_revoked_and(call, is_of_token(call, token)))) > 0;
+	return owner_query(call,
+					   psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
+								owner_table(call),
+								not_revoked_and(call, is_of_token(call, token))))->nrows > 0;
 }
 
 uint64
@@ -298,21 +298,26 @@ ending_tokens_of(OwnerCall *call, const RowsOf *rows)
 									   not_revoked_and(call, condition_of(call, rows))));
 }
 
-uint64
-ending_revoke_live(OwnerCall *call, QueryResult *tokens)
+bool
+ending_revoke_live(OwnerCall *call, QueryResult *tokens, bool again,
+				   uint64 *revoked)
 {
-	uint64		revoked = 0;
+	bool		any_live = false;
 
 	for (uint64 i = 0; i < tokens->nrows; i++)
 	{
 		TokenRows	token = {.id = query_text(tokens, i, 2)};
 
-		if (stored_of_result(tokens, i, 1, &token.stored) &&
-			ending_is_live(call, &token) &&
-			ending_revoke_token(call, &token) > 0)
-			revoked++;
+		if (!stored_of_result(tokens, i, 1, &token.stored) ||
+			!ending_is_live(call, &token))
+			continue;
+		if (!again)
+			ending_prevented(call, "revoke");
+		any_live = true;
+		if (ending_revoke_token(call, &token) > 0)
+			(*revoked)++;
 	}
-	return revoked;
+	return any_live;
 }
 
 /* For qsort(): by bytes, as the type of the column may call equal what is not. */

@@ -71,12 +71,16 @@ typedef struct RowsOf
  * now, in every isolation level.  ending_revoke_rows() writes the rows, and returns
  * how many.  ending_revoke_live() judges the tokens that were noted, not the rows that
  * meet the condition then, for a trigger can have moved a row to another user, or
- * copied it; it revokes those that are live all the same, one by one, and returns of
- * how many tokens it has written a row.  Errors as above.
+ * copied it; it revokes those that are live all the same, one by one, and adds of how
+ * many it has written a row.  That can bring others back to life, so that the tokens
+ * are to be judged again, those of all sources, until this returns false: there was no
+ * live one, and it has done nothing but look.  Unless there is to be another time
+ * (again), a live one is the error 27000.  Errors as above.
  */
 extern QueryResult *ending_tokens_of(OwnerCall *call, const RowsOf *rows);
 extern uint64 ending_revoke_rows(OwnerCall *call, const RowsOf *rows);
-extern uint64 ending_revoke_live(OwnerCall *call, QueryResult *tokens);
+extern bool ending_revoke_live(OwnerCall *call, QueryResult *tokens,
+							   bool again, uint64 *revoked);
 
 /* How many different ones there are. */
 extern uint64 ending_distinct(const OwnerCall *call, const QueryResult *tokens);

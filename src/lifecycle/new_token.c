@@ -708,7 +708,7 @@ finish_insert(InsertList *list, const char *from, const List *views,
 	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
 	QueryResult *result;
 
-	result = owner_query(call,
+	result = owner_write(call,
 						 psprintf("INSERT INTO %s (%s) SELECT %s %s RETURNING %s, %s",
 								  owner_table(call), list->columns.data,
 								  list->values.data, from,

@@ -209,7 +209,7 @@ lock_all(OwnerCall *call, const Presented *presented)
 {
 	if (presented->values.n > 1)
 		for (int i = 0; i < presented->values.n; i++)
-			(void) owner_query(call,
+			(void) owner_write(call,
 							   psprintf("SELECT FROM ONLY %s WHERE %s FOR UPDATE",
 										owner_table(call),
 										owner_is_token(call, &presented->values.value[i])));
@@ -226,7 +226,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 	bool		named;
 
 	lock_all(call, presented);
-	rows = owner_query(call,
+	rows = owner_write(call,
 					   psprintf("SELECT CAST(r.* AS %s), %s, %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
 								is_named(call, presented), expires,

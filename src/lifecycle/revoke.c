@@ -24,6 +24,12 @@
 #include "source/stored.h"
 #include "utils/builtins.h"
 
+/*
+ * How often tokens that have been revoked are looked at, until none is live: what
+ * revoking one brings about can revive another.
+ */
+#define MAX_LOOKS		10
+
 /* ---------- by token ---------- */
 
 typedef struct TokenRevocation
@@ -32,7 +38,9 @@ typedef struct TokenRevocation
 	TokenDigest digest;
 	Size		len;
 	bool		left_out;		/* a source that must be named */
-	bool		again;			/* only what is live all the same */
+	int			look;			/* from 1; after the first, only what is live
+								 * all the same */
+	bool		any_live;		/* in this look */
 	uint64		revoked;
 } TokenRevocation;
 
@@ -99,8 +107,6 @@ revoke_verified(OwnerCall *call, const LookupKey *key,
 		for (int i = 0; i < values->n; i++)
 			revoked += ending_revoke_token(call, &(TokenRows) {values->value[i],
 										   lfirst(lc)});
-	if (is_live(unconstify(Source *, call->source), key, values))
-		ending_prevented(call, "revoke");
 	return revoked;
 }
 
@@ -115,29 +121,45 @@ revoke_values(OwnerCall *call, const StoredValues *values)
 	return revoked;
 }
 
+/* All of its rows, which are judged last: to revoke one can revive another. */
+static uint64
+revoke_all_rows(Source *source, const LookupKey *key,
+				const StoredValues *values, bool last_look)
+{
+	OwnerCall	call;
+	uint64		revoked = 0;
+
+	owner_begin(&call, source);
+	if (!last_look)
+		revoked = source->verify != NULL ?
+			revoke_verified(&call, key, values) :
+			revoke_values(&call, values);
+	if (last_look || is_live(source, key, values))
+		ending_prevented(&call, "revoke");
+	owner_end(&call);
+	return revoked;
+}
+
 /* A SourceWork. */
 static bool
 revoke_token(Source *source, void *arg)
 {
 	TokenRevocation *revocation = arg;
 	LookupKey	key;
-	OwnerCall	call;
 	StoredValues values;
+	bool		live;
+	uint64		revoked = 0;
 
 	if (!find_by(source, revocation, &key) ||
 		!lookup_search_values(source, &key, &values))
 		return false;
-	if (revocation->again && !is_live(source, &key, &values))
-	{
-		stored_forget_all(&values);
-		return true;
-	}
-	owner_begin(&call, source);
-	revocation->revoked += source->verify != NULL ?
-		revoke_verified(&call, &key, &values) :
-		revoke_values(&call, &values);
-	owner_end(&call);
+	live = revocation->look == 1 || is_live(source, &key, &values);
+	if (live)
+		revoked = revoke_all_rows(source, &key, &values,
+								  revocation->look == MAX_LOOKS);
 	stored_forget_all(&values);
+	revocation->any_live |= live;
+	revocation->revoked += revoked;
 	return true;
 }
 
@@ -152,37 +174,23 @@ sources_of_token(const char *name, TokenRevocation *revocation)
 							 &revocation->left_out);
 }
 
-#define MAX_SWEEPS		10
-
-pg_noreturn static void
-give_up(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not revoke all tokens"),
-			 errdetail("Again and again there were new ones."),
-			 errhint("Retry.")));
-}
-
 /*
  * Where it can be of several sources, look again once all have been written: what that
- * brings about in one table, by its triggers, can revive a row of another.
+ * brings about in one table, by its triggers, can revive a row of another.  In a
+ * source where it is live at the last look it could not be revoked.
  */
 static List *
 revoke_in(List *sources, TokenRevocation *revocation)
 {
 	SourceBudget budget = {0};
 
-	for (int i = 0; i < MAX_SWEEPS; i++)
+	do
 	{
-		uint64		before = revocation->revoked;
-
+		revocation->look++;
+		revocation->any_live = false;
 		sources = each_source(sources, true, revoke_token, revocation, &budget);
-		if (budget.nsources == 1 || (i > 0 && revocation->revoked == before))
-			return sources;
-		revocation->again = true;
-	}
-	give_up();
+	} while (budget.nsources > 1 && revocation->any_live);
+	return sources;
 }
 
 /* True, false, or NULL if a source was left out. */
@@ -275,13 +283,16 @@ tokenauth_revoke_hash(PG_FUNCTION_ARGS)
 
 /* ---------- by what its row says ---------- */
 
-/* The tokens of a source that are to be revoked, as long as they are not judged. */
+/* Tokens of a source that are to be revoked; they stay noted until the end. */
 typedef struct NotedTokens
 {
 	const Source *source;
-	QueryResult *tokens;		/* NULL: they are judged */
+	QueryResult *tokens;
 	List	  **live;			/* for each, what ending_written() has told */
-	uint64		written;		/* rows */
+	uint64		distinct;
+	uint64		written;		/* rows, by the conditions */
+	uint64		one_by_one;		/* tokens, which were live after all */
+	uint64		in_this_look;	/* of these, not yet counted */
 } NotedTokens;
 
 /* In the source named, or in each that could have such values. */
@@ -289,14 +300,13 @@ typedef struct RowRevocation
 {
 	RowsOf		rows;
 	bool		named;
-	List	   *noted;
-	uint64		written;		/* rows, by the conditions */
-	uint64		swept;			/* tokens, one by one */
-	uint64		ended;			/* tokens */
+	int			look;			/* from 1 */
+	bool		any_live;		/* in this look */
+	List	   *noted;			/* in each source, then what has come since */
 } RowRevocation;
 
 static bool
-is_concerned(const Source *source, const RowRevocation *revocation)
+could_have(const Source *source, const RowRevocation *revocation)
 {
 	const RowsOf *rows = &revocation->rows;
 
@@ -308,15 +318,20 @@ is_concerned(const Source *source, const RowRevocation *revocation)
 	return true;
 }
 
-static void
-note_written(const OwnerCall *call, NotedTokens *noted)
+static NotedTokens *
+take_tokens(const RowRevocation *revocation, OwnerCall *call)
 {
+	NotedTokens *noted = palloc0(sizeof(NotedTokens));
 	StoredValue stored;
 
+	noted->source = call->source;
+	noted->tokens = ending_tokens_of(call, &revocation->rows);
+	noted->distinct = ending_distinct(call, noted->tokens);
 	noted->live = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
 		if (stored_of_result(noted->tokens, i, 1, &stored))
 			noted->live[i] = ending_written(call, &stored);
+	return noted;
 }
 
 static void
@@ -329,25 +344,51 @@ check_written(const OwnerCall *call, const NotedTokens *noted)
 			ending_check_written(call, &stored, noted->live[i]);
 }
 
-/* Those noted of a source; they are noted now if they have not been before. */
+/*
+ * Those noted of a source at first, or NULL.  What was noted of it before its table was
+ * attached again, which a trigger can do, cannot be judged by what it means now.
+ */
 static NotedTokens *
-note(RowRevocation *revocation, OwnerCall *call)
+find_noted(const RowRevocation *revocation, const Source *source)
 {
-	NotedTokens *noted;
 	ListCell   *lc;
 
 	foreach(lc, revocation->noted)
 	{
-		noted = lfirst(lc);
-		if (source_is_same(noted->source, call->source))
-			return noted;
+		NotedTokens *noted = lfirst(lc);
+
+		if (strcmp(noted->source->name, source->name) != 0)
+			continue;
+		if (noted->source->relation != source->relation ||
+			noted->source->registry_xmin != source->registry_xmin)
+			stored_source_changed(source);
+		return noted;
 	}
-	noted = palloc0(sizeof(NotedTokens));
-	noted->source = call->source;
-	noted->tokens = ending_tokens_of(call, &revocation->rows);
-	note_written(call, noted);
+	return NULL;
+}
+
+/* The same; they are noted now if they have not been before. */
+static NotedTokens *
+note(RowRevocation *revocation, OwnerCall *call)
+{
+	NotedTokens *noted = find_noted(revocation, call->source);
+
+	if (noted != NULL)
+		return noted;
+	noted = take_tokens(revocation, call);
 	revocation->noted = lappend(revocation->noted, noted);
 	return noted;
+}
+
+static bool
+is_concerned(const Source *source, const RowRevocation *revocation)
+{
+	bool		concerned = could_have(source, revocation);
+
+	/* once noted, its tokens are judged */
+	if (find_noted(revocation, source) != NULL && !concerned)
+		stored_source_changed(source);
+	return concerned;
 }
 
 /* A SourceWork. */
@@ -381,56 +422,79 @@ write_rows(Source *source, void *arg)
 	written = ending_revoke_rows(&call, &revocation->rows);
 	owner_end(&call);
 	noted->written += written;
-	revocation->written += written;
 	return true;
 }
 
-/*
- * How many tokens have been ended, if so many were revoked one by one because they
- * were live after all: of these a row can have been written before, in vain.  There
- * can be several rows of a token, and rows that have come since it was noted.
- */
-static uint64
-count_ended(const NotedTokens *noted, uint64 distinct, uint64 one_by_one)
+/* Revoke those of a source's tokens that are live, and say if there were any. */
+static bool
+revoke_noted(OwnerCall *call, NotedTokens *noted, bool again)
 {
-	uint64		rows = noted->tokens->nrows;
+	bool		any_live;
 
-	return Min(noted->written + one_by_one,
-			   distinct + (noted->written > rows ? noted->written - rows : 0));
+	noted->in_this_look = 0;
+	any_live = ending_revoke_live(call, noted->tokens, again,
+								  &noted->in_this_look);
+	check_written(call, noted);
+	return any_live;
 }
 
-/* A SourceWork. */
+static void
+count_look(RowRevocation *revocation, const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, revocation->noted)
+	{
+		NotedTokens *noted = lfirst(lc);
+
+		if (source_is_same(noted->source, source))
+			noted->one_by_one += noted->in_this_look;
+	}
+}
+
+/*
+ * A SourceWork.  New tokens are looked for first: that evaluates the owner's
+ * expressions, and what they bring about is then judged.
+ */
 static bool
 sweep(Source *source, void *arg)
 {
 	RowRevocation *revocation = arg;
-	NotedTokens *noted;
+	NotedTokens *later;
 	OwnerCall	call;
-	uint64		ended = 0;
-	uint64		swept = 0;
-	uint64		later;
+	bool		any_live = false;
+	ListCell   *lc;
 
 	if (!is_concerned(source, revocation))
 		return false;
 	owner_begin(&call, source);
-	noted = note(revocation, &call);
-	if (noted->tokens != NULL)
+	(void) note(revocation, &call);
+	later = take_tokens(revocation, &call);
+	foreach(lc, revocation->noted)
 	{
-		uint64		distinct = ending_distinct(&call, noted->tokens);
+		NotedTokens *noted = lfirst(lc);
 
-		swept = ending_revoke_live(&call, noted->tokens);
-		check_written(&call, noted);
-		ended = count_ended(noted, distinct, swept);
+		if (source_is_same(noted->source, source))
+			any_live |= revoke_noted(&call, noted,
+									 revocation->look < MAX_LOOKS);
 	}
-	later = ending_revoke_live(&call,
-							   ending_tokens_of(&call, &revocation->rows));
+	any_live |= revoke_noted(&call, later, true);
 	owner_end(&call);
-	if (noted->tokens != NULL)
-		query_free(noted->tokens);
-	noted->tokens = NULL;
-	revocation->swept += swept + later;
-	revocation->ended += ended + later;
+	if (later->tokens->nrows > 0)
+		revocation->noted = lappend(revocation->noted, later);
+	count_look(revocation, source);
+	revocation->any_live |= any_live;
 	return true;
+}
+
+pg_noreturn static void
+give_up(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not revoke all tokens"),
+			 errdetail("Again and again there were new ones."),
+			 errhint("Retry.")));
 }
 
 /*
@@ -438,25 +502,57 @@ sweep(Source *source, void *arg)
  * rotation or exchange that was under way may have committed a new token while we
  * waited for the row of the old one, which our snapshot was too old to show.
  *
- * The tokens of all sources are noted before anything is written: what that brings
- * about in one table, by its triggers, can move the rows of another.
+ * The tokens of all sources are noted before anything is written, and judged until a
+ * look at all of them has written nothing: what that brings about in one table, by its
+ * triggers, can move the rows of another, or revive them.
  */
 static List *
 revoke_rows(List *sources, RowRevocation *revocation)
 {
 	SourceBudget budget = {0};
-	uint64		before;
 
 	sources = each_source(sources, true, note_tokens, revocation, &budget);
 	sources = each_source(sources, true, write_rows, revocation, &budget);
-	for (int i = 0; i < MAX_SWEEPS; i++)
+	do
 	{
-		before = revocation->swept;
+		if (revocation->look == MAX_LOOKS)
+			give_up();
+		revocation->look++;
+		revocation->any_live = false;
 		sources = each_source(sources, true, sweep, revocation, &budget);
-		if (revocation->swept == before)
-			return sources;
+	} while (revocation->any_live);
+	return sources;
+}
+
+/*
+ * How many of its tokens have been ended.  A row can have been written in vain before
+ * it was revoked one by one.  There can be several rows of a token, and rows that have
+ * come since it was noted.
+ */
+static uint64
+count_ended(const NotedTokens *noted)
+{
+	uint64		rows = noted->tokens->nrows;
+
+	return Min(noted->written + noted->one_by_one,
+			   noted->distinct + (noted->written > rows ? noted->written - rows : 0));
+}
+
+/* How many have been ended; what has been noted is forgotten. */
+static uint64
+end_revocation(RowRevocation *revocation)
+{
+	uint64		ended = 0;
+	ListCell   *lc;
+
+	foreach(lc, revocation->noted)
+	{
+		NotedTokens *noted = lfirst(lc);
+
+		ended += count_ended(noted);
+		query_free(noted->tokens);
 	}
-	give_up();
+	return ended;
 }
 
 /*
@@ -479,6 +575,7 @@ tokenauth_revoke_id(PG_FUNCTION_ARGS)
 	};
 	List	   *sources;
 	int			concerned;
+	uint64		ended;
 
 	PreventCommandIfReadOnly("tokenauth_revoke()");
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -486,9 +583,10 @@ tokenauth_revoke_id(PG_FUNCTION_ARGS)
 	sources = each_source_choose(name);
 	concerned = list_length(sources);
 	sources = revoke_rows(sources, &revocation);
+	ended = end_revocation(&revocation);
 	if (list_length(sources) < concerned)
 		PG_RETURN_NULL();
-	PG_RETURN_BOOL(revocation.written + revocation.swept > 0);
+	PG_RETURN_BOOL(ended > 0);
 }
 
 static Datum
@@ -502,15 +600,17 @@ revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 	};
 	List	   *sources;
 	int			concerned;
+	uint64		ended;
 
 	if (value == NULL)
 		PG_RETURN_INT64(0);
 	sources = each_source_choose(name);
 	concerned = list_length(sources);
 	sources = revoke_rows(sources, &revocation);
+	ended = end_revocation(&revocation);
 	if (list_length(sources) < concerned)
 		PG_RETURN_NULL();
-	PG_RETURN_INT64((int64) revocation.ended);
+	PG_RETURN_INT64((int64) ended);
 }
 
 /*

@@ -9,7 +9,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/testpoint.h"
+#include "base/query.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
@@ -104,17 +104,17 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	Oid			type = exprType(node);
 	Sandbox		sandbox;
 	HiddenCaller hidden;
-	bool		was_read_only = XactReadOnly;
+	bool		was_read_only;
 	Datum		result = (Datum) 0;
 
 	expression_enter(&sandbox, row->relation);
 	caller_hide(&hidden);
+	was_read_only = read_only_enter();
 	context->ecxt_scantuple = row->slot;
 	PG_TRY();
 	{
 		ExprState  *state;
 
-		XactReadOnly |= !TEST_FAULT(expressions_write);
 		setting_fix("TimeZone", row->timezone);
 		/* a plan for this token would have it in the text of a logged plan */
 		if (row->token != NULL)
@@ -125,13 +125,13 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	}
 	PG_CATCH();
 	{
-		XactReadOnly = was_read_only;
+		read_only_leave(was_read_only);
 		sandbox_fail(&sandbox);
 		caller_show(&hidden);
 		rethrow_without_row(row->relation, caller);
 	}
 	PG_END_TRY();
-	XactReadOnly = was_read_only;
+	read_only_leave(was_read_only);
 	caller_show(&hidden);
 	if (!*isnull)
 		result = keep_value(type, result);

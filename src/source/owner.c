@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -219,27 +220,41 @@ run(OwnerCall *call, const char *sql, bool read_only)
 	return result;
 }
 
-QueryResult *
-owner_query(OwnerCall *call, const char *sql)
-{
-	return run(call, sql, false);
-}
-
-QueryResult *
-owner_query_latest(OwnerCall *call, const char *sql)
+static QueryResult *
+run_by_snapshot(OwnerCall *call, const char *sql, Snapshot snapshot)
 {
 	QueryResult *result;
 
-	PushActiveSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(snapshot);
 	result = run(call, sql, true);
 	PopActiveSnapshot();
 	return result;
 }
 
+QueryResult *
+owner_query(OwnerCall *call, const char *sql)
+{
+	/* it sees what has been done so far */
+	CommandCounterIncrement();
+	return run_by_snapshot(call, sql, GetTransactionSnapshot());
+}
+
+QueryResult *
+owner_query_latest(OwnerCall *call, const char *sql)
+{
+	return run_by_snapshot(call, sql, GetLatestSnapshot());
+}
+
+QueryResult *
+owner_write(OwnerCall *call, const char *sql)
+{
+	return run(call, sql, false);
+}
+
 uint64
 owner_execute(OwnerCall *call, const char *sql)
 {
-	QueryResult *result = owner_query(call, sql);
+	QueryResult *result = owner_write(call, sql);
 	uint64		processed = result->processed;
 
 	query_free(result);

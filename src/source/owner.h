@@ -73,7 +73,10 @@ extern int	owner_timestamp(OwnerCall *call, TimestampTz value);
 pg_noreturn extern void owner_rethrow(const OwnerCall *call,
 									  MemoryContext context);
 
-/* Run a statement with the parameters so far, and forget them. */
+/*
+ * Run a query with the parameters so far, and forget them.  It writes nothing, nor
+ * does the owner's code that it runs, and it locks no rows.
+ */
 extern QueryResult *owner_query(OwnerCall *call, const char *sql);
 
 /*
@@ -82,10 +85,17 @@ extern QueryResult *owner_query(OwnerCall *call, const char *sql);
  */
 extern QueryResult *owner_query_latest(OwnerCall *call, const char *sql);
 
-/* owner_query() where only the number of rows is wanted. */
+/*
+ * The same for a statement that writes, or locks rows.  Whatever code of the owner's
+ * this runs can write anything else, so that what has been judged before is not known
+ * any more: not only triggers, but expressions in a condition, too.
+ */
+extern QueryResult *owner_write(OwnerCall *call, const char *sql);
+
+/* owner_write() where only the number of rows is wanted. */
 extern uint64 owner_execute(OwnerCall *call, const char *sql);
 
-/* The same for a query with many rows: query_open() and query_fetch(). */
+/* owner_query() for a query with many rows: query_open() and query_fetch(). */
 extern Portal owner_open(OwnerCall *call, const char *sql);
 extern QueryResult *owner_fetch(OwnerCall *call, Portal portal, long rows);
 
