@@ -36,7 +36,7 @@
 #include "source/problem.h"
 #include "source/registry.h"
 #include "source/registry_guard.h"
-#include "source/stored.h"
+#include "source/stored_as.h"
 #include "source/token_columns.h"
 #include "storage/lockdefs.h"
 #include "utils/array.h"

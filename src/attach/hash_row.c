@@ -15,7 +15,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "source/registry.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"

@@ -16,7 +16,7 @@
 #include "source/names.h"
 #include "source/parent_keys.h"
 #include "source/registry.h"
-#include "source/stored.h"
+#include "source/stored_as.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"

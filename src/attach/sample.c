@@ -17,6 +17,8 @@
 #include "catalog/pg_type.h"
 #include "judge/row.h"
 #include "miscadmin.h"
+#include "source/stored.h"
+#include "source/stored_as.h"
 #include "storage/bufmgr.h"
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"

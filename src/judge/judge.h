@@ -11,7 +11,7 @@
 #include "cache/last_used.h"
 #include "fmgr.h"
 #include "source/source.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 
 /* What a caller asks about. */
 typedef struct TokenQuery

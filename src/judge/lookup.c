@@ -22,6 +22,7 @@
 #include "judge/verification.h"
 #include "source/expression.h"
 #include "source/stored.h"
+#include "source/stored_row.h"
 #include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"

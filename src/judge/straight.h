@@ -17,6 +17,7 @@
 #include "judge/coherence.h"
 #include "judge/judge.h"
 #include "miscadmin.h"
+#include "source/stored.h"
 #include "utils/timestamp.h"
 
 /*

@@ -20,6 +20,7 @@
 #include "source/extension.h"
 #include "source/registry.h"
 #include "source/stored.h"
+#include "source/stored_row.h"
 #include "source/value.h"
 #include "storage/lmgr.h"
 #include "utils/datum.h"

@@ -16,7 +16,7 @@
 #include "lifecycle/shared_row.h"
 #include "source/deletion.h"
 #include "source/flag.h"
-#include "source/stored.h"
+#include "source/stored_row.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 

@@ -17,7 +17,7 @@
 #define TOKENAUTH_ENDING_H
 
 #include "source/owner.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 
 /*
  * The rows of a token: by what they have in the token column and, where that is not

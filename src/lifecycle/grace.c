@@ -18,6 +18,7 @@
 #include "source/names.h"
 #include "source/registry_guard.h"
 #include "source/stored.h"
+#include "source/stored_row.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"

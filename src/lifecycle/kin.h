@@ -30,7 +30,7 @@
 #define TOKENAUTH_KIN_H
 
 #include "source/owner.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 
 /*
  * What the source, and all others with the same token column, make of the row of a

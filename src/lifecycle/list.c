@@ -18,6 +18,7 @@
 #include "source/owner.h"
 #include "source/registry.h"
 #include "source/stored.h"
+#include "source/stored_row.h"
 #include "source/value.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"

@@ -16,6 +16,7 @@
 #include "source/directory.h"
 #include "source/problem.h"
 #include "source/stored.h"
+#include "source/stored_row.h"
 
 void
 presented_take(FunctionCallInfo fcinfo, int source_arg, Presented *presented)

@@ -9,7 +9,7 @@
 #define TOKENAUTH_SHARED_ROW_H
 
 #include "source/owner.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 
 /*
  * Another source of the source's table for which a column plays a role, and the

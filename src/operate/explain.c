@@ -25,6 +25,8 @@
 #include "source/owner.h"
 #include "source/problem.h"
 #include "source/registry.h"
+#include "source/stored_as.h"
+#include "source/stored_row.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"

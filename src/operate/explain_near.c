@@ -15,6 +15,8 @@
 #include "operate/explain.h"
 #include "source/form.h"
 #include "source/registry.h"
+#include "source/stored.h"
+#include "source/stored_as.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 

@@ -10,7 +10,7 @@
 #include "attach/sample.h"
 #include "operate/findings.h"
 #include "operate/remedy.h"
-#include "source/stored.h"
+#include "source/stored_as.h"
 #include "utils/lsyscache.h"
 
 /*

@@ -17,7 +17,7 @@
 #include "source/parent_keys.h"
 #include "source/registry.h"
 #include "source/statement.h"
-#include "source/stored.h"
+#include "source/stored_as.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
 #include "source/form.h"
+#include "source/stored_row.h"
 
 #define ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 

@@ -8,7 +8,7 @@
 #ifndef TOKENAUTH_FORM_H
 #define TOKENAUTH_FORM_H
 
-#include "source/stored.h"
+#include "source/stored_value.h"
 
 /* A set of digests and the forms in which they are written. */
 typedef uint64 FormSet;

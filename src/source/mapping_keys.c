@@ -10,7 +10,7 @@
 #include "base/compat.h"
 #include "source/mapping_json.h"
 #include "source/mapping_keys.h"
-#include "source/stored.h"
+#include "source/stored_as.h"
 
 typedef enum MappingKey
 {

@@ -32,7 +32,7 @@
 #include "base/compat.h"
 #include "base/sandbox.h"
 #include "lib/stringinfo.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 #include "utils/relcache.h"
 
 #define OWNER_MAX_PARAMETERS	16

@@ -21,6 +21,7 @@
 #include "source/registry.h"
 #include "source/registry_form.h"
 #include "source/stored.h"
+#include "source/stored_as.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"

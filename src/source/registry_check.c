@@ -13,6 +13,7 @@
 #include "source/mapping.h"
 #include "source/registry.h"
 #include "source/stored.h"
+#include "source/stored_as.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 

@@ -12,9 +12,7 @@
 #include "base/compat.h"
 #include "base/hash.h"
 #include "cache/cache.h"
-#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "source/expression.h"
 #include "source/stored.h"
@@ -24,98 +22,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
-
-/* ---------- names ---------- */
-
-#define PLAINTEXT		"plaintext"
-#define HMAC			"hmac-"
-
-static const char *const form_names[] = {
-	[FORM_HEX] = "hex",
-	[FORM_UPPER_HEX] = "HEX",
-	[FORM_BASE64] = "base64",
-	[FORM_BASE64URL] = "base64url",
-	[FORM_BYTEA] = "bytea",
-};
-
-bool
-stored_as_read(const char *text, StoredAs *as)
-{
-	const char *dash;
-	char	   *hash;
-
-	memset(as, 0, sizeof(*as));
-	if (strcmp(text, PLAINTEXT) == 0)
-		return true;
-	as->is_hmac = strncmp(text, HMAC, strlen(HMAC)) == 0;
-	if (as->is_hmac)
-		text += strlen(HMAC);
-	dash = strchr(text, '-');
-	if (dash == NULL)
-		return false;
-	hash = pnstrdup(text, dash - text);
-	as->hash = hash_by_name(hash);
-	if (as->hash == HASH_NONE)
-		return false;
-	for (int i = FORM_HEX; i < (int) lengthof(form_names); i++)
-		if (strcmp(dash + 1, form_names[i]) == 0)
-			as->form = (StoredForm) i;
-	return as->form != FORM_TOKEN;
-}
-
-char *
-stored_as_name(StoredAs as)
-{
-	if (as.hash == HASH_NONE)
-		return pstrdup(PLAINTEXT);
-	return psprintf("%s%s-%s", as.is_hmac ? HMAC : "", hash_name(as.hash),
-					form_names[as.form]);
-}
-
-const char *
-stored_as_names(void)
-{
-	return "It is plaintext, or a digest and its form, such as sha256-hex: one of sha1, sha224, sha256, sha384, sha512, and one of hex, HEX, base64, base64url, bytea; with hmac- before it, as in hmac-sha256-hex, an HMAC.";
-}
-
-#define AFTER			"after "
-#define BEFORE			"before "
-#define AFTER_PREFIX	"after prefix"
-#define IF_ANY			" if any"
-
-bool
-token_part_read(const char *text, TokenPart *part)
-{
-	Size		len = strlen(text);
-
-	memset(part, 0, sizeof(*part));
-	if (strcmp(text, "whole") == 0)
-		return true;
-	if (strcmp(text, AFTER_PREFIX) == 0)
-	{
-		part->kind = PART_AFTER_PREFIX;
-		return true;
-	}
-	if (len > strlen(IF_ANY) &&
-		strcmp(text + len - strlen(IF_ANY), IF_ANY) == 0)
-	{
-		part->if_any = true;
-		len -= strlen(IF_ANY);
-	}
-	if (strncmp(text, AFTER, strlen(AFTER)) == 0)
-	{
-		part->kind = PART_AFTER;
-		part->separator = pnstrdup(text + strlen(AFTER), len - strlen(AFTER));
-	}
-	else if (strncmp(text, BEFORE, strlen(BEFORE)) == 0)
-	{
-		part->kind = PART_BEFORE;
-		part->separator = pnstrdup(text + strlen(BEFORE), len - strlen(BEFORE));
-	}
-	else
-		return false;
-	return part->separator[0] != '\0';
-}
 
 /* ---------- what a source's values are ---------- */
 
@@ -161,29 +67,10 @@ stored_require_digest(const Source *source, const char *hint)
 			 errhint("%s", hint)));
 }
 
-static bool
-is_text(Oid type)
-{
-	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID;
-}
-
-/* Types of which a value is written in one way, which is checked. */
-static bool
-is_written(Oid type)
-{
-	return type == UUIDOID || type == INT4OID || type == INT8OID;
-}
-
-bool
-stored_type_is_token(Oid type)
-{
-	return is_text(type) || is_written(type);
-}
-
 bool
 stored_lookup_fits(const Source *source, Oid type)
 {
-	return is_text(type) ? source->column[ROLE_TOKEN].type != BYTEAOID :
+	return stored_type_is_text(type) ? source->column[ROLE_TOKEN].type != BYTEAOID :
 		type == source->column[ROLE_TOKEN].type;
 }
 
@@ -191,11 +78,11 @@ bool
 stored_type_fits(const Source *source, Oid type)
 {
 	if (source->lookup != NULL)
-		return is_text(type) || is_written(type) || type == BYTEAOID;
+		return stored_type_is_text(type) || stored_type_is_written(type) || type == BYTEAOID;
 	if (source->stored_as.form == FORM_BYTEA)
 		return type == BYTEAOID;
 	return source->stored_as.hash == HASH_NONE ? stored_type_is_token(type) :
-		is_text(type);
+		stored_type_is_text(type);
 }
 
 Oid
@@ -204,49 +91,6 @@ stored_type(const Source *source)
 	Oid			type = source->column[ROLE_TOKEN].type;
 
 	return type == VARCHAROID ? TEXTOID : type;
-}
-
-/* ---------- values and their types ---------- */
-
-void
-stored_source_changed(const Source *source)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("token source \"%s\" has changed meanwhile", source->name),
-			 errhidestmt(true), errhidecontext(true)));
-}
-
-Datum
-stored_datum(const Source *source, const StoredValue *stored)
-{
-	if (!OidIsValid(stored->type) ||
-		stored->type != source->column[ROLE_TOKEN].type)
-		stored_source_changed(source);
-	return stored->value;
-}
-
-bool
-stored_of_slot(const Source *source, TupleTableSlot *row, StoredValue *stored)
-{
-	const SourceColumn *column = &source->column[ROLE_TOKEN];
-	bool		isnull;
-
-	stored->value = source_column_value(source, column, row, &isnull);
-	stored->type = isnull ? InvalidOid : column->type;
-	return !isnull;
-}
-
-bool
-stored_of_result(const QueryResult *result, uint64 row, int column,
-				 StoredValue *stored)
-{
-	Form_pg_attribute attribute = TupleDescAttr(result->desc, column - 1);
-	bool		isnull;
-
-	stored->value = query_value(result, row, column, &isnull);
-	stored->type = isnull ? InvalidOid : getBaseType(attribute->atttypid);
-	return !isnull;
 }
 
 /* ---------- the part of a token that counts ---------- */
@@ -457,7 +301,7 @@ stored_value_of_digest(const Source *source, const TokenDigest *digest,
 static bool
 is_empty(Oid type, Datum value)
 {
-	return (is_text(type) || type == BYTEAOID) &&
+	return (stored_type_is_text(type) || type == BYTEAOID) &&
 		toast_raw_datum_size(value) == VARHDRSZ;
 }
 
@@ -487,7 +331,7 @@ look_up(const Source *source, const char *token, Size len,
 	stored->type = type;
 	if (!found || is_empty(type, stored->value))
 		return false;
-	if (!is_text(type))
+	if (!stored_type_is_text(type))
 		return true;
 	made = DatumGetTextPP(stored->value);
 	stored->type = source->column[ROLE_TOKEN].type;
@@ -580,7 +424,7 @@ stored_values(const Source *source, const char *token, Size len,
 	return found;
 }
 
-/* ---------- keys and cells ---------- */
+/* ---------- keys ---------- */
 
 bool
 stored_unusual_key(const Source *source, const char *token, Size len,
@@ -604,141 +448,4 @@ stored_unusual_key(const Source *source, const char *token, Size len,
 	else
 		token_digest_keyed(cache_secret(), token, len, key);
 	return true;
-}
-
-void
-stored_bytes_begin(Oid type, Datum value, StoredBytes *bytes)
-{
-	struct varlena *whole;
-	Oid			output;
-	bool		is_varlena;
-
-	if (is_written(type))
-	{
-		getTypeOutputInfo(type, &output, &is_varlena);
-		bytes->data = bytes->copy = OidOutputFunctionCall(output, value);
-		bytes->len = bytes->copy_size = strlen(bytes->copy);
-		return;
-	}
-	whole = PG_DETOAST_DATUM_PACKED(value);
-	bytes->copy = (Pointer) whole == DatumGetPointer(value) ? NULL : (char *) whole;
-	bytes->copy_size = VARSIZE_ANY(whole);
-	bytes->data = VARDATA_ANY(whole);
-	bytes->len = VARSIZE_ANY_EXHDR(whole);
-	/* that only fills it up */
-	if (type == BPCHAROID)
-		while (bytes->len > 0 && bytes->data[bytes->len - 1] == ' ')
-			bytes->len--;
-}
-
-void
-stored_bytes_end(const StoredBytes *bytes)
-{
-	if (bytes->copy == NULL)
-		return;
-	explicit_bzero(bytes->copy, bytes->copy_size);
-	pfree(bytes->copy);
-}
-
-static void
-begin_bytes(const Source *source, const StoredValue *stored,
-			StoredBytes *bytes)
-{
-	stored_bytes_begin(stored->type, stored_datum(source, stored), bytes);
-}
-
-/* The digest that is written in a form, behind the source's literal. */
-static bool
-read_digest(const Source *source, const char *text, Size len,
-			TokenDigest *digest)
-{
-	Size		literal = source->stored_prefix == NULL ? 0 :
-		strlen(source->stored_prefix);
-
-	if (source->stored_as.form == FORM_BYTEA)
-	{
-		if (len != TOKEN_DIGEST_LEN)
-			return false;
-		memcpy(digest->bytes, text, TOKEN_DIGEST_LEN);
-		return true;
-	}
-	if (len < literal || (literal > 0 &&
-						  memcmp(text, source->stored_prefix, literal) != 0))
-		return false;
-	if (source->stored_as.form == FORM_HEX)
-		return token_digest_from_hex(text + literal, len - literal, digest);
-	return hash_read(source->stored_as.form, text + literal, len - literal,
-					 digest->bytes, TOKEN_DIGEST_LEN);
-}
-
-bool
-stored_key_of_row(const Source *source, const StoredValue *stored,
-				  TokenDigest *key)
-{
-	StoredBytes bytes;
-	bool		found;
-
-	if (!OidIsValid(stored->type) || !stored_gives_key(source))
-		return false;
-	begin_bytes(source, stored, &bytes);
-	found = source->stored_as.hash == HASH_NONE ?
-		token_digest(source->encoding, bytes.data, bytes.len, key) :
-		read_digest(source, bytes.data, bytes.len, key);
-	stored_bytes_end(&bytes);
-	return found;
-}
-
-Datum
-stored_text(const Source *source, const StoredValue *stored)
-{
-	StoredBytes bytes;
-	text	   *copy;
-
-	begin_bytes(source, stored, &bytes);
-	copy = cstring_to_text_with_len(bytes.data, (int) bytes.len);
-	stored_bytes_end(&bytes);
-	return PointerGetDatum(copy);
-}
-
-uint16
-stored_cell(const Source *source, const StoredValue *stored)
-{
-	StoredBytes bytes;
-	uint16		cell;
-
-	begin_bytes(source, stored, &bytes);
-	cell = cache_cell(MyDatabaseId, source->relation, bytes.data, bytes.len);
-	stored_bytes_end(&bytes);
-	return cell;
-}
-
-/* Is a value of this type somewhere else, so that a token can be left there? */
-static bool
-is_pointer(Oid type)
-{
-	return is_text(type) || type == BYTEAOID || type == UUIDOID;
-}
-
-void
-stored_wipe(const StoredValue *stored)
-{
-	if (stored->type == UUIDOID)
-		explicit_bzero(DatumGetPointer(stored->value), UUID_LEN);
-	else if (is_pointer(stored->type))
-		token_wipe(stored->value);
-}
-
-void
-stored_forget(const StoredValue *stored)
-{
-	stored_wipe(stored);
-	if (is_pointer(stored->type))
-		pfree(DatumGetPointer(stored->value));
-}
-
-void
-stored_forget_all(const StoredValues *values)
-{
-	for (int i = 0; i < values->n; i++)
-		stored_forget(&values->value[i]);
 }

@@ -11,7 +11,7 @@
 #include "cache/cache.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "source/stored.h"
+#include "source/stored_value.h"
 #include "source/value.h"
 #include "utils/builtins.h"
 

@@ -23,6 +23,7 @@
 #include "source/mapping.h"
 #include "source/owner.h"
 #include "source/stored.h"
+#include "source/stored_row.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
