@@ -20,6 +20,7 @@
 #include "judge/row.h"
 #include "judge/scan.h"
 #include "judge/verification.h"
+#include "source/directory.h"
 #include "source/expression.h"
 #include "source/stored.h"
 #include "source/stored_row.h"
@@ -372,20 +373,38 @@ look_at_rows(Scene *scene, const StoredValue *stored, RowVisitor visit,
  */
 #define MAX_LOOKS		10
 
+/*
+ * The source as it is registered now, for another table may have been attached since,
+ * while code of an owner's ran; itself, if it is not registered any more.  Opening its
+ * tables hears of that, so those who loop try again if they could not be opened.
+ */
+static Source *
+as_registered(Source *source)
+{
+	Source	   *now;
+
+	if (!source_is_outdated(source))
+		return source;
+	source_refresh();
+	now = source_find_again(source);
+	return now != NULL ? now : source;
+}
+
 bool
 lookup_is_live(Source *source, const StoredValue *stored,
 			   const LookupKey *key, const char *id)
 {
 	for (int look = 0; look < MAX_LOOKS; look++)
 	{
+		Source	   *now = as_registered(source);
 		OpenSource	open;
-		Scene		scene = {source, &open,.without_parents = true,.key = key,.id = id};
+		Scene		scene = {now, &open,.without_parents = true,.key = key,.id = id};
 
-		if (!scan_open(source, false, &open))
-			break;
+		if (!scan_open(now, false, &open))
+			continue;
 		look_at_rows(&scene, stored, visit_life, &scene);
 		scan_close(&open);
-		if (!was_read_again(source, &open))
+		if (!was_read_again(now, &open))
 			return scene.finding.nlive > 0;
 	}
 	/* what cannot be looked at is not known to be dead */
@@ -473,15 +492,16 @@ lookup_written_live(Source *source, const StoredValue *stored, List **ids)
 {
 	for (int look = 0; look < MAX_LOOKS; look++)
 	{
+		Source	   *now = as_registered(source);
 		OpenSource	open;
-		IdSearch	search = {{source, &open,.without_parents = true}};
+		IdSearch	search = {{now, &open,.without_parents = true}};
 
-		if (!scan_open(source, false, &open))
-			break;
+		if (!scan_open(now, false, &open))
+			continue;
 		look_at_rows(&search.scene, stored, visit_written, &search);
 		scan_close(&open);
 		*ids = search.ids;
-		if (!was_read_again(source, &open))
+		if (!was_read_again(now, &open))
 			return true;
 	}
 	return false;
@@ -511,13 +531,14 @@ lookup_ids(Source *source, const LookupKey *key, List **ids)
 {
 	for (int look = 0; look < MAX_LOOKS; look++)
 	{
+		Source	   *now = as_registered(source);
 		OpenSource	open;
-		IdSearch	search = {{source, &open,.without_parents = true,.key = key}};
+		IdSearch	search = {{now, &open,.without_parents = true,.key = key}};
 		StoredValues sought;
 		bool		seen;
 
-		if (!scan_open(source, false, &open))
-			break;
+		if (!scan_open(now, false, &open))
+			continue;
 		seen = look_for_ids(&search, &sought);
 		scan_close(&open);
 		*ids = search.ids;
