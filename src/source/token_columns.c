@@ -76,8 +76,6 @@ typedef struct Holder
 	bool		is_trusted;		/* its owner could change the other source anyway */
 	bool		is_known;
 	TableColumns own;			/* of its table */
-	bool		is_followed;
-	List	   *origins;		/* what these refer to, and so on; TableColumns */
 } Holder;
 
 static const TableColumns *
@@ -90,15 +88,13 @@ own_columns(Holder *holder)
 	return &holder->own;
 }
 
-static const List *
+/* What these refer to, and so on. */
+static List *
 origins_of(Holder *holder, const List *ways)
 {
 	const TableColumns *own = own_columns(holder);
 
-	if (!holder->is_followed)
-		holder->origins = references_origins(own->relation, own->columns, ways);
-	holder->is_followed = true;
-	return holder->origins;
+	return references_origins(own->relation, own->columns, ways);
 }
 
 static List *
@@ -186,12 +182,30 @@ has_tokens_in(Holder *holder, const List *told, const List *ways)
 
 	if (is_among(own_columns(holder), told))
 		return true;
-	if (!holder->is_trusted)
-		return false;
-	foreach(lc, origins_of(holder, ways))
+	foreach(lc, holder->is_trusted ? origins_of(holder, ways) : NIL)
 		if (is_among(lfirst(lc), told))
 			return true;
 	return false;
+}
+
+/* The first; better one of the very columns than of what these refer to. */
+static const Source *
+find_holder(const List *holders, const TableColumns *columns,
+			const List *told, const List *ways)
+{
+	const List *itself = list_make1(unconstify(TableColumns *, columns));
+	ListCell   *lc;
+
+	foreach(lc, holders)
+		if (is_among(own_columns(lfirst(lc)), itself))
+			return ((const Holder *) lfirst(lc))->source;
+	foreach(lc, holders)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (has_tokens_in(lfirst(lc), told, ways))
+			return ((const Holder *) lfirst(lc))->source;
+	}
+	return NULL;
 }
 
 const Source *
@@ -204,16 +218,11 @@ tokens_in_columns(const Source *source, Oid relation,
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	List	   *holders = all_holders(source);
 	List	   *ways = trusted_ways(holders);
-	List	   *told = references_origins(relation, columns, ways);
-	const Source *found = NULL;
-	ListCell   *lc;
+	const Source *found;
 
-	foreach(lc, holders)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (found == NULL && has_tokens_in(lfirst(lc), told, ways))
-			found = ((const Holder *) lfirst(lc))->source;
-	}
+	found = find_holder(holders,
+						&(TableColumns) {relation, unconstify(Bitmapset *, columns)},
+						references_origins(relation, columns, ways), ways);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	return found;
