@@ -140,7 +140,12 @@ end_limit(const TimeLimit *limit)
 	current = limit->outer;
 	/* the limit does not apply to what comes now */
 	if (is_over(limit))
+	{
 		QueryCancelPending = false;
+		/* somebody may have cancelled just before that */
+		if (!is_over(limit))
+			QueryCancelPending = InterruptPending = true;
+	}
 	if (current != NULL)
 		start_timer(current);
 }
