@@ -134,5 +134,20 @@ SELECT tokenauth_revoke('l_secret');
 SELECT status FROM tokenauth_identify('l_secret');
 SELECT looked, revoked FROM lazarus;
 SELECT tokenauth_detach('lazarus');
+
+-- A row that an expression fails for leaves nothing in memory, however many there are.
+CREATE TABLE heap (id int PRIMARY KEY, found_by text, user_id int, revoked bool NOT NULL DEFAULT false);
+CREATE INDEX ON heap (found_by);
+INSERT INTO heap SELECT n, 'h', 7 FROM generate_series(1, 1000) n;
+CREATE FUNCTION states() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'ExecutorState' $$;
+CREATE FUNCTION is_light(id int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF id = 1000 THEN RETURN ending_attack.states() < 50; END IF;
+    RETURN 1 / (id - id) = 1;
+END $$;
+SELECT tokenauth_attach('heap', prefix => 'h_', token_column => 'found_by', stored_as => 'plaintext',
+                        mapping => '{"lookup": "left(token, 1)", "verify": "is_light(id)"}');
+SELECT status FROM tokenauth_identify('h_1');
+SELECT tokenauth_detach('heap');
 DROP SCHEMA ending_attack CASCADE;
 DROP ROLE ending_mallory, ending_victim;

@@ -75,11 +75,14 @@ static EState *
 create_state(text *token)
 {
 	EState	   *estate = CreateExecutorState();
+	MemoryContext caller;
 	ParamListInfo parameters;
 
 	if (token == NULL)
 		return estate;
+	caller = MemoryContextSwitchTo(estate->es_query_cxt);
 	parameters = makeParamList(1);
+	MemoryContextSwitchTo(caller);
 	parameters->params[0].value = PointerGetDatum(token);
 	parameters->params[0].isnull = false;
 	parameters->params[0].pflags = 0;
@@ -89,8 +92,9 @@ create_state(text *token)
 }
 
 /*
- * Evaluate over one row; the result is in the current memory context.  The
- * expression is copied first, for a function in it may have its source read again.
+ * Evaluate over one row; the result is in the current memory context, and nothing else,
+ * unless this fails.  The expression is copied first, for a function in it may have its
+ * source read again.
  *
  * It writes nothing, whatever its functions are declared: a row would be judged by what
  * it said before, and be revived by looking at it.
@@ -115,6 +119,7 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	{
 		ExprState  *state;
 
+		MemoryContextSwitchTo(estate->es_query_cxt);
 		setting_fix("TimeZone", row->timezone);
 		/* a plan for this token would have it in the text of a logged plan */
 		if (row->token != NULL)
@@ -133,6 +138,7 @@ expression_value(const ExpressionRow *row, Node *node, bool *isnull)
 	PG_END_TRY();
 	read_only_leave(was_read_only);
 	caller_show(&hidden);
+	MemoryContextSwitchTo(caller);
 	if (!*isnull)
 		result = keep_value(type, result);
 	FreeExecutorState(estate);
@@ -169,20 +175,32 @@ call_expression_value(void *arg)
 /*
  * In parallel mode there are no subtransactions.  Then data that is not taken is
  * an error.
+ *
+ * What a failure leaves in memory is freed only when its subtransaction has released
+ * what else it held.  It may be tried for many rows.
  */
 bool
 expression_try(const ExpressionRow *row, Node *node, Datum *value)
 {
 	Evaluation	evaluation = {row, node, (Datum) 0, true};
+	Oid			type = exprType(node);
 	ErrorData  *error = NULL;
+	MemoryContext trial = AllocSetContextCreate(CurrentMemoryContext,
+												"tokenauth expression",
+												ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(trial);
 
 	if (IsInParallelMode())
 		call_expression_value(&evaluation);
 	else
 		error = sandbox_try(call_expression_value, &evaluation, true);
+	MemoryContextSwitchTo(caller);
 	if (error != NULL &&
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
 		ReThrowError(error);
-	*value = evaluation.value;
-	return error == NULL && !evaluation.isnull;
+	if (error != NULL)
+		evaluation.isnull = true;
+	*value = evaluation.isnull ? (Datum) 0 : keep_value(type, evaluation.value);
+	MemoryContextDelete(trial);
+	return !evaluation.isnull;
 }
