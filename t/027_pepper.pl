@@ -167,6 +167,13 @@ one(q(UPDATE t SET revoked = false WHERE user_id = 1));
 is(ask($session, 'a1', 't'), 'unknown', 'and comes back to life');
 one(q(SELECT tokenauth_revoke('a1', source => 't')));
 is(one(q(SELECT count(*) FROM t WHERE user_id IN (1, 101) AND revoked)), 2, 'both are revoked');
+one(q(UPDATE t SET revoked = false WHERE user_id IN (1, 101);
+	CREATE FUNCTION revive() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		UPDATE t SET revoked = false WHERE user_id = 102 - OLD.user_id AND pg_trigger_depth() = 1; RETURN NULL; END $$;
+	CREATE TRIGGER revive AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION revive();));
+like(complaint(q(SELECT tokenauth_revoke('a1', source => 't'))), qr/could not revoke a token of source "t"/, 'to revoke one revives the other');
+one(q(DROP FUNCTION revive CASCADE));
+one(q(SELECT tokenauth_revoke('a1', source => 't')));
 
 my ($next) = split /\n/, one(q(SELECT token FROM tokenauth_rotate('a2', source => 't')));
 is(ask($session, $next, 't'), 'valid 2', 'rotated to the first pepper');
