@@ -147,5 +147,30 @@ UPDATE asked SET revoked = true WHERE id = 1;
 SELECT token_id FROM tokenauth_list(8, 'asked');
 SELECT revoked FROM asked WHERE id = 1;
 SELECT tokenauth_detach('asked');
+
+-- It attaches the source anew, such that the token is in another column: nobody knows then.
+CREATE TABLE anew (id int PRIMARY KEY, token_hash text UNIQUE, hash2 text UNIQUE, other text UNIQUE, user_id int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO anew VALUES (1, encode(sha256('a_1'), 'hex'), encode(sha256('a_1'), 'base64'), 'x1', 7);
+CREATE FUNCTION anew() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() > 1 THEN RETURN NULL; END IF;
+    IF NOT EXISTS (SELECT FROM public.tokenauth_sources WHERE source = 'anew' AND token_column = 'hash2') THEN
+        PERFORM public.tokenauth_detach('anew');
+        PERFORM public.tokenauth_attach('alive_attack.anew', prefix => 'a_', token_column => 'hash2', stored_as => 'sha256-base64');
+    END IF;
+    UPDATE alive_attack.anew SET revoked = false;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER anew AFTER UPDATE ON anew FOR EACH ROW EXECUTE FUNCTION anew();
+SELECT tokenauth_attach('anew', prefix => 'a_'), tokenauth_attach('anew', 'too', prefix => 'z_', token_column => 'other', stored_as => 'plaintext');
+SELECT tokenauth_revoke('a_1');
+BEGIN;
+SELECT tokenauth_detach('anew'), tokenauth_attach('anew', prefix => 'a_');
+SELECT tokenauth_revoke('a_1');
+ROLLBACK;
+SELECT status FROM tokenauth_identify('a_1');
+DROP TRIGGER anew ON anew;
+SELECT tokenauth_revoke('a_1');
+SELECT tokenauth_detach('anew'), tokenauth_detach('too');
 SET client_min_messages = warning;
 DROP SCHEMA alive_attack CASCADE;

@@ -322,4 +322,18 @@ SET app.kind = 'user';
 SELECT decided($$current_setting('app.kind')$$);
 RESET app.kind;
 SELECT tokenauth_detach('own');
+
+-- Nor do settings of the session decide, by defaults that go by them: when it began, its kind.
+CREATE TABLE zoned (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int, began timestamp NOT NULL DEFAULT now(), expires_at timestamp DEFAULT now() + interval '1 hour',
+    kind text NOT NULL DEFAULT quote_ident('web'), revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('zoned', 'hour', created_column => 'began', max_lifetime => '1 hour', timezone => 'UTC');
+SELECT tokenauth_attach('zoned', 'quoted', live_when => $$kind = '"web"'$$, timezone => 'UTC');
+SET TimeZone = 'Pacific/Kiritimati';
+SET quote_all_identifiers = on;
+SELECT token AS t FROM tokenauth_issue(7, 'hour') \gset
+RESET TimeZone;
+RESET quote_all_identifiers;
+SELECT began <= now() AT TIME ZONE 'UTC' AS began, expires_at <= now() AT TIME ZONE 'UTC' + interval '1 hour' AS ends, kind FROM zoned;
+SELECT * FROM status(:'t');
+SELECT tokenauth_detach('hour'), tokenauth_detach('quoted');
 DROP SCHEMA counts_attack CASCADE;

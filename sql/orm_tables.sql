@@ -53,7 +53,7 @@ SELECT tokenauth_rotate(:'al');
 SELECT token AS al2 FROM tokenauth_rotate(:'al', attributes => '{"id": 42}') \gset
 SELECT n, status, user_id FROM unnest(ARRAY[:'dj2', :'ra2', :'pr2', :'al2', :'dj', :'ra', :'pr', :'al']) WITH ORDINALITY u(t, n),
     LATERAL tokenauth_identify(t) ORDER BY n;
-SELECT label, revoked FROM django_token WHERE updated_at < '2030-01-01' ORDER BY id;
+SELECT label, revoked FROM django_token WHERE updated_at < '2030-01-01 00:00Z' ORDER BY id;
 SELECT id, status, scopes FROM "PrismaToken" WHERE id LIKE 'cuid_' ORDER BY id;
 
 -- Exchanged into such a table.

@@ -374,9 +374,10 @@ look_at_rows(Scene *scene, const StoredValue *stored, RowVisitor visit,
 #define MAX_LOOKS		10
 
 /*
- * The source as it is registered now, for another table may have been attached since,
- * while code of an owner's ran; itself, if it is not registered any more.  Opening its
- * tables hears of that, so those who loop try again if they could not be opened.
+ * The source as it was read again, for another table may have been attached since, while
+ * code of an owner's ran.  Itself, if it is not registered any more, or is so anew: what
+ * its tokens are may be something else.  Then it cannot be opened.  Opening its tables
+ * hears of all that, so those who loop try again if they could not be opened.
  */
 static Source *
 as_registered(Source *source)
@@ -387,7 +388,8 @@ as_registered(Source *source)
 		return source;
 	source_refresh();
 	now = source_find_again(source);
-	return now != NULL ? now : source;
+	return now != NULL && now->registry_xmin == source->registry_xmin &&
+		!TransactionIdIsCurrentTransactionId(now->registry_xmin) ? now : source;
 }
 
 bool

@@ -708,12 +708,14 @@ finish_insert(InsertList *list, const char *from, const List *views,
 	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
 	QueryResult *result;
 
+	call->makes_row = true;
 	result = owner_write(call,
 						 psprintf("INSERT INTO %s (%s) SELECT %s %s RETURNING %s, %s",
 								  owner_table(call), list->columns.data,
 								  list->values.data, from,
 								  owner_read_timestamp(call, ROLE_EXPIRES),
 								  has_id ? owner_column(call, ROLE_ID) : "NULL"));
+	call->makes_row = false;
 	if (result->nrows != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),

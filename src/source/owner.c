@@ -54,6 +54,7 @@ begin(OwnerCall *call, const Source *source, Oid relation,
 	call->source = source;
 	call->column = column;
 	call->has_expressions = has_expressions(column);
+	call->makes_row = false;
 	call->nparameters = 0;
 	call->may_see = !stored_is_token(source) &&
 		pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
@@ -164,14 +165,15 @@ static void
 enter_frame(OwnerFrame *frame, const OwnerCall *call, const char *schema)
 {
 	bool		has = call->has_expressions;
+	bool		is_fixed = has || call->makes_row;
 	int			level;
 
 	/* the SQL is made of it; a statement before may have had it read again */
 	source_require_whole(call->source);
-	level = has ? fixed_settings_enter() : NewGUCNestLevel();
+	level = is_fixed ? fixed_settings_enter() : NewGUCNestLevel();
 	frame->context = CurrentMemoryContext;
 	/* expressions are read and evaluated so, see expression.h */
-	if (has)
+	if (is_fixed)
 		setting_fix("TimeZone", call->source->timezone);
 	sandbox_enter(&frame->sandbox, call->table->rd_rel->relowner,
 				  has ? NULL : schema);

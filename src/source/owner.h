@@ -43,6 +43,7 @@ typedef struct OwnerCall
 	const Source *source;
 	const SourceColumn *column; /* of this table, by role */
 	bool		has_expressions;	/* in place of some of them */
+	bool		makes_row;		/* whose defaults must not go by the session's settings */
 	Relation	table;			/* open meanwhile */
 	bool		may_see;		/* the table's rows */
 	bool		is_owner;
