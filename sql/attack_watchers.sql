@@ -36,7 +36,7 @@ COMMIT;
 \c
 SET search_path = watchers_attack, public;
 BEGIN;
-SELECT source, severity, finding FROM tokenauth_doctor() WHERE source IS NOT NULL;
+SELECT source, severity, finding FROM tokenauth_doctor() WHERE source IS NOT NULL ORDER BY source, severity, finding COLLATE "C";
 SELECT * FROM locked;
 SELECT count(*) > 2 AS more FROM tokenauth_doctor();
 SELECT * FROM locked;
