@@ -189,10 +189,8 @@ counts(const Source *source, const char *column)
 {
 	AttrNumber	attnum = get_attnum(source->relation, column);
 
-	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		if (source->column[role].name != NULL &&
-			strcmp(source->column[role].name, column) == 0)
-			return true;
+	if (source_uses_column(source, column))
+		return true;
 	/* of a revoked token it says since when */
 	return bms_is_member(attnum, source->matters) ||
 		(is_called(column, "revokedat") && source_has_role(source, ROLE_REVOKED));

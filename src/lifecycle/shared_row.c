@@ -14,14 +14,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-static bool
-plays(const Source *source, const char *column, SourceRole role)
-{
-	const char *name = source->column[role].name;
-
-	return name != NULL && strcmp(name, column) == 0;
-}
-
 const Source *
 shared_row_user(const Source *source, const char *column, bool except_id,
 				SourceRole *role)
@@ -35,7 +27,7 @@ shared_row_user(const Source *source, const char *column, bool except_id,
 		if (source_is_same(other, source))
 			continue;
 		for (*role = ROLE_TOKEN; *role < ROLE_COUNT; (*role)++)
-			if (plays(other, column, *role) && !(except_id && *role == ROLE_ID))
+			if (source_role_is(other, *role, column) && !(except_id && *role == ROLE_ID))
 				return other;
 	}
 	return NULL;
@@ -48,7 +40,7 @@ shared_row_has_token(const Source *source, const char *column)
 
 	foreach(lc, source_all_of(source->relation))
 		if (!source_is_same(lfirst(lc), source) &&
-			plays(lfirst(lc), column, ROLE_TOKEN))
+			source_role_is(lfirst(lc), ROLE_TOKEN, column))
 			return true;
 	return false;
 }
@@ -172,7 +164,7 @@ shared_row_is_kin(const Source *source, const Source *other)
 {
 	return other->relation == source->relation &&
 		!source_is_same(other, source) &&
-		plays(other, source->column[ROLE_TOKEN].name, ROLE_TOKEN);
+		source_role_is(other, ROLE_TOKEN, source->column[ROLE_TOKEN].name);
 }
 
 bool

@@ -43,10 +43,8 @@ is_in_use(const Source *source, const char *name)
 {
 	ListCell   *lc;
 
-	for (int role = 0; role < ROLE_COUNT; role++)
-		if (source->column[role].name != NULL &&
-			strcmp(source->column[role].name, name) == 0)
-			return true;
+	if (source_uses_column(source, name))
+		return true;
 	for (int i = 0; i < source->nparents; i++)
 		if (source->parent[i].via == VIA_TOKEN &&
 			strcmp(source->parent[i].from.name, name) == 0)

@@ -257,8 +257,7 @@ remedy_change_type(const Source *source)
 								   source->parent[i].key.type);
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
 		if (source->problem_relation == source->relation &&
-			source->column[role].name != NULL &&
-			strcmp(source->column[role].name, name) == 0)
+			source_role_is(source, role, name))
 			return change_role_type(source, role);
 	return cast_column(source->problem_relation, name, TEXTOID);
 }

@@ -50,14 +50,15 @@ typedef struct Generated
 	Bitmapset  *origins;
 } Generated;
 
+/* Of an expression as the catalog has it; its text and tree are not kept. */
 static Bitmapset *
-origins_of_expression(const char *expression)
+origins_of_expression(Datum expression)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "tokenauth generated column",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	Node	   *node = stringToNode(expression);
+	Node	   *node = stringToNode(TextDatumGetCString(expression));
 	Bitmapset  *origins;
 
 	MemoryContextSwitchTo(old);
@@ -120,8 +121,7 @@ add_generated(List *generated, Relation catalog, HeapTuple tuple, Size *room)
 	else
 	{
 		*room -= len;
-		column->origins =
-			origins_of_expression(TextDatumGetCString(expression));
+		column->origins = origins_of_expression(expression);
 	}
 	return lappend(generated, column);
 }

@@ -298,6 +298,24 @@ source_has_role(const Source *source, SourceRole role)
 	return column_is_told(&source->column[role]);
 }
 
+/* Is it that column of its own table that has the role? */
+static inline bool
+source_role_is(const Source *source, SourceRole role, const char *column)
+{
+	return source->column[role].name != NULL &&
+		strcmp(source->column[role].name, column) == 0;
+}
+
+/* Has that column of its own table any role? */
+static inline bool
+source_uses_column(const Source *source, const char *column)
+{
+	for (SourceRole role = 0; role < ROLE_COUNT; role++)
+		if (source_role_is(source, role, column))
+			return true;
+	return false;
+}
+
 /* The first parent whose row has that role; NULL if none. */
 static inline const SourceParent *
 source_parent_with(const Source *source, SourceRole role)

@@ -50,8 +50,8 @@ is_public_origin(const Source *source, AttrNumber attnum)
 
 	return verified_secrecy(type) != LIKELY_SECRET &&
 		(getBaseType(type) != UUIDOID ||
-		 verified_has_role(source,
-						   get_attname(source->relation, attnum, false)));
+		 source_uses_column(source,
+							get_attname(source->relation, attnum, false)));
 }
 
 Bitmapset *
@@ -197,8 +197,11 @@ find_holder(const List *holders, const TableColumns *columns,
 	ListCell   *lc;
 
 	foreach(lc, holders)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_among(own_columns(lfirst(lc)), itself))
 			return ((const Holder *) lfirst(lc))->source;
+	}
 	foreach(lc, holders)
 	{
 		CHECK_FOR_INTERRUPTS();

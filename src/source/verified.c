@@ -81,16 +81,6 @@ verified_secrecy(Oid type)
 		PERHAPS_SECRET : LIKELY_SECRET;
 }
 
-bool
-verified_has_role(const Source *source, const char *column)
-{
-	for (int role = ROLE_TOKEN; role < ROLE_COUNT; role++)
-		if (source->column[role].name != NULL &&
-			strcmp(source->column[role].name, column) == 0)
-			return true;
-	return false;
-}
-
 /* Is the row found by what only the token's holder knows? */
 static bool
 is_found_by_secret(const Source *source)
@@ -122,7 +112,7 @@ verified_columns(const Source *source)
 		secrecy = verified_secrecy(attribute->atttypid);
 		if (secrecy == NEVER_SECRET)
 			continue;
-		if (secrecy == PERHAPS_SECRET && verified_has_role(source, name))
+		if (secrecy == PERHAPS_SECRET && source_uses_column(source, name))
 			numbers = bms_add_member(numbers, attribute->attnum);
 		else
 			secrets = bms_add_member(secrets, attribute->attnum);

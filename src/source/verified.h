@@ -20,9 +20,6 @@ typedef enum Secrecy
 
 extern Secrecy verified_secrecy(Oid type);
 
-/* Does the source take the column for a role? */
-extern bool verified_has_role(const Source *source, const char *column);
-
 /*
  * The columns that a token must fit by the source's verify, NULL if it has none: what one
  * finds the row by may be no secret then, but these are.  A number or uuid with a role of
