@@ -32,7 +32,7 @@ PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 PG_CPPFLAGS = -I$(SRCTOP)src -DTOKENAUTH_VERSION='"$(TOKENAUTH_VERSION)"'
 
 # What attaching says of a table, and what becomes of a token.
-REGRESS += samples explain indexes
+REGRESS += samples explain indexes citext
 
 # The life of a token, and who it is.
 REGRESS += id_types grant bind one_query by_id create_table on_revoke revoke_prevented attack_identity one_answer long_tokens attack_lifecycle rotation orm_tables

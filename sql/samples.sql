@@ -88,16 +88,6 @@ CREATE TABLE "Odd" ("Key" char(60), hashed text, user_id int);
 SELECT tokenauth_attach('"Odd"', token_column => 'Key', stored_as => 'plaintext');
 SELECT tokenauth_attach('"Odd"', token_column => 'Key', stored_as => 'plaintext', mapping => '{"lookup": "left(token, 60)", "verify": "crypt(token, hashed) = hashed"}');
 
--- To citext, tokens that differ in case are equal: a column of text beside it.
-CREATE EXTENSION citext SCHEMA samples;
-CREATE TABLE folded (token citext UNIQUE, user_id int);
-INSERT INTO folded VALUES ('Secret', 7);
-SELECT tokenauth_attach('folded', token_column => 'token', stored_as => 'plaintext');
-ALTER TABLE folded ADD exact text GENERATED ALWAYS AS (token::text) STORED UNIQUE;
-SELECT tokenauth_attach('folded', token_column => 'exact', stored_as => 'plaintext');
-SELECT tokenauth_resolve(token, 0, 'folded') FROM unnest('{Secret,secret}'::text[]) token;
-SELECT tokenauth_detach('folded');
-
 SET client_min_messages = warning;
 DROP SCHEMA samples CASCADE;
 DROP OWNED BY tokenauth_samples;

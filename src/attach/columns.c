@@ -11,6 +11,7 @@
 #include "attach/columns.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "source/citext.h"
 #include "source/mapping.h"
 #include "source/registry.h"
 #include "utils/builtins.h"
@@ -23,7 +24,6 @@ typedef struct Misfits
 	int			nmissing;
 	int			ntypes;
 	const char *column;			/* the last of a type that does not fit */
-	bool		is_citext;		/* the token's column */
 	StringInfoData detail;
 } Misfits;
 
@@ -31,12 +31,12 @@ static const char *
 token_types(const Source *source)
 {
 	if (source->lookup != NULL)
-		return "text, varchar, char(n), uuid, integer, bigint or bytea";
+		return "text, varchar, citext, char(n), uuid, integer, bigint or bytea";
 	if (source->stored_as.form == FORM_BYTEA)
 		return "bytea";
 	if (source->stored_as.hash != HASH_NONE)
-		return "text, varchar or char(n)";
-	return "text, varchar, char(n), uuid, integer or bigint";
+		return "text, varchar, citext or char(n)";
+	return "text, varchar, citext, char(n), uuid, integer or bigint";
 }
 
 /* The types that mapping_type_fits() takes, in words. */
@@ -49,7 +49,7 @@ types_that_fit(const Source *source, SourceRole role)
 			return token_types(source);
 		case ROLE_USER:
 		case ROLE_TENANT:
-			return "uuid, text, varchar, integer or bigint";
+			return "uuid, text, varchar, citext, integer or bigint";
 		case ROLE_EXPIRES:
 		case ROLE_USED:
 		case ROLE_LAST_USED:
@@ -76,21 +76,6 @@ argument_of(const Source *source, SourceRole role)
 		role_argument(role);
 }
 
-/* The type of the extension of that name, wherever it is. */
-static bool
-is_citext(Oid type)
-{
-	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	bool		is;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	is = strcmp(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname),
-				"citext") == 0;
-	ReleaseSysCache(tuple);
-	return is;
-}
-
 static void
 look_at_column(const Source *source, SourceRole role, Misfits *misfits)
 {
@@ -107,11 +92,10 @@ look_at_column(const Source *source, SourceRole role, Misfits *misfits)
 		return;
 	}
 	type = get_atttype(source->relation, attnum);
-	if (attnum < 0 || mapping_type_fits(source, role, getBaseType(type)))
+	if (attnum < 0 || mapping_type_fits(source, role, plain_type(type)))
 		return;
 	misfits->ntypes++;
 	misfits->column = column;
-	misfits->is_citext |= role == ROLE_TOKEN && is_citext(getBaseType(type));
 	appendStringInfo(&misfits->detail, "%s\"%s\", the %s, is of type %s; it can be %s.",
 					 misfits->detail.len > 0 ? "\n" : "", column,
 					 argument_of(source, role), format_type_be(type),
@@ -140,8 +124,5 @@ columns_check(const Source *source)
 					table, misfits.column) :
 			 errmsg("%d columns of table \"%s\" do not fit their use", n, table),
 			 errdetail_internal("%s", misfits.detail.data),
-			 misfits.is_citext ?
-			 errhint("To citext, tokens that differ in case are one token. Add a column of type text that is GENERATED ALWAYS AS (%s::text) STORED, with a unique index, and name that.",
-					 quote_identifier(source->column[ROLE_TOKEN].name)) :
 			 errhint("Name another column, or an expression of a type that fits in the mapping, such as \"expires_expression\"; '' says that there is none.")));
 }

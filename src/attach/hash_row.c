@@ -14,6 +14,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "source/citext.h"
 #include "source/registry.h"
 #include "source/stored_value.h"
 #include "utils/builtins.h"
@@ -85,7 +86,7 @@ hash_row_find(Relation table, const char *token, const char *digest,
 	Form_pg_attribute attribute = find_column(table, token);
 
 	columns->token = attribute->attnum;
-	columns->type = getBaseType(attribute->atttypid);
+	columns->type = plain_type(attribute->atttypid);
 	if (!stored_type_is_token(columns->type))
 		wrong_type(table, attribute, "one that tokens can be of");
 	attribute = find_column(table, digest);

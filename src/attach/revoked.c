@@ -14,6 +14,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "source/citext.h"
 #include "source/deletion.h"
 #include "source/flag.h"
 #include "utils/builtins.h"
@@ -186,7 +187,7 @@ revoked_check(const Source *source)
 	const char *column = source->column[ROLE_REVOKED].name;
 	AttrNumber	attnum = column ? get_attnum(source->relation, column) : 0;
 	Oid			type = attnum > 0 ?
-		getBaseType(get_atttype(source->relation, attnum)) : InvalidOid;
+		plain_type(get_atttype(source->relation, attnum)) : InvalidOid;
 
 	if (source->active_values != NIL)
 		check_active_values(source, type, column);

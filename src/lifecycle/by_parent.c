@@ -14,6 +14,7 @@
 
 #include "catalog/pg_type.h"
 #include "lifecycle/by_parent.h"
+#include "source/citext.h"
 #include "source/directory.h"
 #include "source/problem.h"
 #include "utils/array.h"
@@ -70,11 +71,16 @@ refers_to(OwnerCall *call, const SourceParent *parent, const Keys *keys)
 	const char *from = quote_identifier(parent->from.name);
 	int			n = owner_parameter(call, keys->type, keys->array, false);
 
+	char	   *found;
+
+	if (is_citext(parent->from.declared))
+		found = citext_equal_any_sql(parent->from.declared, from, psprintf("$%d", n));
+	else
+		found = psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d)", from, n);
 	if (keys->type != TEXTARRAYOID)
-		return psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d)", from, n);
-	return psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d) AND"
-					" %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ANY ($%d)",
-					from, n, from, n);
+		return found;
+	return psprintf("%s AND %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ANY ($%d)",
+					found, from, n);
 }
 
 /* Open a parent's table, as the source knows it now. */
@@ -100,9 +106,7 @@ by_parent_has_value(OwnerCall *call, SourceRole role, const char *value)
 
 	begin_parent(&upper, source, parent);
 	keys = select_keys(&upper, parent,
-					   psprintf("%s OPERATOR(pg_catalog.=) %s",
-								owner_column(&upper, role),
-								owner_cast(&upper, role, value)));
+					   owner_has_value(&upper, role, value));
 	owner_end(&upper);
 	while (parent->via != VIA_TOKEN)
 	{

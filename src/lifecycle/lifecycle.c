@@ -138,6 +138,5 @@ lifecycle_has_value(OwnerCall *call, SourceRole role, const char *value)
 {
 	if (source_parent_with(call->source, role) != NULL)
 		return by_parent_has_value(call, role, value);
-	return psprintf("%s OPERATOR(pg_catalog.=) %s", owner_column(call, role),
-					owner_cast(call, role, value));
+	return owner_has_value(call, role, value);
 }

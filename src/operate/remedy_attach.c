@@ -10,6 +10,7 @@
 #include "access/relation.h"
 #include "operate/remedy.h"
 #include "operate/remedy_parts.h"
+#include "source/citext.h"
 #include "source/mapping.h"
 #include "source/mapping_keys.h"
 #include "source/names.h"
@@ -62,7 +63,7 @@ can_be(const Source *source, SourceRole role, Relation table,
 {
 	return !attribute->attisdropped &&
 		!is_in_use(source, NameStr(attribute->attname)) &&
-		mapping_type_fits(source, role, getBaseType(attribute->atttypid)) &&
+		mapping_type_fits(source, role, plain_type(attribute->atttypid)) &&
 		((role != ROLE_TOKEN && role != ROLE_ID) ||
 		 remedy_has_unique_index(table, attribute->attnum));
 }

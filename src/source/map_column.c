@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
+#include "source/citext.h"
 #include "source/flag.h"
 #include "source/generated.h"
 #include "source/map_column.h"
@@ -124,8 +125,9 @@ find_column(Source *source, Oid relation, SourceColumn *column)
 	is_virtual = TOKENAUTH_IS_VIRTUAL(attribute);
 	column->attnum = attribute->attnum;
 	column->declared = attribute->atttypid;
-	column->is_exact = !OidIsValid(attribute->attcollation) ||
-		get_collation_isdeterministic(attribute->attcollation);
+	column->is_exact = !is_citext(attribute->atttypid) &&
+		(!OidIsValid(attribute->attcollation) ||
+		 get_collation_isdeterministic(attribute->attcollation));
 	watch_row(&source->watch, tuple);
 	ReleaseSysCache(tuple);
 
@@ -135,7 +137,7 @@ find_column(Source *source, Oid relation, SourceColumn *column)
 	if (column->attnum <= 0)
 		return problem_set(source, PROBLEM_COLUMN_TYPE, relation,
 						   column->name);
-	column->type = getBaseType(column->declared);
+	column->type = plain_type(column->declared);
 	column->kind = kind_of_type(column->type);
 	watch_word(&source->watch, column->attnum);
 	return true;
@@ -205,8 +207,8 @@ map_role_expression(Source *source, Relation table, SourceRole role,
 						 column->expression, used))
 		return false;
 	column->declared = exprType(column->node);
-	column->type = getBaseType(column->declared);
-	column->is_exact = true;
+	column->type = plain_type(column->declared);
+	column->is_exact = !is_citext(column->declared);
 	if (!expression_fits(role, column->type) ||
 		!watch_type(&source->watch, column->declared))
 		return refuse_expression(source, table, PROBLEM_EXPRESSION_TYPE,

@@ -31,6 +31,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "source/citext.h"
 #include "source/expression.h"
 #include "source/extension.h"
 #include "source/finder.h"
@@ -155,7 +156,7 @@ map_token_expressions(Source *source, Relation table)
 						&source->matters, &source->verify_node))
 		return false;
 	if (source->lookup_node == NULL ||
-		stored_lookup_fits(source, exprType(source->lookup_node)))
+		stored_lookup_fits(source, plain_type(exprType(source->lookup_node))))
 		return true;
 	return problem_set(source, PROBLEM_EXPRESSION_TYPE, source->relation,
 					   source->lookup);

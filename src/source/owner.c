@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "source/citext.h"
 #include "source/owner.h"
 #include "source/stored.h"
 #include "source/value.h"
@@ -342,6 +343,17 @@ owner_cast(OwnerCall *call, SourceRole role, const char *value)
 }
 
 char *
+owner_has_value(OwnerCall *call, SourceRole role, const char *value)
+{
+	const char *column = owner_column(call, role);
+	char	   *cast = owner_cast(call, role, value);
+
+	return is_citext(call->column[role].declared) ?
+		citext_equal_sql(call->column[role].declared, column, cast) :
+		psprintf("%s OPERATOR(pg_catalog.=) %s", column, cast);
+}
+
+char *
 owner_in_timezone(const Source *source, Oid type, const char *expression)
 {
 	if (type == TIMESTAMPOID)
@@ -376,14 +388,18 @@ char *
 owner_is_token(OwnerCall *call, const StoredValue *stored)
 {
 	const char *column = owner_column(call, ROLE_TOKEN);
+	Oid			declared = call->source->column[ROLE_TOKEN].declared;
 	Oid			type = stored_type(call->source);
 	int			n = owner_parameter(call, type, stored_datum(call->source, stored),
 								  false);
 
+	char	   *found = is_citext(declared) ?
+		citext_equal_sql(declared, column, psprintf("$%d", n)) :
+		psprintf("%s OPERATOR(pg_catalog.=) $%d", column, n);
+
 	if (type != TEXTOID)
-		return psprintf("%s OPERATOR(pg_catalog.=) $%d", column, n);
-	/* the column's collation may call equal what is not the same */
-	return psprintf("%s OPERATOR(pg_catalog.=) $%d AND"
-					" %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d",
-					column, n, column, n);
+		return found;
+	/* the column's type or collation may call equal what is not the same */
+	return psprintf("%s AND %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d",
+					found, column, n);
 }

@@ -113,6 +113,13 @@ extern char *owner_type(const OwnerCall *call, SourceRole role);
 extern char *owner_cast(OwnerCall *call, SourceRole role, const char *value);
 
 /*
+ * "the role's column has that value", given as text; by the equality that the column
+ * has to its owner, to whom more can be equal than what is the same to the byte.
+ */
+extern char *owner_has_value(OwnerCall *call, SourceRole role,
+							 const char *value);
+
+/*
  * A timestamptz expression as a value of a timestamp type, which may be one
  * without a time zone; and the inverse.  That is the same function to SQL.
  */

@@ -129,7 +129,7 @@ problem_text(SourceProblem problem)
 		[PROBLEM_EXPRESSION_TYPE] = {
 			ERRCODE_DATATYPE_MISMATCH,
 			"table \"%s\" has an expression \"%s\" whose type does not fit its use",
-			"An expires_expression gives a timestamp or a date; a user_expression or tenant_expression gives text, varchar, uuid, integer or bigint; a lookup gives text, or what its column has."
+			"An expires_expression gives a timestamp or a date; a user_expression or tenant_expression gives text, varchar, citext, uuid, integer or bigint; a lookup gives text, or what its column has."
 		},
 		[PROBLEM_TELLS_TOKENS] = {
 			ERRCODE_INVALID_COLUMN_REFERENCE,
@@ -138,8 +138,8 @@ problem_text(SourceProblem problem)
 		},
 		[PROBLEM_COLLATION] = {
 			ERRCODE_FEATURE_NOT_SUPPORTED,
-			"table \"%s\" has a column \"%s\" with a nondeterministic collation, to which different values can be equal",
-			"Give the column another collation, or use revoked_column => '' and a live_when, which is evaluated by the column's collation."
+			"table \"%s\" has a column \"%s\" of a type or collation to which different values can be equal",
+			"Give the column another type or collation, or use revoked_column => '' and a live_when, which is evaluated by the column's own."
 		},
 		[PROBLEM_TIMEZONE] = {
 			ERRCODE_INVALID_PARAMETER_VALUE,

@@ -14,6 +14,7 @@
 #include "cache/cache.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
+#include "source/citext.h"
 #include "source/expression.h"
 #include "source/stored.h"
 #include "source/value.h"
@@ -323,7 +324,7 @@ look_up(const Source *source, const char *token, Size len,
 	text	   *made;
 
 	source_require_whole(source);
-	type = getBaseType(exprType(source->lookup_node));
+	type = plain_type(exprType(source->lookup_node));
 	over.relation = table = table_open(source->relation, AccessShareLock);
 	found = expression_try(&over, source->lookup_node, &stored->value);
 	token_wipe(PointerGetDatum(presented));

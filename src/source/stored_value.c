@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "source/citext.h"
 #include "source/stored_value.h"
 #include "source/value.h"
 #include "utils/lsyscache.h"
@@ -56,7 +57,7 @@ stored_of_result(const QueryResult *result, uint64 row, int column,
 	bool		isnull;
 
 	stored->value = query_value(result, row, column, &isnull);
-	stored->type = isnull ? InvalidOid : getBaseType(attribute->atttypid);
+	stored->type = isnull ? InvalidOid : plain_type(attribute->atttypid);
 	return !isnull;
 }
 

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "judge/coherence.h"
 #include "miscadmin.h"
+#include "source/citext.h"
 #include "source/directory.h"
 #include "source/owner.h"
 #include "source/stored.h"
@@ -166,10 +167,13 @@ is_used_token(const OwnerCall *call)
 	const Source *source = call->source;
 	SourceRole	role = stored_is_digest(source) ? ROLE_TOKEN : ROLE_ID;
 	const char *column = owner_column(call, role);
-	char	   *match = psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
-								 column, owner_type(call, role));
+	Oid			declared = source->column[role].declared;
+	char	   *match = is_citext(declared) ?
+		citext_equal_sql(declared, psprintf("token.%s", column), "used.key") :
+		psprintf("token.%s OPERATOR(pg_catalog.=) CAST(used.key AS %s)",
+				 column, owner_type(call, role));
 
-	/* the column's collation may find equal what is not the same */
+	/* the column's type or collation may find equal what is not the same */
 	if (source->column[role].type == TEXTOID ||
 		source->column[role].type == VARCHAROID)
 		match = psprintf("%s AND token.%s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) used.key",
