@@ -330,6 +330,15 @@ begin() {
 # result PART PASSED FAILED
 result() { note "$1" "$(printf '%4d passed %4d failed' "$2" "$3")"; }
 
+# name_failures PART LOG: which tests failed, from the output of pg_regress or prove,
+# for the summary, whose readers may not have the log.
+name_failures() {
+    { grep -hE '^(not ok |test .*FAILED|#   (Failed test|at t/)|t/[0-9a-z_]+\.pl +\(Wstat)' "$2" || true; } |
+        sed -E 's/ +/ /g' | head -n 20 |
+        while read -r line; do printf '%-12s %-22s %.120s\n' "$NAME" "$1" "$line"; done |
+        tee -a "$SCRATCH/results" >>"${ALL_RESULTS:-/dev/null}"
+}
+
 # one PART COMMAND...: a part that is one test
 one() {
     local part=$1
