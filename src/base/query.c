@@ -187,9 +187,45 @@ read_only_leave(bool before)
 	XactReadOnly = before;
 }
 
+/* A plan of SPI's, which makes it anew when what it depends on has changed. */
+typedef struct KeptPlan
+{
+	const char *sql;
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+static List *kept_plans = NIL;	/* KeptPlan *, in TopMemoryContext */
+
+/* While connected to SPI. */
+static SPIPlanPtr
+kept_plan(const char *sql, int nargs, Oid *types)
+{
+	KeptPlan   *kept;
+	MemoryContext old;
+	ListCell   *lc;
+
+	foreach(lc, kept_plans)
+	{
+		kept = lfirst(lc);
+		if (kept->sql == sql)
+			return kept->plan;
+	}
+	kept = MemoryContextAlloc(TopMemoryContext, sizeof(KeptPlan));
+	kept->sql = sql;
+	/* no parameter is ever a constant of a plan: one serves all */
+	kept->plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+	if (kept->plan == NULL || SPI_keepplan(kept->plan) != 0)
+		elog(ERROR, "could not prepare \"%s\": %s", sql,
+			 SPI_result_code_string(SPI_result));
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	kept_plans = lappend(kept_plans, kept);
+	MemoryContextSwitchTo(old);
+	return kept->plan;
+}
+
 static QueryResult *
 execute(const char *sql, int nargs, Oid *types, Datum *values,
-		const char *nulls, bool read_only)
+		const char *nulls, bool read_only, bool keep)
 {
 	RowCollector collector;
 	SPIExecuteOptions options = {0};
@@ -201,7 +237,11 @@ execute(const char *sql, int nargs, Oid *types, Datum *values,
 	options.dest = &collector.base;
 
 	SPI_connect();
-	result = SPI_execute_extended(sql, &options);
+	if (keep)
+		result = SPI_execute_plan_extended(kept_plan(sql, nargs, types),
+										   &options);
+	else
+		result = SPI_execute_extended(sql, &options);
 	collector.result->processed = SPI_processed;
 	SPI_finish();
 	if (result < 0)
@@ -210,9 +250,9 @@ execute(const char *sql, int nargs, Oid *types, Datum *values,
 	return collector.result;
 }
 
-QueryResult *
-query_execute(const char *sql, int nargs, Oid *types, Datum *values,
-			  const char *nulls, bool read_only)
+static QueryResult *
+execute_guarded(const char *sql, int nargs, Oid *types, Datum *values,
+				const char *nulls, bool read_only, bool keep)
 {
 	bool		before = XactReadOnly;
 	QueryResult *result;
@@ -221,7 +261,7 @@ query_execute(const char *sql, int nargs, Oid *types, Datum *values,
 	{
 		if (read_only)
 			(void) read_only_enter();
-		result = execute(sql, nargs, types, values, nulls, read_only);
+		result = execute(sql, nargs, types, values, nulls, read_only, keep);
 	}
 	PG_FINALLY();
 	{
@@ -229,6 +269,19 @@ query_execute(const char *sql, int nargs, Oid *types, Datum *values,
 	}
 	PG_END_TRY();
 	return result;
+}
+
+QueryResult *
+query_execute(const char *sql, int nargs, Oid *types, Datum *values,
+			  const char *nulls, bool read_only)
+{
+	return execute_guarded(sql, nargs, types, values, nulls, read_only, false);
+}
+
+QueryResult *
+query_execute_kept(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	return execute_guarded(sql, nargs, types, values, NULL, true, true);
 }
 
 /*

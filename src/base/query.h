@@ -59,7 +59,16 @@ extern QueryResult *query_execute(const char *sql, int nargs, Oid *types,
 								  bool read_only);
 
 /*
- * The same for a statement that names a table of the current user's: the row
+ * The same, read_only, for a query that is run again and again: its plan is kept until
+ * the session ends, and made anew when what it depends on has changed.  The text must
+ * be a constant of the program, which is known again by its address.  Rights are those
+ * of the current user each time.
+ */
+extern QueryResult *query_execute_kept(const char *sql, int nargs, Oid *types,
+									   Datum *values);
+
+/*
+ * query_execute() for a statement that names a table of the current user's: the row
  * security policies of that table do not apply to it, even with FORCE ROW LEVEL
  * SECURITY.  They do apply to whatever the statement runs, such as a trigger or
  * a function of another's, and to all other tables.
@@ -83,8 +92,8 @@ extern bool query_timestamp(const QueryResult *result, uint64 row, int column,
 extern void query_free(QueryResult *result);
 
 /*
- * The same for a query with many rows: open it, then fetch so many at a time,
- * until there are none, and close it.  It is read_only, by a snapshot of its
+ * query_execute_exempt() for a query with many rows: open it, then fetch so many at
+ * a time, until there are none, and close it.  It is read_only, by a snapshot of its
  * opening, and ends with the (sub)transaction at the latest.  Its parameters can
  * show in logs: no tokens or digests.
  */

@@ -105,7 +105,7 @@ doctor_for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types,
 	sandbox_enter(&sandbox, GetUserId(), NULL);
 	PG_TRY();
 	{
-		rows = query_execute(sql, nargs, types, values, NULL, true);
+		rows = query_execute_kept(sql, nargs, types, values);
 		sandbox_leave(&sandbox);
 	}
 	SANDBOX_END_TRY(&sandbox);

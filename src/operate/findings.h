@@ -54,8 +54,8 @@ extern void doctor_report(Doctor *doctor, Severity severity,
 						  const char *format,...) pg_attribute_printf(5, 6);
 
 /*
- * Run a query as the caller and hand over each of its rows, whose columns are
- * all text.
+ * Run a query, a constant of the program (query_execute_kept), as the caller and
+ * hand over each of its rows, whose columns are all text.
  */
 extern void doctor_for_rows(Doctor *doctor, const char *sql, int nargs,
 							Oid *types, Datum *values,
