@@ -84,6 +84,7 @@ static char *
 other_columns(const Source *source)
 {
 	Relation	table = relation_open(source->relation, AccessShareLock);
+	TokenSearch *search = tokens_search(source);
 	StringInfoData names;
 
 	initStringInfo(&names);
@@ -92,10 +93,12 @@ other_columns(const Source *source)
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
 
 		if (!attribute->attisdropped &&
-			tokens_in_column(source, source->relation, attribute->attnum) == NULL)
+			tokens_find(search, source->relation,
+						bms_make_singleton(attribute->attnum)) == NULL)
 			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
 							 quote_identifier(NameStr(attribute->attname)));
 	}
+	tokens_search_end(search);
 	relation_close(table, AccessShareLock);
 	return names.data;
 }

@@ -168,7 +168,7 @@ bool
 map_is_no_token(Source *source, Oid relation, const char *argument,
 				const char *told, const Bitmapset *columns)
 {
-	const Source *holder = tokens_in_columns(source, relation, columns);
+	const Source *holder = tokens_find(source->token_search, relation, columns);
 
 	if (holder == NULL)
 		return true;

@@ -43,6 +43,7 @@
 #include "source/problem.h"
 #include "source/stored.h"
 #include "source/swap.h"
+#include "source/token_columns.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -528,6 +529,7 @@ mapping_build(Source *source)
 	table = try_relation_open(source->relation, AccessShareLock);
 	if (table == NULL)
 		return false;
+	source->token_search = tokens_search(source);
 	old = MemoryContextSwitchTo(source->facts);
 	watch_word(&source->watch, source->relation);
 	watch_word(&source->watch, source->registry_xmin);

@@ -229,6 +229,7 @@ typedef struct Source
 	const char *problem_column; /* which column, condition or time zone */
 	const char *problem_detail; /* what the server said; NULL: nothing */
 	bool		problem_may_pass;	/* by itself: no message will tell */
+	struct TokenSearch *token_search;	/* while it is being read (token_columns.h) */
 	uint64		fingerprint;
 	uint64		built;			/* how often it was read, or begun to be */
 	bool		whole;			/* it was read to the end, and can be judged by;

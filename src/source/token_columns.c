@@ -76,6 +76,8 @@ typedef struct Holder
 	bool		is_trusted;		/* its owner could change the other source anyway */
 	bool		is_known;
 	TableColumns own;			/* of its table */
+	List	   *origins;		/* TableColumns *: what those refer to, and so on; NIL
+								 * if they have not been asked for */
 } Holder;
 
 static const TableColumns *
@@ -88,13 +90,14 @@ own_columns(Holder *holder)
 	return &holder->own;
 }
 
-/* What these refer to, and so on. */
 static List *
 origins_of(Holder *holder, const List *ways)
 {
 	const TableColumns *own = own_columns(holder);
 
-	return references_origins(own->relation, own->columns, ways);
+	if (holder->origins == NIL)
+		holder->origins = references_origins(own->relation, own->columns, ways);
+	return holder->origins;
 }
 
 static List *
@@ -211,24 +214,60 @@ find_holder(const List *holders, const TableColumns *columns,
 	return NULL;
 }
 
-const Source *
-tokens_in_columns(const Source *source, Oid relation,
-				  const Bitmapset *columns)
+struct TokenSearch
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "tokenauth references",
+	MemoryContext context;
+	List	   *holders;		/* Holder * */
+	List	   *ways;			/* Reference *, those that are trusted */
+};
+
+TokenSearch *
+tokens_search(const Source *source)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "tokenauth token search",
 												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
-	List	   *holders = all_holders(source);
-	List	   *ways = trusted_ways(holders);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	TokenSearch *search = palloc(sizeof(TokenSearch));
+
+	search->context = context;
+	search->holders = all_holders(source);
+	search->ways = trusted_ways(search->holders);
+	MemoryContextSwitchTo(old);
+	return search;
+}
+
+void
+tokens_search_end(TokenSearch *search)
+{
+	MemoryContextDelete(search->context);
+}
+
+const Source *
+tokens_find(TokenSearch *search, Oid relation, const Bitmapset *columns)
+{
+	MemoryContext old = MemoryContextSwitchTo(search->context);
+	TableColumns *asked = palloc(sizeof(TableColumns));
 	const Source *found;
 
-	found = find_holder(holders,
-						&(TableColumns) {relation, unconstify(Bitmapset *, columns)},
-						references_origins(relation, columns, ways), ways);
+	*asked = (TableColumns) {relation, bms_copy(columns)};
+	found = find_holder(search->holders, asked,
+						references_origins(relation, asked->columns, search->ways),
+						search->ways);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
 	return found;
+}
+
+const Source *
+tokens_in_column(const Source *source, Oid relation, AttrNumber attnum)
+{
+	TokenSearch *search = tokens_search(source);
+	Bitmapset  *column = bms_make_singleton(attnum);
+	const Source *holder = tokens_find(search, relation, column);
+
+	bms_free(column);
+	tokens_search_end(search);
+	return holder;
 }
 
 List *
@@ -244,14 +283,4 @@ tokens_tellers(const Source *source)
 		relations = lappend_oid(relations,
 								((const TableColumns *) lfirst(lc))->relation);
 	return relations;
-}
-
-const Source *
-tokens_in_column(const Source *source, Oid relation, AttrNumber attnum)
-{
-	Bitmapset  *column = bms_make_singleton(attnum);
-	const Source *holder = tokens_in_columns(source, relation, column);
-
-	bms_free(column);
-	return holder;
 }

@@ -38,15 +38,24 @@ extern Bitmapset *tokens_origins(const Source *source);
 extern Bitmapset *tokens_shown(const Source *source);
 
 /*
- * The source, of all that source->registered has, and the source itself, whose tokens
- * are in one of these columns of a table, as above; NULL if there is none.  Foreign keys
- * are those of now: of one that is made between other tables no message tells, so it is
- * seen when the source is read the next time.
+ * Where the tokens are of a source and of all that source->registered has, found once
+ * for many questions, in the current memory context.  Foreign keys are those of now: of
+ * one that is made between other tables no message tells, so it is seen when the source
+ * is read the next time.
  */
-extern const Source *tokens_in_columns(const Source *source, Oid relation,
-									   const Bitmapset *columns);
+typedef struct TokenSearch TokenSearch;
 
-/* The same of one column. */
+extern TokenSearch *tokens_search(const Source *source);
+extern void tokens_search_end(TokenSearch *search);
+
+/*
+ * Whose tokens are in one of these columns of a table, as above: the source itself or
+ * another; NULL if there are none.
+ */
+extern const Source *tokens_find(TokenSearch *search, Oid relation,
+								 const Bitmapset *columns);
+
+/* The same of one column, and for one question. */
 extern const Source *tokens_in_column(const Source *source, Oid relation,
 									  AttrNumber attnum);
 
