@@ -22,7 +22,7 @@ SOURCES = $(sort $(wildcard $(SRCTOP)src/*.c $(SRCTOP)src/*/*.c))
 ALL_HEADERS = $(wildcard $(SRCTOP)src/*/*.h)
 OBJS = $(patsubst $(SRCTOP)%.c,%.o,$(SOURCES))
 
-REGRESS = install registry api bad_input expiry hits privileges transactions mapping parent_values stored pepper scopes several wild \
+REGRESS = install registry api bad_input expiry hits privileges transactions mapping parent_values stored pepper scopes several wild overlooked \
 	service_multica service_dify service_visiona service_scrabble service_xtablo \
 	types conditions names ddl settings property lifecycle identity last_used warm inspect doctor doctor_fixes findings \
 	migrate attack_null attack_owner attack_hash attack_registry swap out_of_sight collation timeouts reference

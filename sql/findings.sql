@@ -84,7 +84,7 @@ DROP VIEW findings, found, agree;
 DROP FUNCTION h;
 DROP ROLE regress_poor;
 
--- A column that came later, and could end the life of tokens; by attaching again that
+-- A column that could end the life of tokens; by attaching again that
 -- is settled.
 CREATE TABLE later (token_hash text UNIQUE, user_id int, expiry timestamptz);
 SELECT tokenauth_attach('later', prefix => 'l_', expires_column => '');
@@ -93,7 +93,7 @@ TABLE overlooked;
 ALTER TABLE later ADD "deletedAt" timestamptz, ADD is_active boolean, ADD note text;
 TABLE overlooked;
 SELECT tokenauth_detach('later');
-SELECT tokenauth_attach('later', prefix => 'l_', expires_column => '', revoked_column => 'deletedAt', mapping => '{}');
+SELECT tokenauth_attach('later', prefix => 'l_', expires_column => '', revoked_column => 'deletedAt', mapping => '{"ignored_columns": ["expiry", "is_active"]}');
 TABLE overlooked;
 SELECT tokenauth_detach('later');
 DROP VIEW overlooked;

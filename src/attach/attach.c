@@ -253,11 +253,12 @@ list_argument(FunctionCallInfo fcinfo, int arg, const char *name, Oid type)
 static void
 look_for_others(FunctionCallInfo fcinfo, const char *source)
 {
-	bool		told[ROLE_COUNT];
+	bool		none[ROLE_COUNT];
 
 	for (SourceRole role = 0; role < ROLE_COUNT; role++)
-		told[role] = !PG_ARGISNULL(role_arg(role));
-	convention_look(judge_named_source(source), told);
+		none[role] = !PG_ARGISNULL(role_arg(role)) &&
+			told_column(fcinfo, role) == NULL;
+	convention_look(judge_named_source(source), none);
 }
 
 /*

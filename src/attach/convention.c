@@ -9,79 +9,57 @@
 
 #include "access/table.h"
 #include "attach/convention.h"
+#include "attach/looks.h"
 #include "base/compat.h"
+#include "catalog/pg_type.h"
+#include "source/directory.h"
+#include "source/generated.h"
 #include "source/registry.h"
 #include "source/token_columns.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* What a column is that has a name. */
-typedef enum Strength
-{
-	IS_IT,						/* that is called so has the role */
-	MAY_BE_IT,					/* that is called so may have it: it is told */
-	SOUNDS_LIKE_IT				/* with the name as a part of its own may have it, which
-								 * is told if nothing else has it */
-} Strength;
-
-/* A name without underscores, in lower case, of a role's columns. */
+/* A name without underscores, in lower case, of the column that has a role. */
 typedef struct Convention
 {
 	SourceRole	role;
-	bool		is_active;		/* true is what is live */
 	const char *name;
-	Strength	strength;
 } Convention;
 
-/* Of one role the first comes first. */
+/*
+ * Of one role the first comes first.  What revoking, renewing or using up a token would
+ * write to is here only if it can be nothing else.
+ */
 static const Convention conventions[] = {
-	{ROLE_ID, false, "id"},
-	{ROLE_USER, false, "userid"},
-	{ROLE_TENANT, false, "tenantid"},
-	{ROLE_SCOPE, false, "scope"},
-	{ROLE_EXPIRES, false, "expiresat"},
-	{ROLE_EXPIRES, false, "expires"},
-	{ROLE_EXPIRES, false, "expireson"},
-	{ROLE_EXPIRES, false, "expiredat"},
-	{ROLE_EXPIRES, false, "expiry"},
-	{ROLE_EXPIRES, false, "expirydate"},
-	{ROLE_EXPIRES, false, "expire"},
-	{ROLE_EXPIRES, false, "expiration"},
-	{ROLE_EXPIRES, false, "expirationdate"},
-	{ROLE_EXPIRES, false, "expirationtime"},
-	{ROLE_EXPIRES, false, "expiresin"},
-	{ROLE_EXPIRES, false, "validuntil"},
-	{ROLE_EXPIRES, false, "validto"},
-	{ROLE_EXPIRES, false, "notafter"},
-	{ROLE_EXPIRES, false, "ttl", MAY_BE_IT},
-	{ROLE_EXPIRES, false, "expir", SOUNDS_LIKE_IT},
-	{ROLE_EXPIRES, false, "validuntil", SOUNDS_LIKE_IT},
-	{ROLE_EXPIRES, false, "notafter", SOUNDS_LIKE_IT},
-	{ROLE_EXPIRES, false, "tokenttl", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "revoked"},
-	{ROLE_REVOKED, false, "revokedat"},
-	{ROLE_REVOKED, false, "isrevoked", MAY_BE_IT},
-	{ROLE_REVOKED, false, "disabled", MAY_BE_IT},
-	{ROLE_REVOKED, false, "disabledat", MAY_BE_IT},
-	{ROLE_REVOKED, false, "isdisabled", MAY_BE_IT},
-	{ROLE_REVOKED, false, "deletedat", MAY_BE_IT},
-	{ROLE_REVOKED, false, "deleted", MAY_BE_IT},
-	{ROLE_REVOKED, false, "isdeleted", MAY_BE_IT},
-	{ROLE_REVOKED, true, "enabled", MAY_BE_IT},
-	{ROLE_REVOKED, true, "isenabled", MAY_BE_IT},
-	{ROLE_REVOKED, true, "active", MAY_BE_IT},
-	{ROLE_REVOKED, true, "isactive", MAY_BE_IT},
-	{ROLE_REVOKED, false, "revoke", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "deleted", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "disabled", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "invalidated", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "suspended", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "blocked", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "banned", SOUNDS_LIKE_IT},
-	{ROLE_REVOKED, false, "status", SOUNDS_LIKE_IT},
-	{ROLE_USED, false, "usedat"},
-	{ROLE_LAST_USED, false, "lastusedat"},
-	{ROLE_CREATED, false, "createdat"},
+	{ROLE_ID, "id"},
+	{ROLE_USER, "userid"},
+	{ROLE_TENANT, "tenantid"},
+	{ROLE_SCOPE, "scope"},
+	{ROLE_EXPIRES, "expiresat"},
+	{ROLE_EXPIRES, "expires"},
+	{ROLE_EXPIRES, "expireson"},
+	{ROLE_EXPIRES, "expiredat"},
+	{ROLE_EXPIRES, "expiry"},
+	{ROLE_EXPIRES, "expirydate"},
+	{ROLE_EXPIRES, "expire"},
+	{ROLE_EXPIRES, "expiration"},
+	{ROLE_EXPIRES, "expirationdate"},
+	{ROLE_EXPIRES, "expirationtime"},
+	{ROLE_EXPIRES, "expiresin"},
+	{ROLE_EXPIRES, "validuntil"},
+	{ROLE_EXPIRES, "validtill"},
+	{ROLE_EXPIRES, "validto"},
+	{ROLE_EXPIRES, "notafter"},
+	{ROLE_REVOKED, "revoked"},
+	{ROLE_REVOKED, "revokedat"},
+	{ROLE_REVOKED, "isrevoked"},
+	{ROLE_REVOKED, "revokedon"},
+	{ROLE_USED, "usedat"},
+	{ROLE_USED, "consumedat"},
+	{ROLE_USED, "redeemedat"},
+	{ROLE_USED, "usedon"},
+	{ROLE_LAST_USED, "lastusedat"},
+	{ROLE_CREATED, "createdat"},
 };
 
 static bool
@@ -96,27 +74,6 @@ is_called(const char *column, const char *name)
 		name++;
 	}
 	return *name == '\0';
-}
-
-static bool
-sounds_like(const char *column, const char *name)
-{
-	char		squeezed[NAMEDATALEN];
-	int			length = 0;
-
-	for (; *column != '\0'; column++)
-		if (*column != '_')
-			squeezed[length++] = pg_ascii_tolower((unsigned char) *column);
-	squeezed[length] = '\0';
-	return strstr(squeezed, name) != NULL;
-}
-
-static bool
-fits(const Convention *convention, const char *column)
-{
-	return convention->strength == SOUNDS_LIKE_IT ?
-		sounds_like(column, convention->name) :
-		is_called(column, convention->name);
 }
 
 /*
@@ -144,22 +101,22 @@ can_do_without(SourceRole role)
 		role == ROLE_CREATED;
 }
 
-/* The names of a table's columns that fit, and can have the role. */
-static List *
-find_columns(const Source *source, const Convention *convention)
+/* The first of a table's columns that has the name, and can have the role; or NULL. */
+static char *
+find_column(const Source *source, const Convention *convention)
 {
 	Relation	table = table_open(source->relation, NoLock);
-	List	   *found = NIL;
+	char	   *found = NULL;
 
-	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
+	for (int i = 0; found == NULL && i < RelationGetDescr(table)->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
 		char	   *column = NameStr(attribute->attname);
 
-		if (!attribute->attisdropped && fits(convention, column) &&
+		if (!attribute->attisdropped && is_called(column, convention->name) &&
 			(!can_do_without(convention->role) ||
 			 is_free_for(source, convention->role, attribute->attnum, column)))
-			found = lappend(found, pstrdup(column));
+			found = pstrdup(column);
 	}
 	table_close(table, NoLock);
 	return found;
@@ -170,82 +127,234 @@ convention_choose(Source *source, SourceRole role)
 {
 	for (int i = 0; i < (int) lengthof(conventions); i++)
 	{
-		const Convention *convention = &conventions[i];
-		List	   *columns;
-
-		if (convention->role != role || convention->strength != IS_IT)
+		if (conventions[i].role != role)
 			continue;
-		columns = find_columns(source, convention);
-		if (columns == NIL)
-			continue;
-		source->column[role].name = linitial(columns);
-		return;
+		source->column[role].name = find_column(source, &conventions[i]);
+		if (source->column[role].name != NULL)
+			return;
 	}
 }
 
-/* Does a column count for a token's life, or tell of it besides? */
-static bool
-counts(const Source *source, const char *column)
-{
-	AttrNumber	attnum = get_attnum(source->relation, column);
+/* ---------- what counts for nothing ---------- */
 
-	if (source_uses_column(source, column))
-		return true;
-	/* of a revoked token it says since when */
-	return bms_is_member(attnum, source->matters) ||
-		(is_called(column, "revokedat") && source_has_role(source, ROLE_REVOKED));
+/*
+ * The columns that have a role, or that a role, condition or parent is found by.  A claim
+ * is only told.
+ */
+static Bitmapset *
+columns_that_count(const Source *source)
+{
+	Bitmapset  *columns = bms_copy(source->made_of);
+
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (AttributeNumberIsValid(source->column[role].attnum))
+			columns = bms_add_member(columns, source->column[role].attnum);
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].via == VIA_TOKEN &&
+			AttributeNumberIsValid(source->parent[i].from.attnum))
+			columns = bms_add_member(columns, source->parent[i].from.attnum);
+	columns = add_columns_of_node(columns, source->condition);
+	columns = add_columns_of_node(columns, source->verify_node);
+	return generated_with_origins(source->relation, columns);
 }
 
+/* Is it until when another token of the row lives, or when that was used? */
 static bool
-is_listed(List *all, const char *column)
+is_of_another_token(const Source *source, SourceRole role, const char *column)
 {
 	ListCell   *lc;
 
-	foreach(lc, all)
-		if (strcmp(((Overlooked *) lfirst(lc))->column, column) == 0)
+	if (role != ROLE_EXPIRES && role != ROLE_USED)
+		return false;
+	foreach(lc, source_all_of(source->relation))
+	{
+		const Source *other = lfirst(lc);
+
+		if (source_role_is(other, role, column) &&
+			!source_role_is(other, ROLE_TOKEN, source->column[ROLE_TOKEN].name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_ignored(const Source *source, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, source->ignored)
+		if (strcmp(lfirst(lc), column) == 0)
 			return true;
 	return false;
 }
 
-/* Those of one convention, besides all. */
-static List *
-overlooked_by(const Source *source, const Convention *convention, List *all)
+static bool
+is_moment(Form_pg_attribute attribute)
 {
-	ListCell   *lc;
+	Oid			type = getBaseType(attribute->atttypid);
 
-	if (convention->strength == SOUNDS_LIKE_IT &&
-		source_has_role(source, convention->role))
-		return all;
-	foreach(lc, find_columns(source, convention))
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
+}
+
+/* The role that a column which looks so would have; ROLE_COUNT if there is none. */
+static SourceRole
+role_of(Looks looks)
+{
+	switch (looks)
 	{
-		char	   *column = lfirst(lc);
-		Overlooked *one;
-
-		if (counts(source, column) || is_listed(all, column))
-			continue;
-		one = palloc(sizeof(Overlooked));
-		one->role = convention->role;
-		one->is_active = convention->is_active;
-		one->column = column;
-		all = lappend(all, one);
+		case LOOKS_LIKE_END:
+		case LOOKS_LIKE_LIFE:
+			return ROLE_REVOKED;
+		case LOOKS_LIKE_USE:
+			return ROLE_USED;
+		case LOOKS_LIKE_EXPIRY:
+			return ROLE_EXPIRES;
+		default:
+			return ROLE_COUNT;
 	}
-	return all;
+}
+
+static bool
+is_of_word(const char *column, const char *stem)
+{
+	ColumnLooks looks = column_looks(column);
+
+	return looks.stem != NULL && strcmp(looks.stem, stem) == 0;
+}
+
+/* Is that the role's flag, or a status that can say what such a flag does? */
+static bool
+says_whether(const Source *source, SourceRole role, const char *column,
+			 const char *stem)
+{
+	return source_role_is(source, role, column) &&
+		(is_of_word(column, stem) ||
+		 (source->active_values != NIL && strcmp(stem, "revok") == 0));
+}
+
+/*
+ * Is there a column that counts, beside which this one only tells more of the same:
+ * revoked_by and, where the flag of that name, or a status, has the role, since when?
+ * That a flag is beside a time does not say that it is set whenever that is.
+ */
+static bool
+tells_more(const Source *source, Relation table, Form_pg_attribute attribute,
+		   const ColumnLooks *looks, const Bitmapset *counting)
+{
+	SourceRole	role = role_of(looks->looks);
+	bool		is_since = is_moment(attribute) && !looks->is_future &&
+		(role == ROLE_REVOKED || role == ROLE_USED);
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(counting, attnum)) >= 0)
+	{
+		Form_pg_attribute other;
+
+		if (attnum <= 0)
+			continue;
+		other = TupleDescAttr(RelationGetDescr(table), attnum - 1);
+		if (looks->is_detail && is_of_word(NameStr(other->attname), looks->stem))
+			return true;
+		if (is_since && !is_moment(other) &&
+			says_whether(source, role, NameStr(other->attname), looks->stem))
+			return true;
+	}
+	return false;
+}
+
+static OverlookedWay
+way_of(Looks looks, Form_pg_attribute attribute)
+{
+	switch (looks)
+	{
+		case LOOKS_LIKE_LIFE:
+			return is_moment(attribute) ? WAY_CONDITION : WAY_ACTIVE_COLUMN;
+		case LOOKS_LIKE_USE:
+			return is_moment(attribute) ? WAY_COLUMN : WAY_CONDITION;
+		case LOOKS_LIKE_EXPIRY:
+			return is_moment(attribute) ? WAY_COLUMN : WAY_EXPRESSION;
+		case LOOKS_LIKE_LIMIT:
+			return WAY_CONDITION;
+		case LOOKS_LIKE_BEGIN:
+			return WAY_NONE;
+		default:
+			return WAY_COLUMN;
+	}
+}
+
+/* One column, or NULL if it is not overlooked. */
+static Overlooked *
+look_at(const Source *source, Relation table, Form_pg_attribute attribute,
+		const Bitmapset *counting)
+{
+	ColumnLooks looks = column_looks(NameStr(attribute->attname));
+	Overlooked *one;
+
+	if (attribute->attisdropped || looks.looks == LOOKS_LIKE_NOTHING ||
+		bms_is_member(attribute->attnum, counting) ||
+		is_ignored(source, NameStr(attribute->attname)) ||
+		tells_more(source, table, attribute, &looks, counting))
+		return NULL;
+	/* that it has expired, rather than when */
+	if (looks.looks == LOOKS_LIKE_EXPIRY &&
+		getBaseType(attribute->atttypid) == BOOLOID)
+		looks.looks = LOOKS_LIKE_END;
+	if (is_of_another_token(source, role_of(looks.looks),
+							NameStr(attribute->attname)))
+		return NULL;
+	one = palloc(sizeof(Overlooked));
+	one->role = role_of(looks.looks);
+	one->way = way_of(looks.looks, attribute);
+	one->column = pstrdup(NameStr(attribute->attname));
+	return one;
 }
 
 List *
 convention_overlooked(const Source *source)
 {
+	Relation	table = table_open(source->relation, NoLock);
+	Bitmapset  *counting = columns_that_count(source);
 	List	   *all = NIL;
 
-	for (int i = 0; i < (int) lengthof(conventions); i++)
-		if (conventions[i].role == ROLE_EXPIRES ||
-			conventions[i].role == ROLE_REVOKED)
-			all = overlooked_by(source, &conventions[i], all);
+	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
+	{
+		Overlooked *one = look_at(source, table,
+								  TupleDescAttr(RelationGetDescr(table), i),
+								  counting);
+
+		if (one != NULL)
+			all = lappend(all, one);
+	}
+	table_close(table, NoLock);
 	return all;
 }
 
+static const char *
+way_out(const Overlooked *one)
+{
+	const char *name = "";
+
+	switch (one->way)
+	{
+		case WAY_COLUMN:
+			name = psprintf("name it as %s, or ", role_argument(one->role));
+			break;
+		case WAY_ACTIVE_COLUMN:
+			name = "name it as the active_column of the mapping, or ";
+			break;
+		case WAY_EXPRESSION:
+			name = "use it in the expires_expression of the mapping, or ";
+			break;
+		case WAY_CONDITION:
+			break;
+		case WAY_NONE:
+			return "Tokens count from when they are in the table, whatever it says; so";
+	}
+	return psprintf("If it does, %suse it in live_when; if not,", name);
+}
+
 void
-convention_look(const Source *source, const bool told[ROLE_COUNT])
+convention_look(const Source *source, const bool none[ROLE_COUNT])
 {
 	ListCell   *lc;
 
@@ -253,15 +362,16 @@ convention_look(const Source *source, const bool told[ROLE_COUNT])
 	{
 		const Overlooked *one = lfirst(lc);
 
-		if (told[one->role])
+		if (one->role != ROLE_COUNT && none[one->role] &&
+			!source_has_role(source, one->role))
 			continue;
 		ereport(NOTICE,
 				(errmsg("column \"%s\" does not count for the tokens of source \"%s\"",
 						one->column, source->name),
+				 one->way == WAY_NONE ?
+				 errdetail("By its name it could be when their life begins.") :
 				 errdetail("By its name it could end their life."),
-				 errhint("If it does, name it as %s, or use it in live_when.",
-						 one->is_active ?
-						 "the active_column of the mapping" :
-						 role_argument(one->role))));
+				 errhint("%s name it in the ignored_columns of the mapping.",
+						 way_out(one))));
 	}
 }

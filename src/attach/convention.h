@@ -3,10 +3,10 @@
  * convention.h
  *		What a column is, by its name.
  *
- * Names are compared without regard to case and underscores: expiresAt is
- * expires_at.  What ends the life of a token is looked for under more names than
- * the rest, because a token would live on where it is overlooked; and where none of
- * these is there, by words in a name, such as "deleted" in soft_deleted_at.
+ * A role that is not told goes to the column with a name for it that can be nothing
+ * else: expires_at, or expiresAt, revoked, consumed_at.  All other columns that look as if
+ * they could make a token invalid (looks.h) and count for nothing are told: for a token
+ * would live on where they are overlooked.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,21 +21,27 @@
  */
 extern void convention_choose(Source *source, SourceRole role);
 
-/* A column that looks as if it ended the life of a token, and does not count. */
+typedef enum OverlookedWay
+{
+	WAY_COLUMN,					/* as the role's column */
+	WAY_ACTIVE_COLUMN,			/* as the flag that is true for live ones */
+	WAY_EXPRESSION,				/* in an expression in the role's place */
+	WAY_CONDITION,				/* in live_when */
+	WAY_NONE					/* tokens have no begin */
+} OverlookedWay;
+
+/* A column that looks as if it could make a token invalid, and does not count. */
 typedef struct Overlooked
 {
-	SourceRole	role;			/* that it would have */
-	bool		is_active;		/* true is what is live */
+	SourceRole	role;			/* that it would have; ROLE_COUNT: none */
+	OverlookedWay way;			/* in which it would count */
 	char	   *column;
 } Overlooked;
 
-/* All of a source's; Overlooked * */
+/* All of a source's, which is mapped, but for its ignored ones; Overlooked * */
 extern List *convention_overlooked(const Source *source);
 
-/*
- * Notices for columns that look as if they ended the life of a token, and do not
- * count.  told says for which roles the caller has named a column, or none.
- */
-extern void convention_look(const Source *source, const bool told[ROLE_COUNT]);
+/* Notices of them, but for roles of which the caller has said that there is none. */
+extern void convention_look(const Source *source, const bool none[ROLE_COUNT]);
 
 #endif							/* TOKENAUTH_CONVENTION_H */

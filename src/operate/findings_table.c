@@ -232,25 +232,7 @@ finding_deletion(Doctor *doctor, const Source *source)
 					  get_rel_name(source->relation), objection);
 }
 
-/* Is what the catalogs say of a column younger than the source's registry row? */
-static bool
-is_younger(const Source *source, const char *column)
-{
-	HeapTuple	tuple = SearchSysCacheAttName(source->relation, column);
-	bool		younger;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	younger = TransactionIdFollows(HeapTupleHeaderGetRawXmin(tuple->t_data),
-								   source->registry_xmin);
-	ReleaseSysCache(tuple);
-	return younger;
-}
-
-/*
- * A column that could end the life of tokens, by its name, and was not there when
- * the table was attached: who attached it has heard of the others.
- */
+/* A column that could make tokens invalid, by its name. */
 void
 finding_overlooked(Doctor *doctor, const Source *source)
 {
@@ -262,10 +244,11 @@ finding_overlooked(Doctor *doctor, const Source *source)
 	{
 		const Overlooked *one = lfirst(lc);
 
-		if (is_younger(source, one->column))
-			doctor_report(doctor, SEVERITY_NOTICE, source,
-						  remedy_overlooked(source, one),
-						  "column \"%s\" of table \"%s\" was added or altered after the table was attached; by its name it could end the life of tokens, and it does not count",
-						  one->column, get_rel_name(source->relation));
+		doctor_report(doctor, SEVERITY_NOTICE, source,
+					  remedy_overlooked(source, one),
+					  "column \"%s\" of table \"%s\" does not count; by its name it could %s",
+					  one->column, get_rel_name(source->relation),
+					  one->way == WAY_NONE ? "be when the life of tokens begins" :
+					  "end the life of tokens");
 	}
 }

@@ -328,19 +328,46 @@ remedy_stored_form(const Source *source)
 								 quote_literal_cstr(stored_as_name(source->stored_as))));
 }
 
+static char *
+place_overlooked(const Overlooked *one, const char *now)
+{
+	const char *column = quote_literal_cstr(one->column);
+	char	   *ignored = psprintf("%s as now, with %s in the ignored_columns of the mapping",
+								   now, column);
+
+	switch (one->way)
+	{
+		case WAY_COLUMN:
+			return psprintf("%s if that ends the life of tokens, or %s",
+							column, ignored);
+		case WAY_ACTIVE_COLUMN:
+			return psprintf("'' if column %s is true for live tokens, with that as active_column in the mapping; or %s",
+							column, ignored);
+		case WAY_EXPRESSION:
+			return psprintf("'' if column %s says when tokens end, with an expires_expression in the mapping; or %s",
+							column, ignored);
+		case WAY_CONDITION:
+			return psprintf("a condition with column %s if that ends the life of tokens, or %s",
+							column, ignored);
+		case WAY_NONE:
+			return ignored;
+	}
+	pg_unreachable();
+}
+
 char *
 remedy_overlooked(const Source *source, const Overlooked *one)
 {
-	const char *column = quote_literal_cstr(one->column);
-	const char *name = source->column[one->role].name;
-	const char *now = quote_literal_cstr(name != NULL ? name : "");
+	const char *name;
 
+	if (one->way == WAY_CONDITION || one->way == WAY_NONE)
+		return attach_again(source, "live_when",
+							place_overlooked(one, source->live_when == NULL ? "NULL" :
+											 quote_literal_cstr(source->live_when)));
+	name = one->role == ROLE_REVOKED && source->flag_is_active ? NULL :
+		source->column[one->role].name;
 	return attach_again(source, role_argument(one->role),
-						one->is_active ?
-						psprintf("%s as now; or, if column %s is true for live tokens, '', and that as active_column in the mapping",
-								 now, column) :
-						psprintf("%s if that ends the life of tokens, or %s as now",
-								 column, now));
+						place_overlooked(one, quote_literal_cstr(name != NULL ? name : "")));
 }
 
 char *

@@ -80,7 +80,7 @@ find_key(const MappingForm *form, const char *name)
 }
 
 static bool
-read_list(const MappingForm *form, JsonbContainer *array, void *arg,
+read_list(const MappingForm *form, int key, JsonbContainer *array, void *arg,
 		  RegistryFault *fault)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(array);
@@ -93,11 +93,11 @@ read_list(const MappingForm *form, JsonbContainer *array, void *arg,
 		if (token != WJB_ELEM)
 			continue;
 		if (value.type != jbvString)
-			return form->take_list(arg, NIL, fault);
+			return form->take_list(arg, key, NIL, fault);
 		values = lappend(values, pnstrdup(value.val.string.val,
 										  value.val.string.len));
 	}
-	return form->take_list(arg, values, fault);
+	return form->take_list(arg, key, values, fault);
 }
 
 /* One key with its value. */
@@ -110,10 +110,10 @@ read_pair(const MappingForm *form, const JsonbValue *name,
 
 	if (known < 0)
 		return fail_unknown(form, key, fault);
-	if (form->take_list != NULL && known == form->list_key &&
+	if (form->is_list != NULL && form->is_list(known) &&
 		value->type == jbvBinary &&
 		JsonContainerIsArray(value->val.binary.data))
-		return read_list(form, value->val.binary.data, arg, fault);
+		return read_list(form, known, value->val.binary.data, arg, fault);
 	if (value->type != jbvString)
 		return mapping_json_fail(fault,
 								 psprintf("the value of key \"%s\" of the mapping is not a string",
@@ -156,13 +156,13 @@ write_key(StringInfo json, const char *name)
 }
 
 static void
-write_list(const MappingForm *form, List *values, StringInfo json)
+write_list(const char *name, List *values, StringInfo json)
 {
 	ListCell   *lc;
 
 	if (values == NIL)
 		return;
-	write_key(json, form->names[form->list_key]);
+	write_key(json, name);
 	foreach(lc, values)
 	{
 		appendStringInfoChar(json, foreach_current_index(lc) == 0 ? '[' : ',');
@@ -181,13 +181,13 @@ mapping_json_write(const MappingForm *form, const void *arg)
 	{
 		const char *value = form->tell(arg, key);
 
+		if (form->is_list != NULL && form->is_list(key))
+			write_list(form->names[key], form->tell_list(arg, key), &json);
 		if (value == NULL)
 			continue;
 		write_key(&json, form->names[key]);
 		escape_json(&json, value);
 	}
-	if (form->tell_list != NULL)
-		write_list(form, form->tell_list(arg), &json);
 	if (json.len == 0)
 		return NULL;
 	appendStringInfoChar(&json, '}');

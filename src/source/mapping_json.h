@@ -22,10 +22,10 @@ typedef bool (*MappingTake) (void *arg, int key, char *value,
 /* The inverse; NULL if nothing is said. */
 typedef const char *(*MappingTell) (const void *arg, int key);
 
-/* The same of a key that can be an array of strings; NIL for one of anything else. */
-typedef bool (*MappingTakeList) (void *arg, List *values,
+/* The same of keys that can be an array of strings; NIL for one of anything else. */
+typedef bool (*MappingTakeList) (void *arg, int key, List *values,
 								 RegistryFault *fault);
-typedef List *(*MappingTellList) (const void *arg);
+typedef List *(*MappingTellList) (const void *arg, int key);
 
 /* The keys that a mapping can have. */
 typedef struct MappingForm
@@ -36,8 +36,8 @@ typedef struct MappingForm
 	bool		(*is_argument) (const char *key);	/* of that function */
 	MappingTake take;
 	MappingTell tell;
-	int			list_key;		/* the one that can be an array; with: */
-	MappingTakeList take_list;	/* NULL: none can */
+	bool		(*is_list) (int key);	/* can be an array; NULL: none can; with: */
+	MappingTakeList take_list;
 	MappingTellList tell_list;
 } MappingForm;
 

@@ -30,6 +30,7 @@ typedef enum MappingKey
 	KEY_ACTIVE_COLUMN,
 	KEY_NULL_FLAG,
 	KEY_REVOKED_VALUE,
+	KEY_IGNORED_COLUMNS,
 	KEY_COUNT
 } MappingKey;
 
@@ -50,6 +51,7 @@ static const char *const key_names[KEY_COUNT] = {
 	[KEY_ACTIVE_COLUMN] = "active_column",
 	[KEY_NULL_FLAG] = "null_flag",
 	[KEY_REVOKED_VALUE] = "revoked_value",
+	[KEY_IGNORED_COLUMNS] = "ignored_columns",
 };
 
 /* What a NULL in the flag's column means. */
@@ -153,17 +155,27 @@ add_pepper(Source *source, char *name, RegistryFault *fault)
 	return true;
 }
 
+static bool
+add_ignored(Source *source, char *name, RegistryFault *fault)
+{
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		return fail_value(KEY_IGNORED_COLUMNS, "It has the names of columns.", fault);
+	source->ignored = lappend(source->ignored, name);
+	return true;
+}
+
 /* A MappingTakeList. */
 static bool
-set_peppers(void *arg, List *names, RegistryFault *fault)
+set_list(void *arg, int key, List *names, RegistryFault *fault)
 {
 	ListCell   *lc;
 
 	foreach(lc, names)
-		if (!add_pepper(arg, lfirst(lc), fault))
+		if (key == KEY_PEPPER ? !add_pepper(arg, lfirst(lc), fault) :
+			!add_ignored(arg, lfirst(lc), fault))
 			return false;
 	return names != NIL ||
-		fail_value(KEY_PEPPER, "It is a name, or an array of names.", fault);
+		fail_value(key, "It is a name, or an array of names.", fault);
 }
 
 /* A MappingTake. */
@@ -214,6 +226,8 @@ set_key(void *arg, int key, char *value, RegistryFault *fault)
 		case KEY_REVOKED_VALUE:
 			source->revoked_value = value;
 			return true;
+		case KEY_IGNORED_COLUMNS:
+			return add_ignored(source, value, fault);
 		case KEY_COUNT:
 			break;
 	}
@@ -262,6 +276,8 @@ key_value(const void *arg, int key)
 			return source->null_is_live ? NULL_IS_LIVE : NULL;
 		case KEY_REVOKED_VALUE:
 			return source->revoked_value;
+		case KEY_IGNORED_COLUMNS:
+			return NULL;		/* a list, always */
 		case KEY_COUNT:
 			break;
 	}
@@ -270,14 +286,22 @@ key_value(const void *arg, int key)
 
 /* A MappingTellList: of several peppers, which are no string. */
 static List *
-several_peppers(const void *arg)
+list_value(const void *arg, int key)
 {
 	const Source *source = arg;
 	List	   *names = NIL;
 
+	if (key == KEY_IGNORED_COLUMNS)
+		return source->ignored;
 	for (int i = 0; source->npeppers > 1 && i < source->npeppers; i++)
 		names = lappend(names, source->pepper[i]);
 	return names;
+}
+
+static bool
+is_list(int key)
+{
+	return key == KEY_PEPPER || key == KEY_IGNORED_COLUMNS;
 }
 
 static const MappingForm source_form = {
@@ -287,9 +311,9 @@ static const MappingForm source_form = {
 	.is_argument = is_argument,
 	.take = set_key,
 	.tell = key_value,
-	.list_key = KEY_PEPPER,
-	.take_list = set_peppers,
-	.tell_list = several_peppers,
+	.is_list = is_list,
+	.take_list = set_list,
+	.tell_list = list_value,
 };
 
 bool

@@ -212,6 +212,7 @@ typedef struct Source
 	bool		user_is_optional;	/* a token without one is valid */
 	char	   *live_when;		/* NULL: no condition */
 	List	   *claims;			/* columns; char * */
+	List	   *ignored;		/* columns that mean nothing; char * */
 	bool		checksum;		/* all its tokens are issued by us */
 	Interval   *sliding_ttl;	/* renewed to so much; NULL: not at all */
 	Interval   *sliding_threshold;	/* if less than so much is left */
