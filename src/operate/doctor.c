@@ -119,7 +119,10 @@ doctor_for_rows(Doctor *doctor, const char *sql, int nargs, Oid *types,
 	}
 }
 
-/* The table has locks of others, or what a condition of the source uses. */
+/*
+ * The table has locks of others, or what a condition of the source uses; or owners' code
+ * or a busy machine took too long.
+ */
 static void
 report_hindered(Doctor *doctor, const Source *source)
 {
@@ -128,7 +131,7 @@ report_hindered(Doctor *doctor, const Source *source)
 					" WHERE relation OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid"
 					" OR mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'::pg_catalog.text; -- see which process holds it, and wait",
 					source->relation),
-		   "table \"%s\", or something that its token source needs, is locked: it was not examined",
+		   "table \"%s\" was not examined: it, or something that its token source needs, is locked, or it took longer than tokenauth.source_timeout",
 		   get_rel_name(source->relation));
 }
 
