@@ -430,8 +430,9 @@ INSERT INTO change (source, token, statement) VALUES ('kong 2', 'both', $$SELECT
 -- Kong OAuth 2
 CALL project('Kong OAuth 2');
 CREATE TABLE oauth2_tokens (id uuid PRIMARY KEY, created_at timestamptz DEFAULT now(), credential_id uuid, service_id uuid, access_token text, refresh_token text, token_type text, expires_in integer, authenticated_userid text, scope text, ttl timestamptz, ws_id uuid, UNIQUE (ws_id, access_token), UNIQUE (ws_id, refresh_token));
-INSERT INTO oauth2_tokens (id, created_at, access_token, expires_in, authenticated_userid, scope) VALUES (gen_random_uuid(), now(), 'live', 7200, 'u7', 'email'), (gen_random_uuid(), now() - interval '3 h', 'old', 7200, 'u7', 'email'), (gen_random_uuid(), now() - interval '3 h', 'never', 0, 'u7', 'email');
-SELECT attach('kong oauth', 'oauth2_tokens', $$token_column => 'access_token', stored_as => 'plaintext', user_column => 'authenticated_userid', scope_column => 'scope'$$,
+INSERT INTO oauth2_tokens (id, created_at, access_token, expires_in, authenticated_userid, scope, ws_id) SELECT gen_random_uuid(), now() - age, token, expires_in, 'u7', 'email', '00000000-0000-0000-0000-0000000000a1'
+    FROM (VALUES (interval '0', 'live', 7200), ('3 h', 'old', 7200), ('3 h', 'never', 0)) v (age, token, expires_in);
+SELECT attach('kong oauth', 'oauth2_tokens', $$token_column => 'access_token', stored_as => 'plaintext', user_column => 'authenticated_userid', scope_column => 'scope', live_when => 'ws_id = ''00000000-0000-0000-0000-0000000000a1'''$$,
     mapping => '{"expires_expression": "CASE WHEN expires_in > 0 THEN created_at + expires_in * interval ''1 second'' END", "scope_separator": " "}');
 INSERT INTO truth (source, token, verdict) VALUES ('kong oauth', 'live', 'valid u7'), ('kong oauth', 'old', 'refused'), ('kong oauth', 'never', 'valid u7');
 INSERT INTO change (source, token, statement) VALUES ('kong oauth', 'live', $$DELETE FROM oauth2_tokens$$);
@@ -498,9 +499,9 @@ INSERT INTO change (source, token, statement) VALUES ('peertube refresh', 'r2', 
 CALL project('Logto');
 CREATE TABLE personal_access_tokens (tenant_id varchar(21) NOT NULL, user_id varchar(128) NOT NULL, name varchar(256) NOT NULL, value varchar(64) NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, PRIMARY KEY (tenant_id, user_id, name));
 CREATE INDEX ON personal_access_tokens (tenant_id, value);
-INSERT INTO personal_access_tokens VALUES ('default', 'u7', 'a', 'pat_live', now(), NULL), ('default', 'u7', 'b', 'pat_old', now(), now() - interval '1 h');
-SELECT attach('logto', 'personal_access_tokens', $$token_column => 'value', stored_as => 'plaintext', prefix => 'pat_'$$);
-INSERT INTO truth (source, token, verdict) VALUES ('logto', 'pat_live', 'valid u7'), ('logto', 'pat_old', 'refused'), ('logto', 'pat_x', 'refused');
+INSERT INTO personal_access_tokens VALUES ('default', 'u7', 'a', 'pat_live', now(), NULL), ('default', 'u7', 'b', 'pat_old', now(), now() - interval '1 h'), ('admin', 'u8', 'a', 'pat_admin', now(), NULL);
+SELECT attach('logto', 'personal_access_tokens', $$token_column => 'value', stored_as => 'plaintext', prefix => 'pat_', live_when => 'tenant_id = ''default'''$$);
+INSERT INTO truth (source, token, verdict) VALUES ('logto', 'pat_live', 'valid u7'), ('logto', 'pat_old', 'refused'), ('logto', 'pat_x', 'refused'), ('logto', 'pat_admin', 'refused');
 INSERT INTO change (source, token, statement) VALUES ('logto', 'pat_live', $$DELETE FROM personal_access_tokens$$);
 
 -- n8n

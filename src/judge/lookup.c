@@ -183,7 +183,7 @@ visit_token(TupleTableSlot *row, void *arg)
 	Finding    *finding = &scene->finding;
 	Verdict		verdict;
 
-	bool		unique = scene->open->table[0].finder.unique;
+	bool		unique = scene->open->table[0].finder.finds_one;
 
 	if (is_too_many(scene))
 		return false;
@@ -227,7 +227,7 @@ conclude(const Source *source, const Finding *finding, Verdict *verdict)
  */
 static void
 visit_all_values(const Scene *scene, const StoredValues *sought,
-				 RowVisitor visit, void *arg)
+				 bool everywhere, RowVisitor visit, void *arg)
 {
 	for (int i = 0; i < sought->n && !scene->is_busy &&
 		 !was_read_again(scene->source, scene->open); i++)
@@ -235,7 +235,7 @@ visit_all_values(const Scene *scene, const StoredValues *sought,
 		Datum		value = stored_datum(scene->source, &sought->value[i]);
 
 		scan_visit(&(Visit) {&scene->open->table[0], scene->snapshot, value,
-							 visit, arg});
+							 visit, arg, everywhere});
 	}
 }
 
@@ -246,7 +246,7 @@ find_rows(Scene *scene, const StoredValues *sought)
 	scene->snapshot = scan_snapshot();
 	TEST_POINT(fill_after_snapshot);
 	scene->now = GetCurrentTimestamp();
-	visit_all_values(scene, sought, visit_token, scene);
+	visit_all_values(scene, sought, false, visit_token, scene);
 	verification_end(&scene->verification);
 	UnregisterSnapshot(scene->snapshot);
 }
@@ -520,7 +520,7 @@ look_for_ids(IdSearch *search, StoredValues *sought)
 		if (!was_read_again(scene->source, scene->open))
 		{
 			scene->snapshot = scan_snapshot();
-			visit_all_values(scene, sought, visit_id, search);
+			visit_all_values(scene, sought, true, visit_id, search);
 			UnregisterSnapshot(scene->snapshot);
 		}
 		stored_forget_all(sought);

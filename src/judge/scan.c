@@ -17,6 +17,7 @@
 #include "judge/scan.h"
 #include "miscadmin.h"
 #include "source/directory.h"
+#include "source/fixed.h"
 #include "source/problem.h"
 #include "storage/procarray.h"
 #include "utils/datum.h"
@@ -30,6 +31,8 @@ scan_close(OpenSource *open)
 	{
 		OpenTable  *table = &open->table[--open->ntables];
 
+		for (int i = 0; i < table->finder.nfixed; i++)
+			fixed_free(&table->finder.fixed[i]);
 		if (table->index != NULL)
 			relation_close(table->index, AccessShareLock);
 		relation_close(table->table, AccessShareLock);
@@ -50,6 +53,8 @@ open_table(Oid relation, AttrNumber attnum, const RowFinder *finder,
 	table->index = NULL;
 	table->attnum = attnum;
 	table->finder = *finder;
+	for (int i = 0; i < finder->nfixed; i++)
+		table->finder.fixed[i] = fixed_copy(&finder->fixed[i]);
 	if (!OidIsValid(finder->index))
 		return true;
 	table->index = try_relation_open(finder->index, AccessShareLock);
@@ -120,6 +125,37 @@ is_sought(const Visit *visit, TupleTableSlot *slot)
 									 attribute->attlen);
 }
 
+/* What an index is asked for, by its columns in their order. */
+typedef struct IndexKeys
+{
+	int			n;
+	ScanKeyData key[FINDER_MAX_FIXED + 1];
+} IndexKeys;
+
+static void
+add_fixed_key(IndexKeys *keys, AttrNumber column, const FixedKey *fixed)
+{
+	ScanKeyEntryInitialize(&keys->key[keys->n++],
+						   fixed->is_null ? SK_ISNULL | SK_SEARCHNULL : 0,
+						   column,
+						   fixed->is_null ? InvalidStrategy : BTEqualStrategyNumber,
+						   fixed->subtype, fixed->collation, fixed->equality,
+						   fixed->value);
+}
+
+static void
+make_index_keys(const Visit *visit, IndexKeys *keys)
+{
+	const RowFinder *finder = &visit->open->finder;
+
+	keys->n = 0;
+	for (int i = 0; i < finder->nfixed && !visit->everywhere; i++)
+		add_fixed_key(keys, i + 1, &finder->fixed[i]);
+	ScanKeyEntryInitialize(&keys->key[keys->n++], 0, finder->nfixed + 1,
+						   finder->strategy, InvalidOid, finder->collation,
+						   finder->equality, visit->sought);
+}
+
 /* By index, or without one in the whole table. */
 static void
 scan_rows(const Visit *visit)
@@ -128,21 +164,24 @@ scan_rows(const Visit *visit)
 	TupleTableSlot *slot = table_slot_create(open->table, NULL);
 	IndexScanDesc index_scan = NULL;
 	TableScanDesc table_scan = NULL;
+	IndexKeys	keys;
 	ScanKeyData key;
 
-	ScanKeyEntryInitialize(&key, 0, open->index ? 1 : open->attnum,
-						   open->index ? open->finder.strategy : 0,
-						   InvalidOid, open->finder.collation,
-						   open->finder.equality, visit->sought);
 	if (open->index != NULL)
 	{
+		make_index_keys(visit, &keys);
 		index_scan = TOKENAUTH_INDEX_BEGINSCAN(open->table, open->index,
-											   visit->snapshot, 1);
-		index_rescan(index_scan, &key, 1, NULL, 0);
+											   visit->snapshot, keys.n);
+		index_rescan(index_scan, keys.key, keys.n, NULL, 0);
 	}
 	else
+	{
+		ScanKeyEntryInitialize(&key, 0, open->attnum, InvalidStrategy,
+							   InvalidOid, open->finder.collation,
+							   open->finder.equality, visit->sought);
 		table_scan = TOKENAUTH_TABLE_BEGINSCAN(open->table, visit->snapshot, 1,
 											   &key);
+	}
 
 	while (index_scan
 		   ? index_getnext_slot(index_scan, ForwardScanDirection, slot)

@@ -56,7 +56,11 @@ extern Snapshot scan_snapshot(void);
 /* One scan's business: called for each row found until it returns false. */
 typedef bool (*RowVisitor) (TupleTableSlot *row, void *arg);
 
-/* The rows whose column is, to the byte, the value sought, and their visitor. */
+/*
+ * The rows whose column is, to the byte, the value sought, and their visitor.  Where the
+ * index begins with columns that the live_when fixes, rows that have other values there
+ * are not visited, unless that is asked for: the whole index is read for them.
+ */
 typedef struct Visit
 {
 	const OpenTable *open;
@@ -64,6 +68,7 @@ typedef struct Visit
 	Datum		sought;
 	RowVisitor	visit;
 	void	   *arg;
+	bool		everywhere;
 } Visit;
 
 /* As the table's owner: types and operators of the columns need not be core's. */

@@ -129,7 +129,7 @@ note_row_event(const Source *source, const SourceParent *parent,
 	TriggerEvent event = trigger->tg_event;
 	bool		updated = TRIGGER_FIRED_BY_UPDATE(event);
 	bool		unique = parent ? parent->finder.unique :
-		source->finder.unique && source->npeppers <= 1;
+		source->finder.finds_one && source->npeppers <= 1;
 	int			classes = CACHE_ALL_CLASSES;
 
 	if (TRIGGER_FIRED_BY_INSERT(event) && unique)

@@ -216,7 +216,7 @@ tell_rows(Explanation *explanation)
 		scan_visit(&(Visit) {&explanation->tables.table[0],
 							 explanation->snapshot,
 							 stored_datum(source, &sought.value[i]),
-							 explain_visit_row, explanation});
+							 explain_visit_row, explanation,.everywhere = true});
 	}
 	stored_forget_all(&sought);
 	if (explanation->nrows == 0)

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "source/finder.h"
+#include "source/fixed.h"
 #include "source/names.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -30,45 +31,82 @@ is_valid(Form_pg_index index)
 	return index->indisvalid && index->indisready && index->indislive;
 }
 
-/* Is every row in it, in an order that begins with the column? */
+/* Is every row in it, by its columns? */
 static bool
-has_all_by(Form_pg_index index, HeapTuple tuple, AttrNumber attnum)
+has_all(HeapTuple tuple)
 {
-	return index->indkey.values[0] == attnum &&
-		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
+	return heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
 		heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
 }
 
-/* Rank an index for finding tokens: 0 unfit, 1 plain, 2 unique. */
+/* After how many others the column comes in its keys; -1 if it is none of them. */
 static int
-index_rank(Form_pg_index index, HeapTuple tuple, AttrNumber attnum)
+find_key(Form_pg_index index, AttrNumber attnum)
 {
-	if (!is_valid(index) || !has_all_by(index, tuple, attnum))
-		return 0;
-	/* A deferred constraint lets a transaction see duplicates of its own. */
-	if (index->indisunique && index->indimmediate && index->indnkeyatts == 1)
-		return 2;
-	return 1;
+	for (int i = 0; i < index->indnkeyatts; i++)
+		if (index->indkey.values[i] == attnum)
+			return i;
+	return -1;
 }
 
-/* How to ask this index for equality; false if it cannot be asked. */
+/* Can no two rows be alike in all columns up to this one? */
 static bool
-index_equality(Oid index_oid, RowFinder *finder)
+is_unique_to(Form_pg_index index, int key)
+{
+	/* A deferred constraint lets a transaction see duplicates of its own. */
+	return index->indisunique && index->indimmediate && index->indnkeyatts == key + 1;
+}
+
+/*
+ * Rank an index for finding tokens: 0 unfit; with others before it 1, or 2 if unique;
+ * without 3, or 4.
+ */
+static int
+index_rank(Form_pg_index index, HeapTuple tuple, int key)
+{
+	if (key < 0 || key > FINDER_MAX_FIXED || !is_valid(index) || !has_all(tuple))
+		return 0;
+	return (key == 0 ? 3 : 1) + (is_unique_to(index, key) ? 1 : 0);
+}
+
+static bool
+fix_columns(Relation index, int n, Node *condition, RowFinder *finder)
+{
+	if (n > FINDER_MAX_FIXED || (n > 0 && index->rd_rel->relam != BTREE_AM_OID))
+		return false;
+	for (finder->nfixed = 0; finder->nfixed < n; finder->nfixed++)
+	{
+		FixedKey   *key = &finder->fixed[finder->nfixed];
+
+		if (!fixed_by_condition(condition, index, finder->nfixed, key))
+			return false;
+		/* to a unique index, several NULLs need not be the same */
+		finder->finds_one &= !key->is_null;
+	}
+	return true;
+}
+
+/* How to ask this index for equality in that key; false if it cannot be asked. */
+static bool
+index_equality(Oid index_oid, int key, Node *condition, RowFinder *finder)
 {
 	Relation	index = index_open(index_oid, AccessShareLock);
 	Oid			operator = InvalidOid;
 
 	finder->index = index_oid;
+	finder->finds_one = is_unique_to(index->rd_index, key);
+	finder->unique = finder->finds_one && key == 0;
 	finder->strategy = index->rd_rel->relam == HASH_AM_OID ?
 		HTEqualStrategyNumber : BTEqualStrategyNumber;
-	if (index->rd_rel->relam == BTREE_AM_OID ||
-		index->rd_rel->relam == HASH_AM_OID)
-		operator = get_opfamily_member(index->rd_opfamily[0],
-									   index->rd_opcintype[0],
-									   index->rd_opcintype[0],
+	if ((index->rd_rel->relam == BTREE_AM_OID ||
+		 index->rd_rel->relam == HASH_AM_OID) &&
+		fix_columns(index, key, condition, finder))
+		operator = get_opfamily_member(index->rd_opfamily[key],
+									   index->rd_opcintype[key],
+									   index->rd_opcintype[key],
 									   finder->strategy);
 	finder->equality = OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
-	finder->collation = index->rd_indcollation[0];
+	finder->collation = index->rd_indcollation[key];
 	index_close(index, AccessShareLock);
 	return OidIsValid(finder->equality);
 }
@@ -102,16 +140,15 @@ default_equality(Oid type)
 #define MAX_OPENED		100
 
 void
-finder_choose(Relation table, const SourceColumn *column, RowFinder *finder,
-			  Watch *watch)
+finder_choose(Relation table, const SourceColumn *column, Node *condition,
+			  RowFinder *finder, Watch *watch)
 {
 	List	   *indexes = RelationGetIndexList(table);
 	int			best = 0;
 	int			opened = 0;
 	ListCell   *lc;
 
-	finder->index = InvalidOid;
-	finder->unique = false;
+	memset(finder, 0, sizeof(*finder));
 	finder->equality = default_equality(column->type);
 	finder->collation = C_COLLATION_OID;
 
@@ -120,20 +157,20 @@ finder_choose(Relation table, const SourceColumn *column, RowFinder *finder,
 		Oid			index = lfirst_oid(lc);
 		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 		RowFinder	candidate;
+		int			key;
 		int			rank;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		rank = index_rank((Form_pg_index) GETSTRUCT(tuple), tuple,
-						  column->attnum);
+		key = find_key((Form_pg_index) GETSTRUCT(tuple), column->attnum);
+		rank = index_rank((Form_pg_index) GETSTRUCT(tuple), tuple, key);
 		ReleaseSysCache(tuple);
 		CHECK_FOR_INTERRUPTS();
 		if (rank <= best || ++opened > MAX_OPENED ||
-			!index_equality(index, &candidate))
+			!index_equality(index, key, condition, &candidate))
 			continue;
 		best = rank;
 		*finder = candidate;
-		finder->unique = rank == 2;
 	}
 	list_free(indexes);
 
@@ -142,32 +179,53 @@ finder_choose(Relation table, const SourceColumn *column, RowFinder *finder,
 
 /* ---------- where there is none ---------- */
 
-static bool
-has_key(Form_pg_index index, AttrNumber attnum)
+static const char *const not_valid = "is not valid";
+
+/* One of the columns before it; NULL if that has no name. */
+static char *
+unfixed_column(Form_pg_index index, const RowFinder *finder)
 {
-	for (int i = 0; i < index->indnkeyatts; i++)
-		if (index->indkey.values[i] == attnum)
-			return true;
-	return false;
+	AttrNumber	attnum = index->indkey.values[finder->nfixed];
+
+	return AttributeNumberIsValid(attnum) ?
+		get_attname(index->indrelid, attnum, true) : NULL;
 }
 
-static const char *const not_valid = "is not valid";
+/* The index begins with others that the condition does not fix. */
+static const char *
+what_comes_before(Form_pg_index index, int key, Node *condition)
+{
+	RowFinder	finder = {0};
+	char	   *column;
+
+	if (key > FINDER_MAX_FIXED)
+		return "has too many columns before it";
+	if (condition != NULL && index_equality(index->indexrelid, key, condition, &finder))
+		return NULL;
+	column = condition == NULL ? NULL : unfixed_column(index, &finder);
+	return column == NULL ? "does not begin with it" :
+		psprintf("begins with column \"%s\", which the live_when does not fix", column);
+}
 
 /* What an index that has the column lacks to find rows by it; else NULL. */
 static const char *
-what_it_lacks(Form_pg_index index, HeapTuple tuple, AttrNumber attnum)
+what_it_lacks(Form_pg_index index, HeapTuple tuple, AttrNumber attnum,
+			  Node *condition)
 {
+	int			key = find_key(index, attnum);
 	RowFinder	finder;
+	const char *before;
 
-	if (!has_key(index, attnum))
+	if (key < 0)
 		return NULL;
 	if (!heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
 		return "has a WHERE clause";
-	if (index->indkey.values[0] != attnum)
-		return "does not begin with it";
-	if (!has_all_by(index, tuple, attnum))
-		return "has expressions";
-	if (!index_equality(index->indexrelid, &finder))
+	if (!has_all(tuple))
+		return key > 0 ? "does not begin with it" : "has expressions";
+	before = key > 0 ? what_comes_before(index, key, condition) : NULL;
+	if (before != NULL)
+		return before;
+	if (!index_equality(index->indexrelid, key, condition, &finder))
 		return "is neither a btree nor a hash index";
 	return is_valid(index) ? "is not unique" : not_valid;
 }
@@ -185,10 +243,10 @@ typedef struct NearMiss
 
 static void
 look_at_index(Form_pg_index index, HeapTuple tuple, AttrNumber attnum,
-			  NearMiss *miss)
+			  Node *condition, NearMiss *miss)
 {
 	const char *lacks = miss->looked >= MAX_OPENED ? NULL :
-		what_it_lacks(index, tuple, attnum);
+		what_it_lacks(index, tuple, attnum, condition);
 
 	if (lacks == NULL)
 		return;
@@ -208,7 +266,7 @@ look_at_index(Form_pg_index index, HeapTuple tuple, AttrNumber attnum,
 }
 
 static NearMiss
-look_at_indexes(Relation table, AttrNumber attnum)
+look_at_indexes(Relation table, AttrNumber attnum, Node *condition)
 {
 	List	   *indexes = RelationGetIndexList(table);
 	NearMiss	miss = {0};
@@ -221,7 +279,8 @@ look_at_indexes(Relation table, AttrNumber attnum)
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		look_at_index((Form_pg_index) GETSTRUCT(tuple), tuple, attnum, &miss);
+		look_at_index((Form_pg_index) GETSTRUCT(tuple), tuple, attnum, condition,
+					  &miss);
 		ReleaseSysCache(tuple);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -230,9 +289,9 @@ look_at_indexes(Relation table, AttrNumber attnum)
 }
 
 char *
-finder_near_miss(Relation table, AttrNumber attnum)
+finder_near_miss(Relation table, AttrNumber attnum, Node *condition)
 {
-	NearMiss	miss = look_at_indexes(table, attnum);
+	NearMiss	miss = look_at_indexes(table, attnum, condition);
 	char	   *name = OidIsValid(miss.index) ? get_rel_name(miss.index) : NULL;
 
 	return name == NULL ? NULL :
@@ -248,7 +307,8 @@ finder_index_sql(const Source *source)
 	NearMiss	miss;
 	bool		unique;
 
-	miss = look_at_indexes(table, get_attnum(relation, source->problem_column));
+	miss = look_at_indexes(table, get_attnum(relation, source->problem_column),
+						   is_parent ? NULL : source->condition);
 	relation_close(table, AccessShareLock);
 	if (OidIsValid(miss.invalid) && (miss.invalid_unique || !is_parent))
 		return psprintf("REINDEX INDEX CONCURRENTLY %s;",

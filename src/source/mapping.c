@@ -316,10 +316,13 @@ check_table(Source *source, Relation table)
 static void
 set_no_index(Source *source, Relation table, const SourceColumn *column)
 {
+	bool		is_own = column == &source->column[ROLE_TOKEN];
+
 	if (source->problem != PROBLEM_NONE)
 		return;
 	problem_set(source, PROBLEM_NO_INDEX, RelationGetRelid(table), column->name);
-	source->problem_detail = finder_near_miss(table, column->attnum);
+	source->problem_detail = finder_near_miss(table, column->attnum,
+											  is_own ? source->condition : NULL);
 }
 
 /* What keeps a readable source out of the cache. */
@@ -415,7 +418,7 @@ map_open_parent(Source *source, SourceParent *parent, Relation table)
 						&parent->matters, &parent->condition))
 		return false;
 	parent->matters = generated_with_origins(parent->relation, parent->matters);
-	finder_choose(table, &parent->key, &parent->finder, &source->watch);
+	finder_choose(table, &parent->key, NULL, &parent->finder, &source->watch);
 	check_cacheable(source, table, &parent->finder, &parent->key);
 	/* with several rows of a key, one change would not decide */
 	if (!parent->finder.unique)
@@ -446,8 +449,8 @@ map_open_table(Source *source, Relation table)
 		!map_columns(source, table) ||
 		!map_peppers(source, table))
 		return;
-	finder_choose(table, &source->column[ROLE_TOKEN], &source->finder,
-				  &source->watch);
+	finder_choose(table, &source->column[ROLE_TOKEN], source->condition,
+				  &source->finder, &source->watch);
 	check_cacheable(source, table, &source->finder,
 					&source->column[ROLE_TOKEN]);
 	for (int i = 0; i < source->nparents; i++)

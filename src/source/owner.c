@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "source/citext.h"
+#include "source/fixed.h"
 #include "source/owner.h"
 #include "source/stored.h"
 #include "source/value.h"
@@ -402,4 +403,26 @@ owner_is_token(OwnerCall *call, const StoredValue *stored)
 	/* the column's type or collation may call equal what is not the same */
 	return psprintf("%s AND %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d",
 					found, column, n);
+}
+
+char *
+owner_is_in_index(OwnerCall *call, const char *table)
+{
+	const RowFinder *finder = &call->source->finder;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < finder->nfixed; i++)
+	{
+		/* the source's own is gone if a trigger of the owner's has it read again */
+		FixedKey	key = fixed_copy(&finder->fixed[i]);
+		char	   *name = get_attname(call->source->relation, key.attnum, false);
+		int			n = key.is_null ? 0 :
+			owner_parameter(call, key.type, key.value, false);
+
+		appendStringInfo(&sql, " AND %s",
+						 fixed_sql(&key, psprintf("%s.%s", table, quote_identifier(name)),
+								   n));
+	}
+	return sql.data;
 }

@@ -139,4 +139,11 @@ extern char *owner_read_timestamp(const OwnerCall *call, SourceRole role);
  */
 extern char *owner_is_token(OwnerCall *call, const StoredValue *stored);
 
+/*
+ * " AND ..." for each column that comes before the token's in the source's index: it has
+ * what the live_when fixes it to, as live rows have; or "".  So the index is used for
+ * what need not find rows that are not live.
+ */
+extern char *owner_is_in_index(OwnerCall *call, const char *table);
+
 #endif							/* TOKENAUTH_OWNER_H */

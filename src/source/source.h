@@ -137,14 +137,37 @@ typedef struct SourceColumn
 								 * the same to the byte */
 } SourceColumn;
 
+/*
+ * A column before that of the token in an index, and what the live_when fixes it to
+ * (fixed.h).
+ */
+typedef struct FixedKey
+{
+	AttrNumber	attnum;			/* of the table */
+	bool		is_null;		/* IS NULL; only attnum counts then */
+	Oid			operator;		/* its equality with such a value, */
+	Oid			equality;		/* that operator's function */
+	Oid			subtype;		/* and the right argument, as the index declares it */
+	Oid			collation;
+	Oid			type;			/* of the value */
+	Datum		value;
+	bool		by_value;
+	int			length;
+} FixedKey;
+
+#define FINDER_MAX_FIXED	4
+
 /* How to find rows of a table by one of its columns. */
 typedef struct RowFinder
 {
 	Oid			index;			/* InvalidOid: none, read the whole table */
-	bool		unique;
+	bool		unique;			/* no two rows have a value; */
+	bool		finds_one;		/* nor do two of those that it finds */
 	StrategyNumber strategy;
 	Oid			equality;		/* operator's function, for index or table */
 	Oid			collation;
+	int			nfixed;			/* columns before this one, in their order */
+	FixedKey	fixed[FINDER_MAX_FIXED];
 } RowFinder;
 
 #define VIA_TOKEN		(-1)

@@ -162,7 +162,7 @@ batch_rows(OwnerCall *call, const Writeback *batch)
 
 /* "the row is that of the token", by index and to the byte */
 static char *
-is_used_token(const OwnerCall *call)
+is_used_token(OwnerCall *call)
 {
 	const Source *source = call->source;
 	SourceRole	role = stored_is_digest(source) ? ROLE_TOKEN : ROLE_ID;
@@ -178,12 +178,13 @@ is_used_token(const OwnerCall *call)
 		source->column[role].type == VARCHAROID)
 		match = psprintf("%s AND token.%s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) used.key",
 						 match, column);
-	return match;
+	return role == ROLE_TOKEN ?
+		psprintf("%s%s", match, owner_is_in_index(call, "token")) : match;
 }
 
 /* "it is that row, and its last use lies before this one" */
 static char *
-is_due(const OwnerCall *call)
+is_due(OwnerCall *call)
 {
 	const Source *source = call->source;
 	const char *last_used = owner_column(call, ROLE_LAST_USED);
