@@ -173,10 +173,11 @@ my @load = (
 	script('resolve', 8, qq(
 \\set n random($revocable + 1, $count)
 SELECT must_be('valid', 'key_' || :n);)),
-	# changed by the application all the time, and held for a while
+	# changed by the application all the time, and held for a while; not the last one, or
+	# a client who waits for whoever holds that holds another row as long
 	script('touch', 2, qq(
-\\set n random($revocable + 1, $count)
-\\set m random($revocable + 1, $count)
+\\set n random($revocable + 1, $count - 1)
+\\set m random($revocable + 1, $count - 1)
 BEGIN;
 UPDATE api_key SET touched = touched + 1 WHERE id = least(:n::bigint, :m::bigint);
 SELECT must_be('valid', 'key_' || :n);

@@ -65,7 +65,7 @@ sub poll
 		last if $waited > $PostgreSQL::Test::Utils::timeout_default;
 		usleep(1_000_000 * ($waited < 1 ? 0.1 : $waited < 10 ? $waited / 10 : 1));
 	}
-	diag("waited in vain, last: $out\n$err\nof: $query");
+	diag(join "\n", 'waited in vain, last: ' . ($out // ''), $err // '', "of: $query");
 	return;
 }
 
@@ -88,9 +88,28 @@ sub poll_value
 	  // die "nothing is found by: $query";
 }
 
+my $core_psql = \&PostgreSQL::Test::Cluster::psql;
+
+# The same as core's; but where psql cannot connect, and is gone before it has been told
+# the query, that is an answer, too.
+sub psql
+{
+	my ($node, $database, $query, %parameters) = @_;
+	my $in_list = wantarray;
+	my @answer;
+
+	return $in_list ? @answer : $answer[0]
+	  if eval { @answer = $in_list ? $core_psql->(@_) : scalar $core_psql->(@_); 1 };
+	die $@ if $@ !~ /Broken pipe/ || $parameters{on_error_die};
+	${ $parameters{stdout} } = '' if $parameters{stdout};
+	${ $parameters{stderr} } = $@ if $parameters{stderr};
+	return $in_list ? (2, '', $@) : 2;
+}
+
 {
 	no warnings 'redefine';
 	*PostgreSQL::Test::Cluster::poll_query_until = \&poll_query_until;
+	*PostgreSQL::Test::Cluster::psql = \&psql;
 }
 
 # The body of a PL/pgSQL function that catches each cancellation, for ever.
