@@ -298,7 +298,6 @@ SET app.kind = 'admin';
 SELECT decided($$current_setting('app.kind')$$);
 SELECT decided($$coalesce(current_setting('app.kind', true), 'plain')::text$$);
 SELECT decided($$CASE WHEN session_user = 'nobody' THEN 'user' ELSE 'admin' END$$);
-SELECT decided($$CASE CURRENT_DATE - CURRENT_DATE WHEN 0 THEN 'admin' END$$);
 CREATE FUNCTION left_out(kind text DEFAULT current_setting('app.kind')) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT kind';
 SELECT decided('left_out()');
 CREATE DOMAIN kind AS text DEFAULT current_setting('app.kind');
@@ -316,8 +315,69 @@ SELECT decided($$'admin'$$);
 SELECT decided($$'admin'$$, $$claims => '{kind}'$$);
 SELECT decided($$current_setting('app.kind')$$, $$live_when => 'user_id IS NULL'$$);
 SELECT decided($$current_setting('app.kind')$$, $$live_when => 'made IS NOT NULL AND id > 0', claims => '{made, id, user_id}'$$);
-SELECT decided('CURRENT_TIMESTAMP::text', $$live_when => 'kind IS NOT NULL'$$);
 SELECT decided('gen_random_uuid()', $$live_when => 'kind IS NOT NULL'$$);
+-- the times go by the source's time zone and fixed settings
+CREATE FUNCTION any_(new_default text) RETURNS text LANGUAGE sql AS $f$ SELECT decided(new_default, $$live_when => 'kind IS NOT NULL'$$) $f$;
+SELECT d, any_(d) FROM unnest(ARRAY[$$now() + interval '7 days'$$, $$date_trunc('day', now()) - interval '1 s'$$, 'CURRENT_DATE', 'LOCALTIME', 'now()::date + 3',
+    $$extract(epoch FROM now())::bigint + 3600$$, 'CURRENT_TIMESTAMP::text', $$CASE CURRENT_DATE - now()::date WHEN 0 THEN 'admin' END$$, $$age(now(), '2020-01-01 00:00Z')$$,
+    $$now() + make_interval(days => 7)$$, $$(now() AT TIME ZONE 'UTC')::text::timestamptz$$, $$least(now(), clock_timestamp() + '1 h')$$, $$'x'::text || gen_random_uuid()::text$$]) d;
+-- but what a session can set, or is told of it, or nobody knows
+SELECT d, any_(d) FROM unnest(ARRAY['random()', $$to_char(now(), 'TMMonth')$$, 'pg_backend_pid()', 'txid_current()', 'pg_conf_load_time()', 'CURRENT_USER', 'session_user', 'CURRENT_CATALOG',
+    $$coalesce(current_query(), 'x')$$, $$current_setting('app.kind')$$, $$'defaults'::text::regclass$$, $$CASE WHEN now() > '2020-01-01 00:00Z' THEN current_setting('app.kind') END$$,
+    $$now() + length(current_setting('app.kind')) * interval '1 day'$$, $$date_trunc(replace(current_setting('app.kind'), 'admin', 'day'), now())$$,
+    $$to_date('2020' || current_setting('app.kind'), 'YYYY')$$, 'statement_timestamp()::time::text || random()']) d;
+-- what has a known name is not what is known
+CREATE SCHEMA alike;
+CREATE FUNCTION alike.kind() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('app.kind') $$;
+CREATE FUNCTION alike.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz 'epoch' + length(alike.kind()) * interval '1 s' $$;
+CREATE FUNCTION alike.gen_random_uuid() RETURNS uuid LANGUAGE sql VOLATILE AS $$ SELECT md5(alike.kind())::uuid $$;
+CREATE FUNCTION alike.uuidv7() RETURNS uuid LANGUAGE sql VOLATILE AS $$ SELECT md5(alike.kind())::uuid $$;
+CREATE FUNCTION alike.uuid_generate_v4() RETURNS uuid LANGUAGE sql VOLATILE AS $$ SELECT md5(alike.kind())::uuid $$;
+CREATE FUNCTION alike.plus(timestamptz, interval) RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT alike.now() $$;
+CREATE OPERATOR alike.+ (FUNCTION = alike.plus, LEFTARG = timestamptz, RIGHTARG = interval);
+CREATE OPERATOR alike.- (FUNCTION = pg_catalog.timestamptz_pl_interval, LEFTARG = timestamptz, RIGHTARG = interval);
+CREATE TYPE alike.pair AS (a text);
+CREATE FUNCTION alike.text(alike.pair) RETURNS text LANGUAGE sql STABLE AS $$ SELECT alike.kind() $$;
+CREATE CAST (alike.pair AS text) WITH FUNCTION alike.text(alike.pair);
+CREATE CAST (alike.pair AS date) WITH INOUT;
+CREATE TYPE alike.kinds AS ENUM ('user', 'admin');
+CREATE FUNCTION alike.left_out(a interval DEFAULT length(alike.kind()) * interval '1 day') RETURNS interval LANGUAGE sql IMMUTABLE AS $$ SELECT a $$;
+SELECT d, any_(d) FROM unnest(ARRAY['alike.now()', 'alike.gen_random_uuid()', 'alike.uuidv7()', 'alike.uuid_generate_v4()', $$now() OPERATOR(alike.+) interval '1 h'$$,
+    $$ROW('x')::alike.pair::text$$, $$coalesce((CASE WHEN now() IS NULL THEN ROW('x')::alike.pair::date END)::text, 'x')$$, $$alike.kind()::alike.kinds$$, 'now() + alike.left_out()', 'alike.plus(now(), NULL)']) d;
+SELECT any_($$now() OPERATOR(alike.-) interval '1 h'$$);
+-- of an extension those in C: who owns the extension can add others
+SELECT any_('gen_random_bytes(16)'), any_($$crypt('x', gen_salt('bf', 4))$$);
+ALTER EXTENSION pgcrypto ADD FUNCTION alike.gen_random_uuid();
+SELECT any_('alike.gen_random_uuid()');
+ALTER EXTENSION pgcrypto DROP FUNCTION alike.gen_random_uuid();
+-- those that not all servers have
+SELECT exists(SELECT FROM pg_available_extensions WHERE name = 'uuid-ossp') AS has_ossp, current_setting('server_version_num')::int >= 180000 AS has_v7 \gset
+SET client_min_messages = error;
+CREATE SCHEMA ossp;
+\set generate gen_random_uuid()
+\if :has_ossp
+CREATE EXTENSION "uuid-ossp" SCHEMA ossp;
+\set generate ossp.uuid_generate_v4()
+\endif
+SELECT any_(:'generate');
+\set generate gen_random_uuid()
+\if :has_v7
+\set generate 'uuidv7(interval ''1 day'')'
+\endif
+SELECT any_(:'generate');
+DROP SCHEMA alike, ossp CASCADE;
+RESET client_min_messages;
+-- the same in all sessions
+BEGIN;
+ALTER TABLE defaults ALTER kind SET DEFAULT CURRENT_DATE::text || LOCALTIME(0)::text || CURRENT_TIMESTAMP::text || interval '-1 day 3 h'::text || extract(hour FROM now());
+DELETE FROM defaults;
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'own');
+SET LOCAL TimeZone = 'Pacific/Kiritimati';
+SET LOCAL DateStyle = 'German';
+SET LOCAL IntervalStyle = 'sql_standard';
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'own');
+SELECT count(*), count(DISTINCT kind) FROM defaults;
+ROLLBACK;
 SET app.kind = 'user';
 SELECT decided($$current_setting('app.kind')$$);
 RESET app.kind;

@@ -7,6 +7,13 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -15,10 +22,21 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
-/* Does it give a value that no session can choose, though each time another one? */
+/*
+ * What a function of the server's own depends on, beside its arguments, is known for
+ * these kinds alone.  Such a function is known by its oid, which no other has.
+ */
+#define IS_SERVERS_OWN(function)	((function) < FirstGenbkiObjectId)
+
+/*
+ * Does it give another value each time, which no session can choose?  Not random(): a
+ * session can set the seed.  Nor currval(), and what tells of the session, the transaction
+ * or the statistics.
+ */
 static bool
-is_beyond_sessions(Oid function)
+is_clock_or_source(Oid function)
 {
 	switch (function)
 	{
@@ -28,6 +46,51 @@ is_beyond_sessions(Oid function)
 		case F_CLOCK_TIMESTAMP:
 		case F_NEXTVAL:
 		case F_GEN_RANDOM_UUID:
+#if PG_VERSION_NUM >= 180000
+		case F_UUIDV4:
+		case F_UUIDV7_:
+		case F_UUIDV7_INTERVAL:
+#endif
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Is it one of those extensions' in C, which go by their arguments and by randomness,
+ * the time and the machine?  Who owns an extension can add functions to it, but none in C.
+ */
+static bool
+is_random_extensions(Oid function)
+{
+	Oid			extension = getExtensionOfObject(ProcedureRelationId, function);
+	const char *name = OidIsValid(extension) ? get_extension_name(extension) : NULL;
+	HeapTuple	tuple;
+	bool		is_c;
+
+	if (name == NULL ||
+		(strcmp(name, "pgcrypto") != 0 && strcmp(name, "uuid-ossp") != 0))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	is_c = HeapTupleIsValid(tuple) &&
+		((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId;
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return is_c;
+}
+
+static bool
+is_time_type(Oid type)
+{
+	switch (type)
+	{
+		case DATEOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
 			return true;
 		default:
 			return false;
@@ -35,36 +98,130 @@ is_beyond_sessions(Oid function)
 }
 
 static bool
-is_call_beyond_sessions(Node *node)
+is_time_or_number(Oid type)
 {
-	if (IsA(node, FuncExpr))
-		return is_beyond_sessions(((FuncExpr *) node)->funcid) &&
-			!contain_mutable_functions((Node *) ((FuncExpr *) node)->args);
-	if (IsA(node, SQLValueFunction))
-		return ((SQLValueFunction *) node)->op == SVFOP_CURRENT_TIMESTAMP ||
-			((SQLValueFunction *) node)->op == SVFOP_CURRENT_TIMESTAMP_N;
-	return IsA(node, NextValueExpr);
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return true;
+		default:
+			return is_time_type(type);
+	}
 }
 
-/* An expression for contain_mutable_functions() to look at, without such calls. */
-static Node *
-without_calls_beyond(Node *node, void *context)
+/*
+ * Does it make a time or a number of a time?  A stable function of the server's own that
+ * does goes by TimeZone and the transaction's start.  Those that make a text, or are made
+ * of texts alone, such as to_char(), know names of months by lc_time, too; and what is
+ * made of no time can be a statistic.
+ */
+static bool
+is_of_time(Oid function)
 {
+	Oid		   *types;
+	int			n;
+	Oid			result;
+	bool		has_time = false;
+
+	if (!IS_SERVERS_OWN(function) || func_volatile(function) != PROVOLATILE_STABLE)
+		return false;
+	result = get_func_signature(function, &types, &n);
+	for (int i = 0; i < n; i++)
+	{
+		has_time |= is_time_type(types[i]);
+		if (!is_time_or_number(types[i]) && types[i] != TEXTOID)
+			return false;
+	}
+	return has_time && is_time_or_number(result);
+}
+
+/* How a time is written, and read: by TimeZone, DateStyle, IntervalStyle, abbreviations. */
+static bool
+is_same_as_text(Oid type)
+{
+	Oid			base = getBaseType(type);
+	Oid			input;
+	Oid			output;
+	Oid			parameter;
+	bool		varlena;
+
+	if (is_time_type(base))
+		return true;
+	getTypeInputInfo(base, &input, &parameter);
+	getTypeOutputInfo(base, &output, &varlena);
+	return func_volatile(input) == PROVOLATILE_IMMUTABLE &&
+		func_volatile(output) == PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+is_beyond_sessions(Oid function)
+{
+	return is_clock_or_source(function) || is_of_time(function) ||
+		is_random_extensions(function);
+}
+
+/* What a node is made of, if what it does itself is beyond sessions; else false. */
+static bool
+parts_beyond_sessions(Node *node, List **parts)
+{
+	*parts = NIL;
+	switch (nodeTag(node))
+	{
+		case T_FuncExpr:
+			*parts = ((FuncExpr *) node)->args;
+			return is_beyond_sessions(((FuncExpr *) node)->funcid);
+		case T_OpExpr:
+			*parts = ((OpExpr *) node)->args;
+			return is_beyond_sessions(get_opcode(((OpExpr *) node)->opno));
+		case T_CoerceViaIO:
+			*parts = list_make1(((CoerceViaIO *) node)->arg);
+			return is_same_as_text(((CoerceViaIO *) node)->resulttype) &&
+				is_same_as_text(exprType(linitial(*parts)));
+		case T_SQLValueFunction:
+			/* the times come first, before roles, database and schema */
+			return ((SQLValueFunction *) node)->op <= SVFOP_LOCALTIMESTAMP_N;
+		case T_NextValueExpr:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* An expression for contain_mutable_functions() to look at, without what is so. */
+static Node *
+without_beyond(Node *node, void *context)
+{
+	List	   *parts;
+
 	if (node == NULL)
 		return NULL;
-	if (is_call_beyond_sessions(node))
-		return (Node *) makeNullConst(exprType(node), exprTypmod(node),
-									  exprCollation(node));
-	return expression_tree_mutator(node, without_calls_beyond, context);
+	if (parts_beyond_sessions(node, &parts))
+	{
+		RowExpr    *row = makeNode(RowExpr);
+
+		row->args = parts;
+		node = (Node *) row;
+	}
+	return expression_tree_mutator(node, without_beyond, context);
 }
 
-/* Does it call a function whose arguments have defaults, which can be any code? */
+/*
+ * Does it call a function whose arguments have defaults, which can be any code?  Those of
+ * the server's own functions are constants.
+ */
 static bool
 leaves_arguments_out(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) <
+	if (IsA(node, FuncExpr) && !IS_SERVERS_OWN(((FuncExpr *) node)->funcid) &&
+		list_length(((FuncExpr *) node)->args) <
 		get_func_nargs(((FuncExpr *) node)->funcid))
 		return true;
 	return expression_tree_walker(node, leaves_arguments_out, context);
@@ -80,7 +237,7 @@ goes_by_session(Relation table, AttrNumber attnum)
 		return false;
 	value = build_column_default(table, attnum);
 	return leaves_arguments_out(value, NULL) ||
-		contain_mutable_functions(without_calls_beyond(value, NULL));
+		contain_mutable_functions(without_beyond(value, NULL));
 }
 
 Bitmapset *
