@@ -92,6 +92,20 @@ RESET ROLE;
 UPDATE victim SET user_id = 'u7';
 ALTER TABLE victim ADD FOREIGN KEY (user_id) REFERENCES users;
 SELECT * FROM victims();
+-- the same session hears who has them, of roles and of owners
+REVOKE outage_victim FROM outage_mallory;
+SELECT * FROM victims();
+GRANT outage_victim TO outage_mallory;
+SELECT * FROM victims();
+REVOKE outage_victim FROM outage_mallory;
+ALTER ROLE outage_mallory SUPERUSER;
+SELECT * FROM victims();
+ALTER ROLE outage_mallory NOSUPERUSER;
+SELECT * FROM victims();
+ALTER TABLE mallory OWNER TO outage_victim;
+SELECT * FROM victims();
+ALTER TABLE mallory OWNER TO outage_mallory;
+SELECT * FROM victims();
 ALTER TABLE mallory DROP CONSTRAINT key, DROP y;
 \c -
 SET search_path = outage, public;

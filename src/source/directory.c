@@ -10,6 +10,8 @@
 
 #include "base/pepper.h"
 #include "base/testpoint.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
 #include "source/directory.h"
 #include "source/extension.h"
 #include "source/mapping.h"
@@ -110,11 +112,47 @@ rebuild_registry(void)
 	routes_state = SOURCE_STALE;
 }
 
+/* A hash of which of these owners rules that one. */
+static uint64
+trust_of(Oid owner, const List *owners)
+{
+	uint64		trust = 0;
+	ListCell   *lc;
+
+	CHECK_FOR_INTERRUPTS();
+	foreach(lc, owners)
+		trust = hash_combine64(trust, registry_role_rules(lfirst_oid(lc), owner));
+	return trust;
+}
+
+/* By whom a source was trusted to speak of it when it was read may not be so any more. */
+static void
+renew_trust(const List *sources)
+{
+	List	   *owners = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		owners = lappend_oid(owners,
+							 registry_table_owner(((Source *) lfirst(lc))->relation));
+	for (int i = 0; i < list_length(sources); i++)
+	{
+		Source	   *source = list_nth(sources, i);
+		uint64		trust = trust_of(list_nth_oid(owners, i), owners);
+
+		if (source->trust != trust)
+			source->state = SOURCE_STALE;
+		source->trust = trust;
+	}
+	list_free(owners);
+}
+
 /* Owners of tables and memberships of roles change without the registry. */
 static void
 rebuild_routes(void)
 {
 	routes_state = SOURCE_BUILDING;
+	renew_trust(registry->sources);
 	routes_build(&registry->routes, registry->sources);
 	if (routes_state == SOURCE_BUILDING)
 		routes_state = SOURCE_CURRENT;

@@ -90,13 +90,17 @@ registry_table_owner(Oid relation)
 }
 
 bool
+registry_role_rules(Oid owner, Oid other)
+{
+	return OidIsValid(owner) && OidIsValid(other) &&
+		(owner == other || has_privs_of_role(owner, other));
+}
+
+bool
 registry_owner_rules(Oid relation, Oid other)
 {
-	Oid			owner = registry_table_owner(relation);
-	Oid			other_owner = registry_table_owner(other);
-
-	return OidIsValid(owner) && OidIsValid(other_owner) &&
-		has_privs_of_role(owner, other_owner);
+	return registry_role_rules(registry_table_owner(relation),
+							   registry_table_owner(other));
 }
 
 bool

@@ -107,6 +107,9 @@ extern Oid	registry_table_owner(Oid relation);
 /* Has the owner of a table all rights of that of another?  False if one is not there. */
 extern bool registry_owner_rules(Oid relation, Oid other);
 
+/* The same of two owners. */
+extern bool registry_role_rules(Oid owner, Oid other);
+
 /*
  * The parts of a table's name as the registry has it, qualified and quoted.
  * False, with *schema and *table undefined, if it is not such a name.
