@@ -23,6 +23,7 @@
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -187,6 +188,30 @@ read_only_leave(bool before)
 	XactReadOnly = before;
 }
 
+/* The same around code whose settings are not undone within. */
+typedef struct ReadOnly
+{
+	bool		before;
+	int			guc_level;
+} ReadOnly;
+
+static ReadOnly
+begin_read_only(void)
+{
+	int			level = NewGUCNestLevel();
+
+	return (ReadOnly) {read_only_enter(), level};
+}
+
+/* An error undoes settings when it aborts the (sub)transaction, whose mode comes back. */
+static void
+end_read_only(const ReadOnly *mode, bool failed)
+{
+	if (!failed)
+		AtEOXact_GUC(false, mode->guc_level);
+	read_only_leave(mode->before);
+}
+
 /* A plan of SPI's, which makes it anew when what it depends on has changed. */
 typedef struct KeptPlan
 {
@@ -254,20 +279,23 @@ static QueryResult *
 execute_guarded(const char *sql, int nargs, Oid *types, Datum *values,
 				const char *nulls, bool read_only, bool keep)
 {
-	bool		before = XactReadOnly;
-	QueryResult *result;
+	ReadOnly	mode;
+	QueryResult *result = NULL;
 
+	if (!read_only)
+		return execute(sql, nargs, types, values, nulls, false, keep);
+	mode = begin_read_only();
 	PG_TRY();
 	{
-		if (read_only)
-			(void) read_only_enter();
-		result = execute(sql, nargs, types, values, nulls, read_only, keep);
+		result = execute(sql, nargs, types, values, nulls, true, keep);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		read_only_leave(before);
+		end_read_only(&mode, true);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	end_read_only(&mode, false);
 	return result;
 }
 
@@ -444,8 +472,8 @@ query_open_exempt(Oid table, const char *sql, int nargs, Oid *types,
 	SPIParseOpenOptions options = {0};
 	const Exemption *outer = exemption;
 	Exemption	mine = {table, sql};
-	bool		before = read_only_enter();
-	Portal		portal;
+	ReadOnly	mode = begin_read_only();
+	Portal		portal = NULL;
 
 	options.params = hide_parameters(nargs, types, values, nulls);
 	exemption = &mine;
@@ -456,12 +484,15 @@ query_open_exempt(Oid table, const char *sql, int nargs, Oid *types,
 		portal = SPI_cursor_parse_open(NULL, sql, &options);
 		SPI_finish();
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		read_only_leave(before);
+		end_read_only(&mode, true);
 		exemption = outer;
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	end_read_only(&mode, false);
+	exemption = outer;
 	/* or any code that runs in the session could close it, by its name */
 	PinPortal(portal);
 	return portal;
@@ -471,7 +502,7 @@ QueryResult *
 query_fetch(Portal portal, long rows)
 {
 	RowCollector collector;
-	bool		before = read_only_enter();
+	ReadOnly	mode = begin_read_only();
 
 	PG_TRY();
 	{
@@ -479,11 +510,13 @@ query_fetch(Portal portal, long rows)
 		collector.result->processed =
 			PortalRunFetch(portal, FETCH_FORWARD, rows, &collector.base);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		read_only_leave(before);
+		end_read_only(&mode, true);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	end_read_only(&mode, false);
 	return collector.result;
 }
 

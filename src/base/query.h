@@ -39,7 +39,8 @@ typedef struct QueryResult
 /*
  * From here until what this returns is given back, the transaction is read-only, for
  * code that is not trusted to be: an immutable function can call a volatile one.  An
- * error that is caught must give it back, too.
+ * error that is caught must give it back, too.  What that code has set must be undone
+ * before: to undo transaction_read_only would make the transaction read-only again.
  */
 extern bool read_only_enter(void);
 extern void read_only_leave(bool before);

@@ -319,19 +319,51 @@ lookup_token(Source *source, const LookupKey *key, Verdict *verdict,
 	return judged;
 }
 
+/*
+ * A source can be read again while its rows are looked at, because of anything that
+ * another session does to its table; then they are looked at again.  So often: code of
+ * the owner's can have it read again each time.
+ */
+#define MAX_LOOKS		10
+
+/*
+ * The source as it was read again, for another table may have been attached since, while
+ * code of an owner's ran.  Itself, if it is not registered any more, or is so anew: what
+ * its tokens are may be something else.  Then it cannot be opened.  Opening its tables
+ * hears of all that, so those who loop try again if they could not be opened.
+ */
+static Source *
+as_registered(Source *source)
+{
+	Source	   *now;
+
+	if (!source_is_outdated(source))
+		return source;
+	source_refresh();
+	now = source_find_again(source);
+	return now != NULL && source_is_unchanged(now, source) ? now : source;
+}
+
 bool
 lookup_stored(Source *source, const StoredValue *stored, const char *id,
 			  Verdict *verdict, uint64 *stamp)
 {
-	OpenSource	open;
-	Scene		scene = {source, &open,.id = id};
-	bool		judged;
+	for (int look = 0; look < MAX_LOOKS; look++)
+	{
+		Source	   *now = as_registered(source);
+		OpenSource	open;
+		Scene		scene = {now, &open,.id = id};
+		bool		judged;
 
-	if (!scan_open(source, true, &open))
-		return false;
-	judged = judge_stored(&scene, &(StoredValues) {1, {*stored}}, verdict, stamp);
-	scan_close(&open);
-	return judged;
+		if (!scan_open(now, true, &open))
+			continue;
+		judged = judge_stored(&scene, &(StoredValues) {1, {*stored}}, verdict,
+							  stamp);
+		scan_close(&open);
+		if (judged)
+			return true;
+	}
+	return false;
 }
 
 /* A RowVisitor, until a row is live. */
@@ -364,32 +396,6 @@ look_at_rows(Scene *scene, const StoredValue *stored, RowVisitor visit,
 	scan_visit(&(Visit) {&scene->open->table[0], scene->snapshot, value, visit,
 						 arg});
 	UnregisterSnapshot(scene->snapshot);
-}
-
-/*
- * A source can be read again while its rows are looked at, because of anything that
- * another session does to its table; then they are looked at again.  So often: code of
- * the owner's can have it read again each time.
- */
-#define MAX_LOOKS		10
-
-/*
- * The source as it was read again, for another table may have been attached since, while
- * code of an owner's ran.  Itself, if it is not registered any more, or is so anew: what
- * its tokens are may be something else.  Then it cannot be opened.  Opening its tables
- * hears of all that, so those who loop try again if they could not be opened.
- */
-static Source *
-as_registered(Source *source)
-{
-	Source	   *now;
-
-	if (!source_is_outdated(source))
-		return source;
-	source_refresh();
-	now = source_find_again(source);
-	return now != NULL && now->registry_xmin == source->registry_xmin &&
-		!TransactionIdIsCurrentTransactionId(now->registry_xmin) ? now : source;
 }
 
 bool

@@ -43,8 +43,10 @@ extern bool lookup_token(Source *source, const LookupKey *key,
 						 Verdict *verdict, uint64 *stamp);
 
 /*
- * The same of what a row's token column has.  There is no token to be verified: if
- * the source has a verify, tell the row's id as text, or NULL if that is NULL, too.
+ * The same of what a row's token column has, in the source as it is registered now.
+ * There is no token to be verified: if the source has a verify, tell the row's id as text,
+ * or NULL if that is NULL, too.  False only if the source is another one by now, or was
+ * read again each time.
  * This one and the next throw what stored_datum() throws, too.
  */
 extern bool lookup_stored(Source *source, const StoredValue *stored,

@@ -224,8 +224,7 @@ each_source(List *sources, bool for_change, SourceWork work, void *arg,
 	List	   *left_out;
 	ListCell   *lc;
 
-	if (budget->nsources == 0)
-		budget->nsources = list_length(sources);
+	budget->nsources = Max(budget->nsources, list_length(sources));
 	/* there are no subtransactions in parallel mode */
 	if (budget->nsources == 1 || IsInParallelMode())
 	{

@@ -14,7 +14,7 @@
  * First each has a short turn, so that no fast one is left out for a slow one; then
  * those that were too slow for it have what is left.
  *
- * A call for a single source has neither: its errors are raised.
+ * While a call has been for a single source only, it has neither: errors are raised.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,7 +33,7 @@ typedef bool (*SourceWork) (Source *source, void *arg);
 /* What is left of it; one for each call of a function of ours, all zero at first. */
 typedef struct SourceBudget
 {
-	int			nsources;		/* that the call is for, not those that are left */
+	int			nsources;		/* that the call is for, also those left out */
 	List	   *owners;
 } SourceBudget;
 

@@ -298,6 +298,38 @@ ending_tokens_of(OwnerCall *call, const RowsOf *rows)
 									   not_revoked_and(call, condition_of(call, rows))));
 }
 
+/* Has a row of the token what is asked for, so that it would be found again? */
+static bool
+is_found_again(OwnerCall *call, const TokenRows *token, const RowsOf *rows)
+{
+	QueryResult *found;
+	bool		is_found;
+
+	found = owner_query_latest(call,
+							   psprintf("SELECT FROM ONLY %s WHERE %s AND %s LIMIT 1",
+										owner_table(call),
+										is_of_token(call, token),
+										not_revoked_and(call, condition_of(call, rows))));
+	is_found = found->nrows > 0;
+	query_free(found);
+	return is_found;
+}
+
+void
+ending_revoke_moved(OwnerCall *call, const QueryResult *tokens,
+					const RowsOf *rows, uint64 *revoked)
+{
+	for (uint64 i = 0; i < tokens->nrows; i++)
+	{
+		TokenRows	token = {.id = query_text(tokens, i, 2)};
+
+		if (stored_of_result(tokens, i, 1, &token.stored) &&
+			ending_is_live(call, &token) && !is_found_again(call, &token, rows) &&
+			ending_revoke_token(call, &token) > 0)
+			(*revoked)++;
+	}
+}
+
 bool
 ending_revoke_live(OwnerCall *call, QueryResult *tokens, bool again,
 				   uint64 *revoked)

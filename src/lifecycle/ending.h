@@ -66,10 +66,11 @@ typedef struct RowsOf
 } RowsOf;
 
 /*
- * Revoking such rows takes three steps, and other sources may have their turn in
+ * Revoking such rows takes these steps, and other sources may have their turn in
  * between.  ending_tokens_of() notes the tokens of those that are not revoked, of
  * now, in every isolation level.  ending_revoke_rows() writes the rows, and returns
- * how many.  ending_revoke_live() judges the tokens that were noted, not the rows that
+ * how many.  ending_revoke_moved() then revokes, of those noted, the live ones that do not
+ * meet the condition any more, and would not be found another time.  ending_revoke_live() judges the tokens that were noted, not the rows that
  * meet the condition then, for a trigger can have moved a row to another user, or
  * copied it; it revokes those that are live all the same, one by one, and adds of how
  * many it has written a row.  That can bring others back to life, so that the tokens
@@ -79,6 +80,8 @@ typedef struct RowsOf
  */
 extern QueryResult *ending_tokens_of(OwnerCall *call, const RowsOf *rows);
 extern uint64 ending_revoke_rows(OwnerCall *call, const RowsOf *rows);
+extern void ending_revoke_moved(OwnerCall *call, const QueryResult *tokens,
+								const RowsOf *rows, uint64 *revoked);
 extern bool ending_revoke_live(OwnerCall *call, QueryResult *tokens,
 							   bool again, uint64 *revoked);
 

@@ -35,11 +35,11 @@ judge_named(const Presented *presented, Judgement *judgement)
 
 	judgement->source = source;
 	verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
-	if (lookup_stored(source, &presented->stored, presented->id,
-					  &judgement->verdict, &stamp))
-		verdict_settle(&judgement->verdict, GetCurrentTimestamp());
-	else
-		verdict_init(&judgement->verdict, TOKEN_UNKNOWN);
+	/* not to know is not that it is dead */
+	if (!lookup_stored(source, &presented->stored, presented->id,
+					   &judgement->verdict, &stamp))
+		stored_source_changed(source);
+	verdict_settle(&judgement->verdict, GetCurrentTimestamp());
 }
 
 void

@@ -30,6 +30,66 @@
  */
 #define MAX_LOOKS		10
 
+pg_noreturn static void
+give_up(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not revoke all tokens"),
+			 errdetail("Again and again there were new ones."),
+			 errhint("Retry.")));
+}
+
+/* ---------- where ---------- */
+
+typedef struct Concerned
+{
+	List	   *all;			/* sources */
+	List	   *left;			/* those that have not been left out */
+} Concerned;
+
+static Concerned
+concerns(List *sources)
+{
+	return (Concerned) {sources, list_copy(sources)};
+}
+
+static bool
+any_left_out(const Concerned *concerned)
+{
+	return list_length(concerned->left) < list_length(concerned->all);
+}
+
+static bool
+has_source(const List *sources, const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		if (source_is_same(lfirst(lc), source))
+			return true;
+	return false;
+}
+
+/*
+ * Those that others have attached meanwhile, or code of an owner's that has run; are
+ * there any?  None where one is named.
+ */
+static bool
+take_new(Concerned *concerned, const char *name, const List *sources)
+{
+	int			before = list_length(concerned->all);
+	ListCell   *lc;
+
+	foreach(lc, name == NULL ? sources : NIL)
+		if (!has_source(concerned->all, lfirst(lc)))
+		{
+			concerned->all = lappend(concerned->all, lfirst(lc));
+			concerned->left = lappend(concerned->left, lfirst(lc));
+		}
+	return list_length(concerned->all) > before;
+}
+
 /* ---------- by token ---------- */
 
 typedef struct TokenRevocation
@@ -176,33 +236,35 @@ sources_of_token(const char *name, TokenRevocation *revocation)
 
 /*
  * Where it can be of several sources, look again once all have been written: what that
- * brings about in one table, by its triggers, can revive a row of another.  In a
- * source where it is live at the last look it could not be revoked.
+ * brings about in one table, by its triggers, can revive a row of another, or attach
+ * one more.  In a source where it is live at the last look it could not be revoked.
  */
-static List *
-revoke_in(List *sources, TokenRevocation *revocation)
+static void
+revoke_in(Concerned *concerned, const char *name, TokenRevocation *revocation)
 {
 	SourceBudget budget = {0};
 
 	do
 	{
+		if (revocation->look == MAX_LOOKS)
+			give_up();
 		revocation->look++;
 		revocation->any_live = false;
-		sources = each_source(sources, true, revoke_token, revocation, &budget);
-	} while (budget.nsources > 1 && revocation->any_live);
-	return sources;
+		concerned->left = each_source(concerned->left, true, revoke_token,
+									  revocation, &budget);
+	} while (take_new(concerned, name, sources_of_token(name, revocation)) ||
+			 (budget.nsources > 1 && revocation->any_live));
 }
 
 /* True, false, or NULL if a source was left out. */
 static NullableDatum
 revoke_wherever(TokenRevocation *revocation, const char *source_name)
 {
-	List	   *sources = sources_of_token(source_name, revocation);
-	int			concerned = list_length(sources);
+	Concerned	concerned = concerns(sources_of_token(source_name, revocation));
 	NullableDatum result;
 
-	sources = revoke_in(sources, revocation);
-	result.isnull = list_length(sources) < concerned ||
+	revoke_in(&concerned, source_name, revocation);
+	result.isnull = any_left_out(&concerned) ||
 		(revocation->left_out && revocation->revoked == 0);
 	result.value = BoolGetDatum(revocation->revoked > 0);
 	return result;
@@ -359,8 +421,7 @@ find_noted(const RowRevocation *revocation, const Source *source)
 
 		if (strcmp(noted->source->name, source->name) != 0)
 			continue;
-		if (noted->source->relation != source->relation ||
-			noted->source->registry_xmin != source->registry_xmin)
+		if (!source_is_unchanged(noted->source, source))
 			stored_source_changed(source);
 		return noted;
 	}
@@ -406,7 +467,33 @@ note_tokens(Source *source, void *arg)
 	return true;
 }
 
-/* A SourceWork. */
+/* Revoke those of a source's tokens that are live, and say if there were any. */
+static bool
+revoke_noted(OwnerCall *call, NotedTokens *noted, bool again)
+{
+	bool		any_live;
+
+	noted->in_this_look = 0;
+	any_live = ending_revoke_live(call, noted->tokens, again,
+								  &noted->in_this_look);
+	check_written(call, noted);
+	return any_live;
+}
+
+/* Where a single source is named, its errors are raised, and undo all. */
+static void
+check_moved(const RowRevocation *revocation, OwnerCall *call,
+			NotedTokens *noted)
+{
+	ending_revoke_moved(call, noted->tokens, &revocation->rows,
+						&noted->in_this_look);
+	check_written(call, noted);
+}
+
+/*
+ * A SourceWork.  If a token lives on and would not be found the next time, because a
+ * trigger has given its row to another user, say, then none of it has been done.
+ */
 static bool
 write_rows(Source *source, void *arg)
 {
@@ -420,22 +507,13 @@ write_rows(Source *source, void *arg)
 	owner_begin(&call, source);
 	noted = note(revocation, &call);
 	written = ending_revoke_rows(&call, &revocation->rows);
+	noted->in_this_look = 0;
+	if (!revocation->named)
+		check_moved(revocation, &call, noted);
 	owner_end(&call);
 	noted->written += written;
+	noted->one_by_one += noted->in_this_look;
 	return true;
-}
-
-/* Revoke those of a source's tokens that are live, and say if there were any. */
-static bool
-revoke_noted(OwnerCall *call, NotedTokens *noted, bool again)
-{
-	bool		any_live;
-
-	noted->in_this_look = 0;
-	any_live = ending_revoke_live(call, noted->tokens, again,
-								  &noted->in_this_look);
-	check_written(call, noted);
-	return any_live;
 }
 
 static void
@@ -487,16 +565,6 @@ sweep(Source *source, void *arg)
 	return true;
 }
 
-pg_noreturn static void
-give_up(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not revoke all tokens"),
-			 errdetail("Again and again there were new ones."),
-			 errhint("Retry.")));
-}
-
 /*
  * Revoke such rows, judge their tokens, and look again until none is live.  A
  * rotation or exchange that was under way may have committed a new token while we
@@ -506,22 +574,25 @@ give_up(void)
  * look at all of them has written nothing: what that brings about in one table, by its
  * triggers, can move the rows of another, or revive them.
  */
-static List *
-revoke_rows(List *sources, RowRevocation *revocation)
+static void
+revoke_rows(Concerned *concerned, const char *name, RowRevocation *revocation)
 {
 	SourceBudget budget = {0};
 
-	sources = each_source(sources, true, note_tokens, revocation, &budget);
-	sources = each_source(sources, true, write_rows, revocation, &budget);
+	concerned->left = each_source(concerned->left, true, note_tokens,
+								  revocation, &budget);
+	concerned->left = each_source(concerned->left, true, write_rows,
+								  revocation, &budget);
 	do
 	{
 		if (revocation->look == MAX_LOOKS)
 			give_up();
 		revocation->look++;
 		revocation->any_live = false;
-		sources = each_source(sources, true, sweep, revocation, &budget);
-	} while (revocation->any_live);
-	return sources;
+		concerned->left = each_source(concerned->left, true, sweep, revocation,
+									  &budget);
+	} while (take_new(concerned, name, each_source_choose(name)) ||
+			 revocation->any_live);
 }
 
 /*
@@ -573,18 +644,16 @@ tokenauth_revoke_id(PG_FUNCTION_ARGS)
 		{id_or_null(fcinfo, 0), id_or_null(fcinfo, 1)}},
 		.named = name != NULL
 	};
-	List	   *sources;
-	int			concerned;
+	Concerned	concerned;
 	uint64		ended;
 
 	PreventCommandIfReadOnly("tokenauth_revoke()");
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_BOOL(false);
-	sources = each_source_choose(name);
-	concerned = list_length(sources);
-	sources = revoke_rows(sources, &revocation);
+	concerned = concerns(each_source_choose(name));
+	revoke_rows(&concerned, name, &revocation);
 	ended = end_revocation(&revocation);
-	if (list_length(sources) < concerned)
+	if (any_left_out(&concerned))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(ended > 0);
 }
@@ -598,17 +667,15 @@ revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 		.rows = {1, {role}, {value}},
 		.named = name != NULL
 	};
-	List	   *sources;
-	int			concerned;
+	Concerned	concerned;
 	uint64		ended;
 
 	if (value == NULL)
 		PG_RETURN_INT64(0);
-	sources = each_source_choose(name);
-	concerned = list_length(sources);
-	sources = revoke_rows(sources, &revocation);
+	concerned = concerns(each_source_choose(name));
+	revoke_rows(&concerned, name, &revocation);
 	ended = end_revocation(&revocation);
-	if (list_length(sources) < concerned)
+	if (any_left_out(&concerned))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) ended);
 }

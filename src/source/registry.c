@@ -343,6 +343,7 @@ read_row(const RegistryForm *form, HeapTuple tuple)
 
 	begin_row(&reader, &form->source, tuple);
 	source->registry_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	source->registry_tid = tuple->t_self;
 	source->name = read_name(&reader, REG_SOURCE);
 	source->relation = read_oid(&reader, REG_RELATION);
 	source->relation_name = read_table_name(&reader, REG_RELATION_NAME);

@@ -28,6 +28,7 @@
 #include "nodes/pg_list.h"
 #include "pgtime.h"
 #include "source/watch.h"
+#include "storage/itemptr.h"
 
 /* What a column of a token table is to us. */
 typedef enum SourceRole
@@ -242,6 +243,7 @@ typedef struct Source
 	Interval   *sliding_threshold;	/* if less than so much is left */
 	Interval   *max_lifetime;	/* from creation; NULL: no limit */
 	TransactionId registry_xmin;
+	ItemPointerData registry_tid;
 	int			nparents;
 	SourceParent parent[SOURCE_MAX_PARENTS];
 	bool		retired;		/* the registry has been read again since */
@@ -290,6 +292,18 @@ static inline bool
 source_is_same(const Source *a, const Source *b)
 {
 	return a->relation == b->relation && strcmp(a->name, b->name) == 0;
+}
+
+/*
+ * And of the same row of the registry, so that it means the same: one that is attached
+ * anew has another row, though it be by the same transaction.
+ */
+static inline bool
+source_is_unchanged(const Source *a, const Source *b)
+{
+	return source_is_same(a, b) && a->registry_xmin == b->registry_xmin &&
+		ItemPointerEquals(unconstify(ItemPointerData *, &a->registry_tid),
+						  unconstify(ItemPointerData *, &b->registry_tid));
 }
 
 /* With a time zone or without. */

@@ -1,0 +1,144 @@
+--
+-- What code of an owner's does to sources, and to the session, while tokens are revoked.
+--
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+CREATE SCHEMA meanwhile;
+SET search_path = meanwhile, public;
+
+-- It attaches the source anew, so that the token is in another column, in the transaction
+-- that has attached it before, and gives the token to another user.
+CREATE TABLE anew (id int PRIMARY KEY, token_hash text UNIQUE, hash2 text UNIQUE, other text UNIQUE, user_id int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO anew VALUES (1, encode(sha256('a_1'), 'hex'), encode(sha256('a_1'), 'base64'), 'x1', 7);
+CREATE FUNCTION anew() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() > 1 THEN RETURN NULL; END IF;
+    IF NOT EXISTS (SELECT FROM public.tokenauth_sources WHERE source = 'anew' AND token_column = 'hash2') THEN
+        PERFORM public.tokenauth_detach('anew');
+        PERFORM public.tokenauth_attach('meanwhile.anew', prefix => 'a_', token_column => 'hash2', stored_as => 'sha256-base64');
+    END IF;
+    UPDATE meanwhile.anew SET revoked = false, user_id = 8;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER anew AFTER UPDATE ON anew FOR EACH ROW EXECUTE FUNCTION anew();
+SELECT tokenauth_attach('anew', 'too', prefix => 'z_', token_column => 'other', stored_as => 'plaintext');
+BEGIN;
+SELECT tokenauth_attach('anew', prefix => 'a_');
+SELECT tokenauth_revoke_user(7, 'anew');
+ROLLBACK;
+BEGIN;
+SELECT tokenauth_attach('anew', prefix => 'a_');
+SELECT tokenauth_revoke(1, 7, 'anew');
+ROLLBACK;
+BEGIN;
+SELECT tokenauth_attach('anew', prefix => 'a_');
+SELECT tokenauth_revoke('a_1');
+ROLLBACK;
+DROP TRIGGER anew ON anew;
+-- but to attach another table does not matter
+CREATE TABLE elsewhere (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, revoked bool NOT NULL DEFAULT false);
+CREATE FUNCTION elsewhere() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM public.tokenauth_attach('meanwhile.elsewhere', prefix => 'e_');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER elsewhere AFTER UPDATE ON anew FOR EACH ROW EXECUTE FUNCTION elsewhere();
+BEGIN;
+SELECT tokenauth_attach('anew', prefix => 'a_');
+SELECT tokenauth_revoke('a_1');
+SELECT status FROM tokenauth_identify('a_1');
+ROLLBACK;
+DROP TRIGGER elsewhere ON anew;
+
+-- It attaches one more source, in which the token lives.
+CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.tokenauth_sources WHERE source = 'more') THEN
+        PERFORM public.tokenauth_attach('meanwhile.anew', 'more', prefix => 'a_1', token_column => 'hash2', stored_as => 'sha256-base64',
+                                        revoked_column => '', live_when => 'id > 0', on_revoke => TG_ARGV[0]);
+    END IF;
+    RETURN NULL;
+END $$;
+SELECT tokenauth_attach('anew', prefix => 'a_');
+CREATE TRIGGER more AFTER UPDATE ON anew FOR EACH ROW EXECUTE FUNCTION more('forget');
+BEGIN;
+SELECT tokenauth_revoke('a_1');
+SELECT status, source FROM tokenauth_identify('a_1');
+ROLLBACK;
+BEGIN;
+SELECT tokenauth_revoke_user(7);
+SELECT status, source FROM tokenauth_identify('a_1');
+ROLLBACK;
+DROP TRIGGER more ON anew;
+CREATE OR REPLACE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.tokenauth_sources WHERE source = 'more') THEN
+        PERFORM public.tokenauth_attach('meanwhile.anew', 'more', prefix => 'a_1', token_column => 'hash2', stored_as => 'sha256-base64',
+                                        revoked_column => '', live_when => 'id > 0');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER more AFTER UPDATE ON anew FOR EACH ROW EXECUTE FUNCTION more();
+BEGIN;
+SELECT tokenauth_revoke('a_1');
+SELECT status, source FROM tokenauth_identify('a_1');
+ROLLBACK;
+SELECT tokenauth_detach('anew'), tokenauth_detach('too');
+DROP TABLE anew;
+
+-- It gives a token that cannot be revoked to another user: the next call finds it all the
+-- same.
+CREATE TABLE first (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, revoked boolean NOT NULL DEFAULT false);
+CREATE TABLE second (LIKE first INCLUDING ALL);
+INSERT INTO first VALUES (1, encode(sha256('f_1'), 'hex'), 7);
+INSERT INTO second VALUES (1, encode(sha256('s_1'), 'hex'), 7);
+CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.revoked := false; NEW.user_id := 8; RETURN NEW; END $$;
+CREATE TRIGGER give BEFORE UPDATE ON second FOR EACH ROW EXECUTE FUNCTION give();
+SELECT tokenauth_attach('first', prefix => 'f_'), tokenauth_attach('second', prefix => 's_');
+SELECT tokenauth_revoke_user(7);
+SELECT (tokenauth_identify('f_1')).status, (tokenauth_identify('s_1')).status, (tokenauth_identify('s_1')).user_id;
+SELECT tokenauth_revoke_user(7);
+DROP TRIGGER give ON second;
+SELECT tokenauth_revoke_user(7);
+SELECT tokenauth_detach('first'), tokenauth_detach('second');
+
+-- It attaches another table, so that a token rotated by its id is looked up in a source
+-- that has been read again: that its life has not been shortened is seen all the same.
+CREATE TABLE graced (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, expires_at timestamptz, revoked bool NOT NULL DEFAULT false);
+INSERT INTO graced (token_hash, user_id, expires_at) VALUES (encode(sha256('g_1'), 'hex'), 7, now() + '1 year');
+SELECT tokenauth_attach('graced', prefix => 'g_');
+CREATE TRIGGER elsewhere AFTER INSERT ON graced FOR EACH ROW EXECUTE FUNCTION elsewhere();
+BEGIN;
+SELECT expires_at > now() + '300 days' AS long FROM tokenauth_rotate(1, 7, source => 'graced', grace => '10 min'::interval);
+SELECT expires_at > now() + '300 days' AS long FROM tokenauth_identify('g_1');
+SELECT count(*) AS remembered FROM tokenauth_retiring WHERE relation = 'graced'::regclass;
+ROLLBACK;
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.expires_at := OLD.expires_at; RETURN NEW; END $$;
+CREATE TRIGGER keep BEFORE UPDATE ON graced FOR EACH ROW EXECUTE FUNCTION keep();
+SELECT expires_at > now() + '300 days' AS long FROM tokenauth_rotate(1, 7, source => 'graced', grace => '10 min'::interval);
+SELECT tokenauth_detach('graced');
+
+-- An expression makes the transaction read-only: that is undone with its other settings.
+CREATE TABLE closed (id int PRIMARY KEY, token_hash text UNIQUE, u int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO closed VALUES (1, encode(sha256('c_1'), 'hex'), 7);
+CREATE FUNCTION close(u int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM set_config('transaction_read_only', 'on', false);
+    IF u < 0 THEN RAISE 'failed'; END IF;
+    RETURN u;
+END $$;
+SELECT tokenauth_attach('closed', prefix => 'c_', user_column => '', mapping => '{"user_expression": "close(u)"}');
+BEGIN;
+SELECT status FROM tokenauth_identify('c_1');
+SELECT token_id FROM tokenauth_list(7, 'closed');
+SHOW transaction_read_only;
+SAVEPOINT s;
+UPDATE closed SET u = -1;
+SELECT token_id FROM tokenauth_list(7, 'closed');
+ROLLBACK TO s;
+SHOW transaction_read_only;
+SELECT tokenauth_revoke_user(7, 'closed');
+SHOW transaction_read_only;
+ROLLBACK;
+SELECT tokenauth_detach('closed');
+DROP SCHEMA meanwhile CASCADE;
