@@ -97,6 +97,7 @@ SELECT severity, finding, fix FROM tokenauth_doctor() WHERE source = 'folded';
 SELECT judged('{SECRET,Secret}');
 INSERT INTO folded (id, token, user_id) VALUES ('e', 'Secret', 'eve');
 CREATE INDEX ON folded USING hash (token);
+SELECT token_id, status FROM tokenauth_list('Eve'::text, 'folded') ORDER BY token_id;
 SELECT judged('{SECRET,Secret,secret}');
 CREATE UNIQUE INDEX ON folded (token text_ops);
 DROP INDEX folded_token_idx;

@@ -204,6 +204,21 @@ SELECT id, yes FROM k ORDER BY id;
 SELECT token, status FROM unnest('{same-1,same-2,same-3}'::text[]) token, tokenauth_identify(token, 'k');
 
 SELECT tokenauth_detach('k');
+
+-- Where a token can have several rows, each is told of by its own user, as it is written there.
+CREATE TABLE u (id int PRIMARY KEY, token text, user_id uuid);
+CREATE INDEX ON u (token);
+INSERT INTO u VALUES (1, 'one', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (2, 'two', 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11');
+SELECT tokenauth_attach('u', token_column => 'token', stored_as => 'plaintext');
+SELECT token_id, status FROM tokenauth_list('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::text, 'u');
+SELECT tokenauth_detach('u');
+ALTER TABLE u RENAME user_id TO account;
+CREATE TABLE accounts (id uuid PRIMARY KEY);
+INSERT INTO accounts SELECT account FROM u;
+SELECT tokenauth_attach('u', token_column => 'token', stored_as => 'plaintext');
+SELECT tokenauth_attach_parent('u', 'accounts', 'account', mapping => '{"user_column": "id"}');
+SELECT token_id, status FROM tokenauth_list('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::text, 'u');
+SELECT tokenauth_detach('u');
 SET client_min_messages = warning;
 DROP EXTENSION citext CASCADE;
 DROP SCHEMA indexes CASCADE;

@@ -21,6 +21,7 @@
 #include "source/stored_row.h"
 #include "source/value.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 /* Columns of tokenauth_list(). */
@@ -76,7 +77,7 @@ select_rows(OwnerCall *call, const char *user_id)
 	const char *created = owner_read_timestamp(call, ROLE_CREATED);
 
 	return owner_query(call,
-					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
+					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
 								" WHERE %s%s"
 								" ORDER BY %s DESC NULLS LAST",
 								has_id ? owner_column(call, ROLE_ID) : "NULL",
@@ -87,6 +88,8 @@ select_rows(OwnerCall *call, const char *user_id)
 								owner_read_timestamp(call, ROLE_EXPIRES),
 								owner_read_timestamp(call, ROLE_LAST_USED),
 								owner_column(call, ROLE_TOKEN),
+								source_has_role(source, ROLE_USER) ?
+								owner_column(call, ROLE_USER) : "NULL",
 								owner_table(call),
 								lifecycle_has_value(call, ROLE_USER, user_id),
 								shared_row_has_own(call), created));
@@ -186,6 +189,31 @@ unwritten_use(const Source *source, const StoredValue *stored,
 	return last_used_noted(&used);
 }
 
+/*
+ * A row's user as it is told: by the row, for what was asked for can be written otherwise
+ * and be equal; or else by the parent whose row has that value.
+ */
+static char *
+user_as_told(const Source *source, const QueryResult *rows, uint64 row,
+			 const char *asked)
+{
+	const SourceColumn *column = &source->column[ROLE_USER];
+	Oid			input;
+	Oid			output;
+	Oid			parameter;
+	bool		is_varlena;
+
+	if (source_has_role(source, ROLE_USER))
+		return query_text(rows, row, LIST_LAST_USED_AT + 3);
+	if (column->kind == VALUE_TEXT || !OidIsValid(column->type))
+		return pstrdup(asked);
+	getTypeInputInfo(column->type, &input, &parameter);
+	getTypeOutputInfo(column->type, &output, &is_varlena);
+	return OidOutputFunctionCall(output,
+								 OidInputFunctionCall(input, pstrdup(asked),
+													  parameter, -1));
+}
+
 static void
 list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 			bool include_dead)
@@ -205,7 +233,8 @@ list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 			shared_row_is_others(source, &stored, query_text(rows, i, 1)))
 			continue;
 		judge_stored(source, &stored, query_text(rows, i, 1), &judgement);
-		if (!is_of_row(&judgement, user_id, query_text(rows, i, 1)))
+		if (!is_of_row(&judgement, user_as_told(source, rows, i, user_id),
+					   query_text(rows, i, 1)))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)
 			put_row(rsinfo, rows, i, &judgement,
