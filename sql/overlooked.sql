@@ -75,6 +75,7 @@ SELECT tokenauth_attach('second', mapping => '{"ignored_columns": []}');
 SELECT tokenauth_attach('second', mapping => '{"ignored_columns": [1]}');
 SELECT tokenauth_attach('second', mapping => jsonb_build_object('ignored_columns', jsonb_build_array(repeat('x', 64))));
 
+SELECT tokenauth_attach('second', mapping => jsonb_build_object('ignored_columns', array_fill('x'::text, '{101}')));
 -- A status can say that it is revoked, and the time since when; not so one of another name.
 CREATE TABLE statuses (token_hash text UNIQUE, user_id int, status text, revoked_at timestamptz, banned_at timestamptz);
 SELECT tokenauth_attach('statuses', revoked_column => 'status', active_values => '{active}');
@@ -91,5 +92,12 @@ SELECT tokenauth_attach('two', 'access', prefix => 'a_', token_column => 'access
 SELECT tokenauth_attach('two', 'refresh', prefix => 'r_', token_column => 'refresh_hash', expires_column => 'refresh_expires');
 SELECT * FROM findings('access') UNION ALL SELECT * FROM findings('refresh');
 SELECT tokenauth_detach('access'), tokenauth_detach('refresh');
+-- A table with very many such columns.
 SET client_min_messages = warning;
+DO $$ BEGIN
+    EXECUTE (SELECT format('CREATE TABLE many (token_hash text UNIQUE, user_id int, %s, %s)', string_agg(format('is_revoked_by_%s int', n), ', '), string_agg(format('revoked_by_whom_%s int', n), ', ')) FROM generate_series(1, 750) n);
+    EXECUTE (SELECT format('SELECT tokenauth_attach(%L, live_when => %L)', 'many', string_agg(format('is_revoked_by_%s', n), ' + ') || ' = 0') FROM generate_series(1, 400) n);
+END $$;
+SELECT count(*) FROM findings('many');
+SELECT tokenauth_detach('many');
 DROP SCHEMA overlooked CASCADE;

@@ -214,22 +214,31 @@ role_of(Looks looks)
 	}
 }
 
-static bool
-is_of_word(const char *column, const char *stem)
+/* A table's columns, of which those that count, and what each looks like. */
+typedef struct Columns
 {
-	ColumnLooks looks = column_looks(column);
+	const Source *source;
+	TupleDesc	desc;
+	Bitmapset  *counting;
+	ColumnLooks *looks;
+} Columns;
 
-	return looks.stem != NULL && strcmp(looks.stem, stem) == 0;
+static bool
+is_same_word(const ColumnLooks *a, const ColumnLooks *b)
+{
+	return a->stem != NULL && b->stem != NULL && strcmp(a->stem, b->stem) == 0;
 }
 
 /* Is that the role's flag, or a status that can say what such a flag does? */
 static bool
-says_whether(const Source *source, SourceRole role, const char *column,
-			 const char *stem)
+says_whether(const Columns *columns, SourceRole role, int attnum,
+			 const ColumnLooks *looks)
 {
-	return source_role_is(source, role, column) &&
-		(is_of_word(column, stem) ||
-		 (source->active_values != NIL && strcmp(stem, "revok") == 0));
+	const Source *source = columns->source;
+
+	return attnum == source->column[role].attnum &&
+		(is_same_word(&columns->looks[attnum - 1], looks) ||
+		 (source->active_values != NIL && strcmp(looks->stem, "revok") == 0));
 }
 
 /*
@@ -238,25 +247,24 @@ says_whether(const Source *source, SourceRole role, const char *column,
  * That a flag is beside a time does not say that it is set whenever that is.
  */
 static bool
-tells_more(const Source *source, Relation table, Form_pg_attribute attribute,
-		   const ColumnLooks *looks, const Bitmapset *counting)
+tells_more(const Columns *columns, Form_pg_attribute attribute)
 {
+	const ColumnLooks *looks = &columns->looks[attribute->attnum - 1];
 	SourceRole	role = role_of(looks->looks);
 	bool		is_since = is_moment(attribute) && !looks->is_future &&
 		(role == ROLE_REVOKED || role == ROLE_USED);
 	int			attnum = -1;
 
-	while ((attnum = bms_next_member(counting, attnum)) >= 0)
+	if (!looks->is_detail && !is_since)
+		return false;
+	while ((attnum = bms_next_member(columns->counting, attnum)) >= 0)
 	{
-		Form_pg_attribute other;
-
 		if (attnum <= 0)
 			continue;
-		other = TupleDescAttr(RelationGetDescr(table), attnum - 1);
-		if (looks->is_detail && is_of_word(NameStr(other->attname), looks->stem))
+		if (looks->is_detail && is_same_word(&columns->looks[attnum - 1], looks))
 			return true;
-		if (is_since && !is_moment(other) &&
-			says_whether(source, role, NameStr(other->attname), looks->stem))
+		if (is_since && !is_moment(TupleDescAttr(columns->desc, attnum - 1)) &&
+			says_whether(columns, role, attnum, looks))
 			return true;
 	}
 	return false;
@@ -284,28 +292,26 @@ way_of(Looks looks, Form_pg_attribute attribute)
 
 /* One column, or NULL if it is not overlooked. */
 static Overlooked *
-look_at(const Source *source, Relation table, Form_pg_attribute attribute,
-		const Bitmapset *counting)
+look_at(const Columns *columns, Form_pg_attribute attribute)
 {
-	ColumnLooks looks = column_looks(NameStr(attribute->attname));
+	const Source *source = columns->source;
+	const char *name = NameStr(attribute->attname);
+	Looks		looks = columns->looks[attribute->attnum - 1].looks;
 	Overlooked *one;
 
-	if (attribute->attisdropped || looks.looks == LOOKS_LIKE_NOTHING ||
-		bms_is_member(attribute->attnum, counting) ||
-		is_ignored(source, NameStr(attribute->attname)) ||
-		tells_more(source, table, attribute, &looks, counting))
+	if (attribute->attisdropped || looks == LOOKS_LIKE_NOTHING ||
+		bms_is_member(attribute->attnum, columns->counting) ||
+		is_ignored(source, name) || tells_more(columns, attribute))
 		return NULL;
 	/* that it has expired, rather than when */
-	if (looks.looks == LOOKS_LIKE_EXPIRY &&
-		getBaseType(attribute->atttypid) == BOOLOID)
-		looks.looks = LOOKS_LIKE_END;
-	if (is_of_another_token(source, role_of(looks.looks),
-							NameStr(attribute->attname)))
+	if (looks == LOOKS_LIKE_EXPIRY && getBaseType(attribute->atttypid) == BOOLOID)
+		looks = LOOKS_LIKE_END;
+	if (is_of_another_token(source, role_of(looks), name))
 		return NULL;
 	one = palloc(sizeof(Overlooked));
-	one->role = role_of(looks.looks);
-	one->way = way_of(looks.looks, attribute);
-	one->column = pstrdup(NameStr(attribute->attname));
+	one->role = role_of(looks);
+	one->way = way_of(looks, attribute);
+	one->column = pstrdup(name);
 	return one;
 }
 
@@ -313,14 +319,16 @@ List *
 convention_overlooked(const Source *source)
 {
 	Relation	table = table_open(source->relation, NoLock);
-	Bitmapset  *counting = columns_that_count(source);
+	Columns		columns = {source, RelationGetDescr(table)};
 	List	   *all = NIL;
 
-	for (int i = 0; i < RelationGetDescr(table)->natts; i++)
+	columns.counting = columns_that_count(source);
+	columns.looks = palloc(sizeof(ColumnLooks) * columns.desc->natts);
+	for (int i = 0; i < columns.desc->natts; i++)
+		columns.looks[i] = column_looks(NameStr(TupleDescAttr(columns.desc, i)->attname));
+	for (int i = 0; i < columns.desc->natts; i++)
 	{
-		Overlooked *one = look_at(source, table,
-								  TupleDescAttr(RelationGetDescr(table), i),
-								  counting);
+		Overlooked *one = look_at(&columns, TupleDescAttr(columns.desc, i));
 
 		if (one != NULL)
 			all = lappend(all, one);

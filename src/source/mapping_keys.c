@@ -160,6 +160,10 @@ add_ignored(Source *source, char *name, RegistryFault *fault)
 {
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		return fail_value(KEY_IGNORED_COLUMNS, "It has the names of columns.", fault);
+	if (list_length(source->ignored) == REGISTRY_MAX_IGNORED)
+		return fail_value(KEY_IGNORED_COLUMNS,
+						  psprintf("There are at most %d of them.", REGISTRY_MAX_IGNORED),
+						  fault);
 	source->ignored = lappend(source->ignored, name);
 	return true;
 }

@@ -34,6 +34,7 @@
 #define REGISTRY_MAX_CONDITION	10000
 #define REGISTRY_MAX_VALUES		100 /* active_values */
 #define REGISTRY_MAX_VALUE		255 /* each of them */
+#define REGISTRY_MAX_IGNORED	100 /* columns */
 #define REGISTRY_MAX_CLAIMS		50	/* jsonb_build_object() takes 100 arguments */
 
 /*
