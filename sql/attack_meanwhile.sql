@@ -118,6 +118,21 @@ CREATE TRIGGER keep BEFORE UPDATE ON graced FOR EACH ROW EXECUTE FUNCTION keep()
 SELECT expires_at > now() + '300 days' AS long FROM tokenauth_rotate(1, 7, source => 'graced', grace => '10 min'::interval);
 SELECT tokenauth_detach('graced');
 
+-- To revoke a token gives it no life in another source of its column: there it is revoked,
+-- too, or it is an error where one source is named.
+CREATE TABLE kinds (id int PRIMARY KEY, tok text UNIQUE, user_id int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO kinds VALUES (1, 'k_1', 7), (2, 'k_2', 8);
+SELECT tokenauth_attach('kinds', 'living', token_column => 'tok', stored_as => 'plaintext');
+SELECT tokenauth_attach('kinds', 'dead', token_column => 'tok', stored_as => 'plaintext', revoked_column => '', live_when => 'revoked', on_revoke => 'forget');
+SELECT tokenauth_revoke(token => 'k_1', source => 'living');
+SELECT tokenauth_revoke_user(7, 'living');
+SELECT tokenauth_revoke(1, 7, 'living');
+SELECT (tokenauth_identify('k_1', source => 'living')).status, (tokenauth_identify('k_1', source => 'dead')).status;
+SELECT tokenauth_revoke('k_1');
+SELECT tokenauth_revoke_user(8);
+SELECT tok, revoked FROM kinds ORDER BY id;
+SELECT tokenauth_detach('living'), tokenauth_detach('dead');
+
 -- An expression makes the transaction read-only: that is undone with its other settings.
 CREATE TABLE closed (id int PRIMARY KEY, token_hash text UNIQUE, u int, revoked bool NOT NULL DEFAULT false);
 INSERT INTO closed VALUES (1, encode(sha256('c_1'), 'hex'), 7);

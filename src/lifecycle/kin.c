@@ -285,6 +285,28 @@ kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 	check_views(call, stored, before, NULL);
 }
 
+void
+kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
+				  const List *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, kin_views(call, stored))
+	{
+		const KinView *now = lfirst(lc);
+		const KinView *then = find_view(before, now->source);
+
+		/* one that cannot be read must not keep a token from being revoked */
+		if (now->is_known && now->is_live && then != NULL && then->is_known &&
+			!then->is_live)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("to revoke the token in source \"%s\" would bring it to life in source \"%s\"",
+							call->source->name, now->source),
+					 errhint("Revoke it without naming a source, or attach the two sources such that the same columns end their tokens.")));
+	}
+}
+
 /* ---------- what a source is told, and how ---------- */
 
 /* Does the parent, or one that it leads to, say whose a token is, or how long? */

@@ -46,6 +46,13 @@ extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 							  const List *before);
 
 /*
+ * The same of a row that has been revoked: throws 55000 only if it counts in a source in
+ * which it is known that it did not.  For where such sources are not revoked in, too.
+ */
+extern void kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
+							  const List *before);
+
+/*
  * The same of a row that was made from that one.  Throws 22023 if one of the
  * attributes, a set of columns, counts for another source that may take the row.
  */

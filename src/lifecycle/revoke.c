@@ -18,6 +18,8 @@
 #include "judge/lookup.h"
 #include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
+#include "lifecycle/kin.h"
+#include "lifecycle/shared_row.h"
 #include "miscadmin.h"
 #include "source/directory.h"
 #include "source/owner.h"
@@ -97,6 +99,7 @@ typedef struct TokenRevocation
 	const char *token;			/* its text; or NULL: */
 	TokenDigest digest;
 	Size		len;
+	bool		named;			/* one source is */
 	bool		left_out;		/* a source that must be named */
 	int			look;			/* from 1; after the first, only what is live
 								 * all the same */
@@ -200,6 +203,25 @@ revoke_all_rows(Source *source, const LookupKey *key,
 	return revoked;
 }
 
+/* The same where no other source is revoked in: then it comes to life in none. */
+static uint64
+revoke_here_alone(Source *source, const LookupKey *key,
+				  const StoredValues *values)
+{
+	OwnerCall	call;
+	List	   *views[lengthof(values->value)];
+	uint64		revoked;
+
+	owner_begin(&call, source);
+	for (int i = 0; i < values->n; i++)
+		views[i] = kin_views(&call, &values->value[i]);
+	revoked = revoke_all_rows(source, key, values, false);
+	for (int i = 0; i < values->n; i++)
+		kin_check_revoked(&call, &values->value[i], views[i]);
+	owner_end(&call);
+	return revoked;
+}
+
 /* A SourceWork. */
 static bool
 revoke_token(Source *source, void *arg)
@@ -214,7 +236,9 @@ revoke_token(Source *source, void *arg)
 		!lookup_search_values(source, &key, &values))
 		return false;
 	live = revocation->look == 1 || is_live(source, &key, &values);
-	if (live)
+	if (revocation->named && shared_row_has_kinds(source))
+		revoked = revoke_here_alone(source, &key, &values);
+	else if (live)
 		revoked = revoke_all_rows(source, &key, &values,
 								  revocation->look == MAX_LOOKS);
 	stored_forget_all(&values);
@@ -263,6 +287,7 @@ revoke_wherever(TokenRevocation *revocation, const char *source_name)
 	Concerned	concerned = concerns(sources_of_token(source_name, revocation));
 	NullableDatum result;
 
+	revocation->named = source_name != NULL;
 	revoke_in(&concerned, source_name, revocation);
 	result.isnull = any_left_out(&concerned) ||
 		(revocation->left_out && revocation->revoked == 0);
@@ -351,6 +376,7 @@ typedef struct NotedTokens
 	const Source *source;
 	QueryResult *tokens;
 	List	  **live;			/* for each, what ending_written() has told */
+	List	  **views;			/* and kin_views(); NULL: others are revoked in, too */
 	uint64		distinct;
 	uint64		written;		/* rows, by the conditions */
 	uint64		one_by_one;		/* tokens, which were live after all */
@@ -390,9 +416,16 @@ take_tokens(const RowRevocation *revocation, OwnerCall *call)
 	noted->tokens = ending_tokens_of(call, &revocation->rows);
 	noted->distinct = ending_distinct(call, noted->tokens);
 	noted->live = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
+	if (revocation->named && shared_row_has_kinds(call->source))
+		noted->views = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
-		if (stored_of_result(noted->tokens, i, 1, &stored))
-			noted->live[i] = ending_written(call, &stored);
+	{
+		if (!stored_of_result(noted->tokens, i, 1, &stored))
+			continue;
+		noted->live[i] = ending_written(call, &stored);
+		if (noted->views != NULL)
+			noted->views[i] = kin_views(call, &stored);
+	}
 	return noted;
 }
 
@@ -402,8 +435,13 @@ check_written(const OwnerCall *call, const NotedTokens *noted)
 	StoredValue stored;
 
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
-		if (stored_of_result(noted->tokens, i, 1, &stored))
-			ending_check_written(call, &stored, noted->live[i]);
+	{
+		if (!stored_of_result(noted->tokens, i, 1, &stored))
+			continue;
+		ending_check_written(call, &stored, noted->live[i]);
+		if (noted->views != NULL)
+			kin_check_revoked(call, &stored, noted->views[i]);
+	}
 }
 
 /*
