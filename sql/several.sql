@@ -51,7 +51,7 @@ SELECT 'a' || n, now() + interval '1 hour', 'r' || n, now() + interval '9 days',
 -- shared memory would not tell them apart.
 SELECT attach_access();
 SELECT tokenauth_attach('oauth_token', source => 'x') AS unmapped;
-SELECT n AS like_access FROM generate_series(1, 2000000) n
+SELECT n AS like_access FROM (SELECT generate_series(1, 2000000) AS n) numbers
     WHERE hashtext(n::text) & 65535 = hashtext('access') & 65535 LIMIT 1 \gset
 \set VERBOSITY sqlstate
 SELECT tokenauth_attach('oauth_token', source => :'like_access', token_column => 'refresh_token', stored_as => 'plaintext');
