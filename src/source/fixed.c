@@ -11,6 +11,7 @@
 #include "access/stratnum.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -58,7 +59,10 @@ is_boolean_column(Node *node, const IndexColumn *column)
 		((Var *) node)->vartype == BOOLOID && column->type == BOOLOID;
 }
 
-/* Its operator must be the equality of the index, for values of such a type. */
+/*
+ * Its operator must be the equality of the index, for values of such a type; and the
+ * same in all sessions, for the index is asked by the settings of whoever asks.
+ */
 static bool
 set_operator(FixedKey *key, const IndexColumn *column, Oid operator)
 {
@@ -71,7 +75,8 @@ set_operator(FixedKey *key, const IndexColumn *column, Oid operator)
 							   &left, &key->subtype);
 	key->operator = operator;
 	key->equality = get_opcode(operator);
-	return left == column->type && OidIsValid(key->equality);
+	return left == column->type && OidIsValid(key->equality) &&
+		func_volatile(key->equality) == PROVOLATILE_IMMUTABLE;
 }
 
 static bool

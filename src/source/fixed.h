@@ -6,7 +6,8 @@
  * Rows of which the condition is true have that value there, so that an index finds
  * them all by it.  Only what is true of them by one of the condition's parts, joined by
  * AND, is understood: column = constant, by the equality and the collation that the
- * index has; a boolean column, or NOT of it; column IS NULL.
+ * index has, and which is the same in all sessions; a boolean column, or NOT of it;
+ * column IS NULL.
  *
  *-------------------------------------------------------------------------
  */

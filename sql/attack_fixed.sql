@@ -1,0 +1,47 @@
+-- An index that begins with columns which the live_when fixes finds the rows that plain SQL
+-- finds, whatever the session's settings are (G14), and what is equal to a constant is one
+-- value of the index.
+-- Seen failing where equality by the session's time zone fixes a column.
+CREATE SCHEMA fixed_attack;
+SET search_path = fixed_attack, public;
+SET client_min_messages = warning;
+CREATE TABLE t (id int PRIMARY KEY, day date, at timestamp, moment timestamptz, token text, user_id int);
+CREATE FUNCTION attach(live_when text) RETURNS void LANGUAGE sql AS $$
+    SELECT tokenauth_attach('t', token_column => 'token', stored_as => 'plaintext', live_when => live_when, timezone => 'Europe/Berlin') $$;
+CREATE UNIQUE INDEX by_day ON t (day, token);
+CREATE UNIQUE INDEX by_at ON t (at, token);
+CREATE UNIQUE INDEX by_moment ON t (moment, token);
+SELECT attach('day = timestamptz ''2030-01-01 00:00:00+01''');
+SELECT attach('at = timestamptz ''2030-01-01 00:00:00+01''');
+SELECT attach('moment = timestamp ''2030-01-01 00:00:00''');
+SELECT attach('moment = date ''2030-01-01''');
+SELECT attach('timestamptz ''2030-01-01 00:00:00+01'' = day');
+
+-- These are found by an index that begins with the token, in whatever time zone.
+CREATE INDEX by_token ON t (token);
+INSERT INTO t VALUES (1, '2030-01-01', '2030-03-31 02:30', '2030-01-01 00:00+01', 'T', 7);
+SELECT attach('day = timestamptz ''2030-01-01 00:00:00+01''');
+SET timezone = 'America/New_York';
+SELECT status, user_id FROM tokenauth_identify('T');
+SELECT tokenauth_flush();
+SELECT status, user_id FROM tokenauth_identify('T');
+SELECT tokenauth_detach('t');
+-- in the hour that is left out in spring, two values are equal to one moment
+SET timezone = 'Europe/Berlin';
+SELECT attach('at = timestamptz ''2030-03-31 01:30:00+00''');
+SELECT status, user_id FROM tokenauth_identify('T');
+INSERT INTO t VALUES (2, NULL, '2030-03-31 03:30', NULL, 'T', 8);
+SELECT status, user_id FROM tokenauth_identify('T');
+SELECT tokenauth_detach('t');
+DROP INDEX by_token;
+
+-- What is equal in any session fixes it.
+DELETE FROM t WHERE id = 2;
+SELECT attach('moment = timestamptz ''2030-01-01 00:00:00+01''');
+SELECT status, user_id FROM tokenauth_identify('T');
+SELECT tokenauth_detach('t');
+SELECT attach('day = timestamp ''2030-01-01 00:00:00''');
+SELECT status, user_id FROM tokenauth_identify('T');
+SELECT tokenauth_detach('t');
+DROP TABLE t;
+DROP SCHEMA fixed_attack CASCADE;
