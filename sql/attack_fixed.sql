@@ -44,4 +44,14 @@ SELECT attach('day = timestamp ''2030-01-01 00:00:00''');
 SELECT status, user_id FROM tokenauth_identify('T');
 SELECT tokenauth_detach('t');
 DROP TABLE t;
+
+-- A row of another kind may have the same token: to renew one is not to renew the other, of
+-- another user.  Seen failing where all rows of the token are written.
+CREATE TABLE k (id int PRIMARY KEY, kind text, token text, user_id int, expires_at timestamptz, UNIQUE (kind, token));
+INSERT INTO k SELECT id, kind, 'T', id, now() + interval '10 minutes' FROM (VALUES (1, 'api'), (2, 'mail'), (3, NULL)) v (id, kind);
+SELECT tokenauth_attach('k', token_column => 'token', stored_as => 'plaintext', live_when => 'kind = ''api''', sliding_ttl => '1 day', sliding_threshold => '1 hour');
+SELECT tokenauth_renew('T') > now() + interval '20 hours' AS renewed;
+SELECT id, expires_at > now() + interval '20 hours' AS renewed FROM k ORDER BY id;
+SELECT status, user_id FROM tokenauth_identify('T');
+SELECT tokenauth_detach('k');
 DROP SCHEMA fixed_attack CASCADE;

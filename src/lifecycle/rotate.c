@@ -415,7 +415,10 @@ renewal_target(OwnerCall *call, TimestampTz target)
 	return owner_in_timezone(source, source->column[ROLE_EXPIRES].type, value);
 }
 
-/* Extend a token whose row is locked, unless another session has done so. */
+/*
+ * Extend a token whose row is locked, unless another session has done so: not rows of
+ * other kinds that have the same token, in which it is not valid.
+ */
 static void
 extend(OwnerCall *call, const Presented *presented)
 {
@@ -429,12 +432,13 @@ extend(OwnerCall *call, const Presented *presented)
 
 	/* of concurrent renewals the first writes; the rest find it done */
 	(void) owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s"
+						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s%s"
 								  " AND %s OPERATOR(pg_catalog.<=) %s"
 								  " AND %s OPERATOR(pg_catalog.>) %s"
 								  " AND %s OPERATOR(pg_catalog.<) %s",
 								  owner_table(call), column, target,
 								  owner_is_token(call, &presented->stored),
+								  owner_is_in_index(call, owner_table(call)),
 								  column, threshold, column, alive, column,
 								  target));
 	kin_check_changed(call, &presented->stored, presented->views);
