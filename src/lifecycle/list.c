@@ -14,6 +14,7 @@
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
+#include "nodes/nodeFuncs.h"
 #include "source/mapping.h"
 #include "source/owner.h"
 #include "source/registry.h"
@@ -23,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 /* Columns of tokenauth_list(). */
 enum
@@ -157,19 +159,80 @@ field_is(const Judgement *judgement, VerdictField field, SourceRole role,
 	return judged != NULL && text != NULL && strcmp(judged, text) == 0;
 }
 
+static Oid
+collation_of(const SourceParent *parent, const SourceColumn *column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (column->node != NULL)
+		return exprCollation(column->node);
+	get_atttypetypmodcoll(parent->relation, column->attnum, &type, &typmod,
+						  &collation);
+	return collation;
+}
+
+/* Are two texts the same user to the parent that says whose a token is? */
+static bool
+is_same_user(const SourceParent *parent, const char *a, const char *b)
+{
+	const SourceColumn *column = &parent->column[ROLE_USER];
+	TypeCacheEntry *type;
+	Oid			input;
+	Oid			parameter;
+
+	/* it has been read again, and was not understood */
+	if (!OidIsValid(column->declared))
+		return strcmp(a, b) == 0;
+	type = lookup_type_cache(getBaseType(column->declared), TYPECACHE_EQ_OPR_FINFO);
+	getTypeInputInfo(column->type, &input, &parameter);
+	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo,
+										  collation_of(parent, column),
+										  OidInputFunctionCall(input, pstrdup(a), parameter, -1),
+										  OidInputFunctionCall(input, pstrdup(b), parameter, -1)));
+}
+
+/* A row of those that a user was asked for by that text, which can be equal only. */
+typedef struct ListedRow
+{
+	const Source *source;
+	const QueryResult *rows;
+	uint64		row;
+	const char *asked;
+} ListedRow;
+
+/*
+ * Is the verdict's user the row's?  As the row has it, for what was asked for can be
+ * written otherwise and be equal; or else one whom the parent calls equal to that.
+ */
+static bool
+has_user_of_row(const Judgement *judgement, const ListedRow *listed)
+{
+	const SourceParent *parent = source_parent_with(listed->source, ROLE_USER);
+	const char *judged = lifecycle_field_text(judgement, FIELD_USER, ROLE_USER);
+
+	if (parent == NULL)
+		return field_is(judgement, FIELD_USER, ROLE_USER,
+						query_text(listed->rows, listed->row, LIST_LAST_USED_AT + 3));
+	return judged != NULL && is_same_user(parent, judged, listed->asked);
+}
+
 /*
  * Where a token has several rows the verdict may be another's, and so would
  * its claims be.
  */
 static bool
-is_of_row(const Judgement *judgement, const char *user_id, const char *id)
+is_of_row(const Judgement *judgement, const ListedRow *listed)
 {
 	const Source *source = judgement->source;
+	char	   *id;
 
 	if (source == NULL || source->finder.unique ||
 		judgement->verdict.status != TOKEN_VALID)
 		return true;
-	return field_is(judgement, FIELD_USER, ROLE_USER, user_id) &&
+	id = query_text(listed->rows, listed->row, 1);
+	return has_user_of_row(judgement, listed) &&
 		(id == NULL || field_is(judgement, FIELD_ID, ROLE_ID, id));
 }
 
@@ -187,31 +250,6 @@ unwritten_use(const Source *source, const StoredValue *stored,
 		!judge_used_token(source, &digest, &judgement->verdict, &used))
 		return 0;
 	return last_used_noted(&used);
-}
-
-/*
- * A row's user as it is told: by the row, for what was asked for can be written otherwise
- * and be equal; or else by the parent whose row has that value.
- */
-static char *
-user_as_told(const Source *source, const QueryResult *rows, uint64 row,
-			 const char *asked)
-{
-	const SourceColumn *column = &source->column[ROLE_USER];
-	Oid			input;
-	Oid			output;
-	Oid			parameter;
-	bool		is_varlena;
-
-	if (source_has_role(source, ROLE_USER))
-		return query_text(rows, row, LIST_LAST_USED_AT + 3);
-	if (column->kind == VALUE_TEXT || !OidIsValid(column->type))
-		return pstrdup(asked);
-	getTypeInputInfo(column->type, &input, &parameter);
-	getTypeOutputInfo(column->type, &output, &is_varlena);
-	return OidOutputFunctionCall(output,
-								 OidInputFunctionCall(input, pstrdup(asked),
-													  parameter, -1));
 }
 
 static void
@@ -233,8 +271,7 @@ list_source(ReturnSetInfo *rsinfo, Source *source, const char *user_id,
 			shared_row_is_others(source, &stored, query_text(rows, i, 1)))
 			continue;
 		judge_stored(source, &stored, query_text(rows, i, 1), &judgement);
-		if (!is_of_row(&judgement, user_as_told(source, rows, i, user_id),
-					   query_text(rows, i, 1)))
+		if (!is_of_row(&judgement, &(ListedRow) {source, rows, i, user_id}))
 			verdict_init(&judgement.verdict, TOKEN_UNKNOWN);
 		if (include_dead || judgement.verdict.status == TOKEN_VALID)
 			put_row(rsinfo, rows, i, &judgement,
