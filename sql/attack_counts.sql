@@ -351,7 +351,7 @@ ALTER EXTENSION pgcrypto ADD FUNCTION alike.gen_random_uuid();
 SELECT any_('alike.gen_random_uuid()');
 ALTER EXTENSION pgcrypto DROP FUNCTION alike.gen_random_uuid();
 -- those that not all servers have
-SELECT exists(SELECT FROM pg_available_extensions WHERE name = 'uuid-ossp') AS has_ossp, current_setting('server_version_num')::int >= 180000 AS has_v7 \gset
+SELECT exists(SELECT FROM pg_available_extensions WHERE name = 'uuid-ossp') AS has_ossp, current_setting('server_version_num')::int >= 180000 AS has_v7, current_setting('server_version_num')::int >= 160000 AS has_json \gset
 SET client_min_messages = error;
 CREATE SCHEMA ossp;
 \set generate gen_random_uuid()
@@ -363,6 +363,11 @@ SELECT any_(:'generate');
 \set generate gen_random_uuid()
 \if :has_v7
 \set generate 'uuidv7(interval ''1 day'')'
+\endif
+SELECT any_(:'generate');
+\set generate gen_random_uuid()
+\if :has_json
+\set generate 'JSON_ARRAY(gen_random_uuid() RETURNING text)'
 \endif
 SELECT any_(:'generate');
 DROP SCHEMA alike, ossp CASCADE;

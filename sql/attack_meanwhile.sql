@@ -131,7 +131,63 @@ SELECT (tokenauth_identify('k_1', source => 'living')).status, (tokenauth_identi
 SELECT tokenauth_revoke('k_1');
 SELECT tokenauth_revoke_user(8);
 SELECT tok, revoked FROM kinds ORDER BY id;
-SELECT tokenauth_detach('living'), tokenauth_detach('dead');
+SELECT tokenauth_detach('dead');
+-- also in one that is attached by that
+UPDATE kinds SET tok = 'k_' || id, revoked = false;
+CREATE FUNCTION kin() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM public.tokenauth_attach('meanwhile.kinds', 'kin', token_column => 'tok', stored_as => 'plaintext', revoked_column => '', live_when => 'revoked', on_revoke => 'forget');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER kin AFTER UPDATE ON kinds EXECUTE FUNCTION kin();
+SELECT tokenauth_attach('kinds', 'other', token_column => 'tok', stored_as => 'plaintext', live_when => 'id < 0');
+SELECT tokenauth_revoke(token => 'k_1', source => 'living');
+SELECT tokenauth_revoke_user(7, 'living');
+DROP TRIGGER kin ON kinds;
+SELECT tokenauth_detach('other');
+-- but what cannot be read there keeps it from nothing: an expression, a parent
+ALTER TABLE kinds ADD org int;
+CREATE TABLE org (id int PRIMARY KEY);
+INSERT INTO org VALUES (1);
+CREATE FUNCTION fails(id int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF id > 0 THEN RAISE 'failed'; END IF; RETURN true; END $$;
+SELECT tokenauth_attach('kinds', 'broken', token_column => 'tok', stored_as => 'plaintext', live_when => 'meanwhile.fails(org)');
+SELECT tokenauth_attach('kinds', 'member', token_column => 'tok', stored_as => 'plaintext', live_when => 'org > 0');
+SELECT tokenauth_attach_parent('member', 'org', 'org', live_when => 'meanwhile.fails(id)');
+UPDATE kinds SET org = 1;
+SELECT tokenauth_revoke(token => 'k_1', source => 'living');
+SELECT tokenauth_revoke_user(8, 'living');
+SELECT tok, revoked FROM kinds ORDER BY id;
+SELECT tokenauth_detach('living'), tokenauth_detach('broken'), tokenauth_detach('member');
+
+-- It attaches another table: rows of another kind of token in the column stay that.
+CREATE TABLE several (id int PRIMARY KEY, tok text UNIQUE, kind text, user_id int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO several SELECT i, 'x_' || i, CASE i % 2 WHEN 0 THEN 'b' ELSE 'a' END, 7 FROM generate_series(1, 4) i;
+SELECT tokenauth_attach('several', k, token_column => 'tok', stored_as => 'plaintext', live_when => format('kind = %L', k)) FROM unnest('{a, b}'::text[]) k;
+CREATE FUNCTION once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.tokenauth_sources WHERE source = 'elsewhere') THEN
+        PERFORM public.tokenauth_attach('meanwhile.elsewhere', prefix => 'e_');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER once AFTER UPDATE ON several EXECUTE FUNCTION once();
+BEGIN;
+SELECT tokenauth_revoke_user(7, 'a');
+SELECT id, kind, revoked FROM several ORDER BY id;
+ROLLBACK;
+SELECT tokenauth_detach('a'), tokenauth_detach('b');
+
+-- It makes a new token for each that is revoked: that source is left out, and no other.
+CREATE TABLE again (id serial PRIMARY KEY, tok text UNIQUE DEFAULT gen_random_uuid()::text, user_id int, revoked boolean NOT NULL DEFAULT false);
+INSERT INTO again (user_id) VALUES (7);
+UPDATE first SET revoked = false;
+SELECT tokenauth_attach('first', prefix => 'f_'), tokenauth_attach('again', prefix => 'g_', token_column => 'tok', stored_as => 'plaintext');
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO meanwhile.again (user_id) VALUES (7); RETURN NULL; END $$;
+CREATE TRIGGER again AFTER UPDATE ON again FOR EACH ROW EXECUTE FUNCTION again();
+SELECT tokenauth_revoke_user(7);
+SELECT (tokenauth_identify('f_1')).status;
+SELECT tokenauth_revoke_user(7, 'again');
+SELECT tokenauth_detach('first'), tokenauth_detach('again');
 
 -- An expression makes the transaction read-only: that is undone with its other settings.
 CREATE TABLE closed (id int PRIMARY KEY, token_hash text UNIQUE, u int, revoked bool NOT NULL DEFAULT false);

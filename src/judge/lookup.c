@@ -437,15 +437,21 @@ bool
 lookup_condition(Source *source, const StoredValue *stored, const char *id,
 				 bool *met)
 {
-	OpenSource	open;
-	Scene		scene = {source, &open,.without_parents = true,.id = id};
+	for (int look = 0; look < MAX_LOOKS; look++)
+	{
+		Source	   *now = as_registered(source);
+		OpenSource	open;
+		Scene		scene = {now, &open,.without_parents = true,.id = id};
 
-	if (!scan_open(source, false, &open))
-		return false;
-	look_at_rows(&scene, stored, visit_condition, &scene);
-	scan_close(&open);
-	*met = scene.finding.nrows > 0;
-	return !was_read_again(source, &open);
+		if (!scan_open(now, false, &open))
+			continue;
+		look_at_rows(&scene, stored, visit_condition, &scene);
+		scan_close(&open);
+		*met = scene.finding.nrows > 0;
+		if (!was_read_again(now, &open))
+			return true;
+	}
+	return false;
 }
 
 /* The scene, and the ids that are found. */

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/sandbox.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "judge/lookup.h"
@@ -285,24 +286,96 @@ kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 	check_views(call, stored, before, NULL);
 }
 
-void
-kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
-				  const List *before)
+/* What can be told of a token's life in one source. */
+typedef struct KinLife
+{
+	Source	   *source;
+	const StoredValue *stored;
+	bool		is_known;
+	bool		is_live;
+} KinLife;
+
+static void
+look_for_life(void *arg)
+{
+	KinLife    *life = arg;
+
+	life->is_known = source_is_readable(life->source);
+	if (life->is_known)
+		life->is_live = lookup_is_live(life->source, life->stored, NULL, NULL);
+}
+
+/*
+ * Each by itself: one that cannot be read, whose expressions fail, must not keep a token
+ * of another from being revoked.
+ */
+static KinLife
+life_in(Source *source, const StoredValue *stored)
+{
+	KinLife		life = {source, stored};
+	ErrorData  *error = sandbox_try(look_for_life, &life, true);
+
+	if (error == NULL)
+		return life;
+	if (sandbox_concerns_all(error))
+		ReThrowError(error);
+	life.is_known = false;
+	FreeErrorData(error);
+	return life;
+}
+
+List *
+kin_not_dead(const OwnerCall *call, const StoredValue *stored)
+{
+	const Source *source = call->source;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	source_refresh();
+	foreach(lc, source_all_of(source->relation))
+	{
+		KinLife		life;
+
+		if (!shared_row_is_kin(source, lfirst(lc)))
+			continue;
+		life = life_in(lfirst(lc), stored);
+		if (!life.is_known || life.is_live)
+			names = lappend(names, life.source->name);
+	}
+	return names;
+}
+
+static bool
+has_name(const List *names, const char *name)
 {
 	ListCell   *lc;
 
-	foreach(lc, kin_views(call, stored))
-	{
-		const KinView *now = lfirst(lc);
-		const KinView *then = find_view(before, now->source);
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	return false;
+}
 
-		/* one that cannot be read must not keep a token from being revoked */
-		if (now->is_known && now->is_live && then != NULL && then->is_known &&
-			!then->is_live)
+void
+kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
+				  const List *not_dead)
+{
+	ListCell   *lc;
+
+	source_refresh();
+	foreach(lc, source_all_of(call->source->relation))
+	{
+		KinLife		life;
+
+		if (!shared_row_is_kin(call->source, lfirst(lc)) ||
+			has_name(not_dead, ((Source *) lfirst(lc))->name))
+			continue;
+		life = life_in(lfirst(lc), stored);
+		if (life.is_known && life.is_live)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("to revoke the token in source \"%s\" would bring it to life in source \"%s\"",
-							call->source->name, now->source),
+							call->source->name, life.source->name),
 					 errhint("Revoke it without naming a source, or attach the two sources such that the same columns end their tokens.")));
 	}
 }

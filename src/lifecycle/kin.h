@@ -46,14 +46,17 @@ extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 							  const List *before);
 
 /*
- * The same of a row that has been revoked: throws 55000 only if it counts in a source in
- * which it is known that it did not.  For where such sources are not revoked in, too.
+ * The names of the other sources with that column in which the token lives, or may: it
+ * cannot be told where expressions fail.  Parents do not count, so that nobody waits for
+ * them.  Once the token has been revoked, the other throws 55000 if it lives in one that was
+ * not among them.  For where these sources are not revoked in, too.
  */
+extern List *kin_not_dead(const OwnerCall *call, const StoredValue *stored);
 extern void kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
-							  const List *before);
+							  const List *not_dead);
 
 /*
- * The same of a row that was made from that one.  Throws 22023 if one of the
+ * kin_check_changed() of a row that was made from that one.  Throws 22023 if one of the
  * attributes, a set of columns, counts for another source that may take the row.
  */
 extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,

@@ -32,6 +32,7 @@
  */
 #define MAX_LOOKS		10
 
+/* In one source; others must not suffer for it. */
 pg_noreturn static void
 give_up(void)
 {
@@ -73,23 +74,40 @@ has_source(const List *sources, const Source *source)
 	return false;
 }
 
+static void
+warn_too_late(const Source *source)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("token source \"%s\" is left out", source->name),
+			 errdetail("Again and again sources were attached meanwhile."),
+			 errhint("Call the function again, with the argument \"source\".")));
+}
+
 /*
  * Those that others have attached meanwhile, or code of an owner's that has run; are
- * there any?  None where one is named.
+ * there any to look at?  None where one is named.  Somebody can attach more for ever: after
+ * the last look they are left out.
  */
 static bool
-take_new(Concerned *concerned, const char *name, const List *sources)
+take_new(Concerned *concerned, const char *name, const List *sources, int look)
 {
-	int			before = list_length(concerned->all);
+	bool		is_last = look == MAX_LOOKS;
+	bool		any = false;
 	ListCell   *lc;
 
 	foreach(lc, name == NULL ? sources : NIL)
-		if (!has_source(concerned->all, lfirst(lc)))
-		{
-			concerned->all = lappend(concerned->all, lfirst(lc));
+	{
+		if (has_source(concerned->all, lfirst(lc)))
+			continue;
+		concerned->all = lappend(concerned->all, lfirst(lc));
+		if (is_last)
+			warn_too_late(lfirst(lc));
+		else
 			concerned->left = lappend(concerned->left, lfirst(lc));
-		}
-	return list_length(concerned->all) > before;
+		any |= !is_last;
+	}
+	return any;
 }
 
 /* ---------- by token ---------- */
@@ -209,15 +227,15 @@ revoke_here_alone(Source *source, const LookupKey *key,
 				  const StoredValues *values)
 {
 	OwnerCall	call;
-	List	   *views[lengthof(values->value)];
+	List	   *not_dead[lengthof(values->value)];
 	uint64		revoked;
 
 	owner_begin(&call, source);
 	for (int i = 0; i < values->n; i++)
-		views[i] = kin_views(&call, &values->value[i]);
+		not_dead[i] = kin_not_dead(&call, &values->value[i]);
 	revoked = revoke_all_rows(source, key, values, false);
 	for (int i = 0; i < values->n; i++)
-		kin_check_revoked(&call, &values->value[i], views[i]);
+		kin_check_revoked(&call, &values->value[i], not_dead[i]);
 	owner_end(&call);
 	return revoked;
 }
@@ -270,13 +288,13 @@ revoke_in(Concerned *concerned, const char *name, TokenRevocation *revocation)
 
 	do
 	{
-		if (revocation->look == MAX_LOOKS)
-			give_up();
+		Assert(revocation->look < MAX_LOOKS);
 		revocation->look++;
 		revocation->any_live = false;
 		concerned->left = each_source(concerned->left, true, revoke_token,
 									  revocation, &budget);
-	} while (take_new(concerned, name, sources_of_token(name, revocation)) ||
+	} while (take_new(concerned, name, sources_of_token(name, revocation),
+					  revocation->look) ||
 			 (budget.nsources > 1 && revocation->any_live));
 }
 
@@ -376,7 +394,7 @@ typedef struct NotedTokens
 	const Source *source;
 	QueryResult *tokens;
 	List	  **live;			/* for each, what ending_written() has told */
-	List	  **views;			/* and kin_views(); NULL: others are revoked in, too */
+	List	  **not_dead;		/* and kin_not_dead(); NULL: others are revoked in, too */
 	uint64		distinct;
 	uint64		written;		/* rows, by the conditions */
 	uint64		one_by_one;		/* tokens, which were live after all */
@@ -417,14 +435,14 @@ take_tokens(const RowRevocation *revocation, OwnerCall *call)
 	noted->distinct = ending_distinct(call, noted->tokens);
 	noted->live = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
 	if (revocation->named && shared_row_has_kinds(call->source))
-		noted->views = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
+		noted->not_dead = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
 	{
 		if (!stored_of_result(noted->tokens, i, 1, &stored))
 			continue;
 		noted->live[i] = ending_written(call, &stored);
-		if (noted->views != NULL)
-			noted->views[i] = kin_views(call, &stored);
+		if (noted->not_dead != NULL)
+			noted->not_dead[i] = kin_not_dead(call, &stored);
 	}
 	return noted;
 }
@@ -439,8 +457,8 @@ check_written(const OwnerCall *call, const NotedTokens *noted)
 		if (!stored_of_result(noted->tokens, i, 1, &stored))
 			continue;
 		ending_check_written(call, &stored, noted->live[i]);
-		if (noted->views != NULL)
-			kin_check_revoked(call, &stored, noted->views[i]);
+		if (noted->not_dead != NULL)
+			kin_check_revoked(call, &stored, noted->not_dead[i]);
 	}
 }
 
@@ -594,7 +612,12 @@ sweep(Source *source, void *arg)
 			any_live |= revoke_noted(&call, noted,
 									 revocation->look < MAX_LOOKS);
 	}
-	any_live |= revoke_noted(&call, later, true);
+	if (revoke_noted(&call, later, true))
+	{
+		if (revocation->look == MAX_LOOKS)
+			give_up();
+		any_live = true;
+	}
 	owner_end(&call);
 	if (later->tokens->nrows > 0)
 		revocation->noted = lappend(revocation->noted, later);
@@ -610,7 +633,8 @@ sweep(Source *source, void *arg)
  *
  * The tokens of all sources are noted before anything is written, and judged until a
  * look at all of them has written nothing: what that brings about in one table, by its
- * triggers, can move the rows of another, or revive them.
+ * triggers, can move the rows of another, or revive them.  A source in which that has no
+ * end is left out.
  */
 static void
 revoke_rows(Concerned *concerned, const char *name, RowRevocation *revocation)
@@ -623,13 +647,13 @@ revoke_rows(Concerned *concerned, const char *name, RowRevocation *revocation)
 								  revocation, &budget);
 	do
 	{
-		if (revocation->look == MAX_LOOKS)
-			give_up();
+		Assert(revocation->look < MAX_LOOKS);
 		revocation->look++;
 		revocation->any_live = false;
 		concerned->left = each_source(concerned->left, true, sweep, revocation,
 									  &budget);
-	} while (take_new(concerned, name, each_source_choose(name)) ||
+	} while (take_new(concerned, name, each_source_choose(name),
+					  revocation->look) ||
 			 revocation->any_live);
 }
 

@@ -193,7 +193,10 @@ parts_beyond_sessions(Node *node, List **parts)
 	}
 }
 
-/* An expression for contain_mutable_functions() to look at, without what is so. */
+/*
+ * An expression for contain_mutable_functions() to look at, without what is so.  Of what is
+ * in its place that asks the type.
+ */
 static Node *
 without_beyond(Node *node, void *context)
 {
@@ -203,10 +206,11 @@ without_beyond(Node *node, void *context)
 		return NULL;
 	if (parts_beyond_sessions(node, &parts))
 	{
-		RowExpr    *row = makeNode(RowExpr);
+		CoalesceExpr *some = makeNode(CoalesceExpr);
 
-		row->args = parts;
-		node = (Node *) row;
+		some->coalescetype = exprType(node);
+		some->args = parts;
+		node = (Node *) some;
 	}
 	return expression_tree_mutator(node, without_beyond, context);
 }
