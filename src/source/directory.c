@@ -112,39 +112,64 @@ rebuild_registry(void)
 	routes_state = SOURCE_STALE;
 }
 
-/* A hash of which of these owners rules that one. */
-static uint64
-trust_of(Oid owner, const List *owners)
+/* An owner of sources, and hashes of which these are, and whose are trusted with them. */
+typedef struct OwnerTrust
 {
-	uint64		trust = 0;
-	ListCell   *lc;
+	Oid			owner;
+	uint64		sources;
+	uint64		trust;
+} OwnerTrust;
 
-	CHECK_FOR_INTERRUPTS();
-	foreach(lc, owners)
-		trust = hash_combine64(trust, registry_role_rules(lfirst_oid(lc), owner));
-	return trust;
+static OwnerTrust *
+trust_of(OwnerTrust *owners, int *nowners, Oid owner)
+{
+	for (int i = 0; i < *nowners; i++)
+		if (owners[i].owner == owner)
+			return &owners[i];
+	owners[*nowners] = (OwnerTrust) {owner};
+	return &owners[(*nowners)++];
+}
+
+/* By the one who rules first: core remembers what one role is a member of. */
+static void
+add_rulers(OwnerTrust *owners, int nowners)
+{
+	for (int i = 0; i < nowners; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < nowners; j++)
+			if (registry_role_rules(owners[i].owner, owners[j].owner))
+				owners[j].trust = hash_combine64(owners[j].trust, owners[i].sources);
+	}
 }
 
 /* By whom a source was trusted to speak of it when it was read may not be so any more. */
 static void
 renew_trust(const List *sources)
 {
-	List	   *owners = NIL;
-	ListCell   *lc;
+	int			n = list_length(sources);
+	OwnerTrust *owners = palloc(Max(n, 1) * sizeof(OwnerTrust));
+	OwnerTrust **of = palloc(Max(n, 1) * sizeof(OwnerTrust *));
+	int			nowners = 0;
 
-	foreach(lc, sources)
-		owners = lappend_oid(owners,
-							 registry_table_owner(((Source *) lfirst(lc))->relation));
-	for (int i = 0; i < list_length(sources); i++)
+	for (int i = 0; i < n; i++)
+	{
+		const Source *source = list_nth(sources, i);
+
+		of[i] = trust_of(owners, &nowners, registry_table_owner(source->relation));
+		of[i]->sources = hash_combine64(of[i]->sources, i);
+	}
+	add_rulers(owners, nowners);
+	for (int i = 0; i < n; i++)
 	{
 		Source	   *source = list_nth(sources, i);
-		uint64		trust = trust_of(list_nth_oid(owners, i), owners);
 
-		if (source->trust != trust)
+		if (source->trust != of[i]->trust)
 			source->state = SOURCE_STALE;
-		source->trust = trust;
+		source->trust = of[i]->trust;
 	}
-	list_free(owners);
+	pfree(of);
+	pfree(owners);
 }
 
 /* Owners of tables and memberships of roles change without the registry. */

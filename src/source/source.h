@@ -216,7 +216,7 @@ typedef struct Source
 	bool		unroutable;		/* it has a prefix that is none */
 	bool		prefix_extended;	/* a longer prefix begins with it */
 	bool		by_name_only;	/* no token is led to it; see routes.h */
-	uint64		trust;			/* a hash of whose owners rule its own */
+	uint64		trust;			/* a hash of which sources' owners rule its own */
 	char	   *token_part;		/* as the mapping has it; NULL: the whole */
 	TokenPart	part;			/* the same; see stored.h, also for these: */
 	TokenEncoding encoding;
