@@ -29,6 +29,13 @@ SELECT tokenauth_attach('ordinary');
 SELECT * FROM findings('ordinary');
 SELECT tokenauth_detach('ordinary');
 
+-- What a detail of another column is called may be a word of its own, or part of one.
+CREATE TABLE parts (token_hash text UNIQUE, user_id int, revoked boolean, expires_at timestamptz, revoked_membership boolean, revoked_consent boolean, expires_by timestamptz,
+    domino_expires_at timestamptz, not_expired boolean, validity_seconds int, valid_for interval, "Locked?" boolean, "is(banned)" boolean,
+    no_expiry boolean, revokedby text, "revokedByIp" inet, revoked_notified boolean, "expiryWarnedAt" timestamptz);
+SELECT tokenauth_attach('parts');
+SELECT tokenauth_detach('parts');
+
 -- Those of whose meaning there is no doubt have the role.
 CREATE TABLE roles (token_hash text UNIQUE, user_id int, consumed_at timestamptz, valid_till timestamptz, is_revoked boolean);
 SELECT tokenauth_attach('roles');

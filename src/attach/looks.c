@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "attach/looks.h"
 
 /* Where a stem is found.  Names that are all lower case have their words joined. */
@@ -31,8 +33,11 @@ typedef struct Stem
 static const Stem stems[] = {
 	/* what has no end */
 	{LOOKS_LIKE_NOTHING, IN_NAME, "neverexpir"},
-	{LOOKS_LIKE_NOTHING, IN_NAME, "noexpir"},
-	{LOOKS_LIKE_NOTHING, IN_NAME, "notexpir"},
+	{LOOKS_LIKE_NOTHING, IS_NAME, "noexpire"},
+	{LOOKS_LIKE_NOTHING, IS_NAME, "noexpiry"},
+	{LOOKS_LIKE_NOTHING, IS_NAME, "noexpiration"},
+
+	{LOOKS_LIKE_LIFE, IS_NAME, "notexpired"},
 
 	{LOOKS_LIKE_BEGIN, IN_NAME, "validfrom"},
 	{LOOKS_LIKE_BEGIN, IN_NAME, "validafter"},
@@ -164,6 +169,8 @@ static const Stem stems[] = {
 	{LOOKS_LIKE_EXPIRY, IN_NAME, "validbefore"},
 	{LOOKS_LIKE_EXPIRY, IN_NAME, "validuntil"},
 	{LOOKS_LIKE_EXPIRY, IN_NAME, "validtil"},
+	{LOOKS_LIKE_EXPIRY, IN_WORD, "validity"},
+	{LOOKS_LIKE_EXPIRY, IS_NAME, "validfor"},
 	{LOOKS_LIKE_EXPIRY, IN_NAME, "activeuntil"},
 	{LOOKS_LIKE_EXPIRY, IN_NAME, "notafter"},
 	{LOOKS_LIKE_EXPIRY, IN_NAME, "notonorafter"},
@@ -243,7 +250,7 @@ split(const char *name, Words *words)
 
 	for (const char *c = name; *c != '\0'; c++)
 	{
-		bool		is_between = *c == '_' || *c == '-' || *c == ' ' || *c == '.';
+		bool		is_between = !IS_HIGHBIT_SET(*c) && !isalnum((unsigned char) *c);
 
 		if (is_between || begins_word(name, c))
 			*word++ = ' ';
@@ -325,21 +332,44 @@ has_stem(const Words *words, const Stem *stem)
 	pg_unreachable();
 }
 
-/* Is a detail a word of its own, or joined to what is behind the stem? */
+/* Is there a word that begins so: warned, notified? */
 static bool
-has_detail(const Words *words, const Stem *stem)
+has_word_with(const Words *words, const char *begin)
+{
+	for (const char *c = words->words; c != NULL; c = strchr(c, ' '))
+	{
+		c += *c == ' ';
+		if (begins_with(c, begin))
+			return true;
+	}
+	return false;
+}
+
+/* Where there is but one word: is the detail joined to what is behind the stem? */
+static bool
+ends_with_detail(const Words *words, const Stem *stem, const char *detail)
 {
 	const char *found = strstr(words->joined, stem->text);
 	const char *behind = found == NULL ? "" : found + strlen(stem->text);
+	Size		length = strlen(detail);
+	Size		rest = strlen(behind);
 
+	return strchr(words->words, ' ') == NULL &&
+		((rest >= length && strcmp(behind + rest - length, detail) == 0) ||
+		 (length > 3 && strstr(behind, detail) != NULL));
+}
+
+static bool
+has_detail(const Words *words, const Stem *stem)
+{
 	for (const char *const *detail = details; *detail != NULL; detail++)
 	{
-		Size		length = strlen(*detail);
-		Size		rest = strlen(behind);
-
+		/* until when, rather than by whom */
+		if (stem->looks == LOOKS_LIKE_EXPIRY && strcmp(*detail, "by") == 0)
+			continue;
 		if (is_in_word(words, *detail) ||
-			(rest >= length && strcmp(behind + rest - length, *detail) == 0) ||
-			(length > 3 && strstr(behind, *detail) != NULL))
+			(strlen(*detail) > 3 && has_word_with(words, *detail)) ||
+			ends_with_detail(words, stem, *detail))
 			return true;
 	}
 	return false;
