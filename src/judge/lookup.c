@@ -74,7 +74,9 @@ judge_life(const Scene *scene, TupleTableSlot *row, Verdict *verdict)
 
 	row_judge_state(source, row, verdict);
 	if (verdict->status == TOKEN_VALID &&
-		((!scene->without_parents && !parents_live(source, scene->open, scene->snapshot, row, verdict, NULL)) ||
+		((!scene->without_parents &&
+		  !parents_live(source, scene->open, scene->snapshot, row, verdict,
+						NULL)) ||
 		 !row_meets_condition(source, table, row)))
 		verdict->status = TOKEN_DISABLED;
 	row_take_expiry(source, table, row, verdict);

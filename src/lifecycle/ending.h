@@ -67,16 +67,17 @@ typedef struct RowsOf
 
 /*
  * Revoking such rows takes these steps, and other sources may have their turn in
- * between.  ending_tokens_of() notes the tokens of those that are not revoked, of
- * now, in every isolation level.  ending_revoke_rows() writes the rows, and returns
- * how many.  ending_revoke_moved() then revokes, of those noted, the live ones that do not
- * meet the condition any more, and would not be found another time.  ending_revoke_live() judges the tokens that were noted, not the rows that
- * meet the condition then, for a trigger can have moved a row to another user, or
- * copied it; it revokes those that are live all the same, one by one, and adds of how
- * many it has written a row.  That can bring others back to life, so that the tokens
- * are to be judged again, those of all sources, until this returns false: there was no
- * live one, and it has done nothing but look.  Unless there is to be another time
- * (again), a live one is the error 27000.  Errors as above.
+ * between.  ending_tokens_of() notes the tokens of those that are not revoked, of now,
+ * in every isolation level.  ending_revoke_rows() writes the rows, and returns how
+ * many.  ending_revoke_moved() then revokes, of those noted, the live ones that do not
+ * meet the condition any more, and would not be found another time.
+ * ending_revoke_live() judges the tokens that were noted, not the rows that meet the
+ * condition then, for a trigger can have moved a row to another user, or copied it; it
+ * revokes those that are live all the same, one by one, and adds of how many it has
+ * written a row.  That can bring others back to life, so that the tokens are to be
+ * judged again, those of all sources, until this returns false: there was no live one,
+ * and it has done nothing but look.  Unless there is to be another time (again), a
+ * live one is the error 27000.  Errors as above.
  */
 extern QueryResult *ending_tokens_of(OwnerCall *call, const RowsOf *rows);
 extern uint64 ending_revoke_rows(OwnerCall *call, const RowsOf *rows);

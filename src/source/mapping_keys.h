@@ -4,9 +4,9 @@
  *		The argument "mapping" of tokenauth_attach(), and the registry's column of
  *		that name: what is said of a table that few tables need.
  *
- * It is a JSON object of strings, and of arrays of them.  A key that is not known is refused, because it
- * could be a condition that makes a token invalid: at attach by an error, in the
- * registry by a fault of the source.
+ * It is a JSON object of strings, and of arrays of them.  A key that is not known is
+ * refused, because it could be a condition that makes a token invalid: at attach by an
+ * error, in the registry by a fault of the source.
  *
  *-------------------------------------------------------------------------
  */
