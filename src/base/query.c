@@ -226,6 +226,7 @@ static SPIPlanPtr
 kept_plan(const char *sql, int nargs, Oid *types)
 {
 	KeptPlan   *kept;
+	SPIPlanPtr	plan;
 	MemoryContext old;
 	ListCell   *lc;
 
@@ -235,17 +236,17 @@ kept_plan(const char *sql, int nargs, Oid *types)
 		if (kept->sql == sql)
 			return kept->plan;
 	}
-	kept = MemoryContextAlloc(TopMemoryContext, sizeof(KeptPlan));
-	kept->sql = sql;
 	/* no parameter is ever a constant of a plan: one serves all */
-	kept->plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
-	if (kept->plan == NULL || SPI_keepplan(kept->plan) != 0)
+	plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\": %s", sql,
 			 SPI_result_code_string(SPI_result));
 	old = MemoryContextSwitchTo(TopMemoryContext);
+	kept = palloc(sizeof(KeptPlan));
+	*kept = (KeptPlan) {sql, plan};
 	kept_plans = lappend(kept_plans, kept);
 	MemoryContextSwitchTo(old);
-	return kept->plan;
+	return plan;
 }
 
 static QueryResult *

@@ -10,11 +10,11 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "parser/parse_coerce.h"
 #include "source/citext.h"
+#include "source/names.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -68,23 +68,11 @@ is_citext(Oid type)
 	return is_citext_itself(getBaseType(type));
 }
 
-/* "OPERATOR(schema.=)", by the type's own class of operators */
+/* By the type's own class of operators. */
 static char *
 equality_sql(Oid type)
 {
-	Oid			equality = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equality));
-	Form_pg_operator operator;
-	char	   *sql;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "type %u has no equality", type);
-	operator = (Form_pg_operator) GETSTRUCT(tuple);
-	sql = psprintf("OPERATOR(%s.%s)",
-				   quote_identifier(get_namespace_name(operator->oprnamespace)),
-				   NameStr(operator->oprname));
-	ReleaseSysCache(tuple);
-	return sql;
+	return quoted_operator(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr);
 }
 
 static char *

@@ -7,21 +7,17 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "source/fixed.h"
-#include "utils/builtins.h"
+#include "source/names.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 /* A column of an index that is to be fixed. */
 typedef struct IndexColumn
@@ -197,39 +193,6 @@ fixed_by_condition(Node *condition, Relation index, int column, FixedKey *key)
 		fixed_by_node(condition, &indexed, key);
 }
 
-static char *
-qualified_collation(Oid collation)
-{
-	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	Form_pg_collation form;
-	char	   *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(tuple);
-	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
-									  NameStr(form->collname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-static char *
-qualified_operator(Oid operator)
-{
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	Form_pg_operator form;
-	char	   *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	name = psprintf("OPERATOR(%s.%s)",
-					quote_identifier(get_namespace_name(form->oprnamespace)),
-					NameStr(form->oprname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
 char *
 fixed_sql(const FixedKey *key, const char *column, int n)
 {
@@ -237,8 +200,8 @@ fixed_sql(const FixedKey *key, const char *column, int n)
 		return psprintf("%s IS NULL", column);
 	return psprintf("%s%s%s %s $%d", column,
 					OidIsValid(key->collation) ? " COLLATE " : "",
-					OidIsValid(key->collation) ? qualified_collation(key->collation) : "",
-					qualified_operator(key->operator), n);
+					OidIsValid(key->collation) ? quoted_collation(key->collation) : "",
+					quoted_operator(key->operator), n);
 }
 
 FixedKey

@@ -11,6 +11,10 @@
 /* A relation's name; "-", which is no name, if it is not there. */
 extern char *quoted_relation(Oid relation);
 
+/* "schema.name" of a collation, and "OPERATOR(schema.name)"; throw if there is none. */
+extern char *quoted_collation(Oid collation);
+extern char *quoted_operator(Oid operator);
+
 /* The name of a function or table of the extension's own. */
 extern char *quoted_own(const char *name);
 
