@@ -157,13 +157,19 @@ note_row_event(const Source *source, const SourceParent *parent,
 	}
 }
 
-/* What an event means to a source that has this table, as own or parent's. */
+/*
+ * What an event means to a source that has this table, as own or parent's.  Whoever
+ * changes a row of it does not wait for who has locked another table of the source's.
+ */
 static void
 note_event(Source *source, const SourceParent *parent, TriggerData *trigger)
 {
-	if (!source_validate(source))
-		return;
-	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+	bool		hindered;
+	bool		valid = source_try_validate(source, &hindered);
+
+	if (!valid && !hindered)
+		return;					/* its table has been dropped */
+	if (valid && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
 		!PROBLEM_IS_FATAL(source->problem))
 		note_row_event(source, parent, trigger);
 	else

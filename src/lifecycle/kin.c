@@ -299,8 +299,10 @@ static void
 look_for_life(void *arg)
 {
 	KinLife    *life = arg;
+	bool		hindered;
 
-	life->is_known = source_is_readable(life->source);
+	life->is_known = source_try_validate(life->source, &hindered) &&
+		!PROBLEM_IS_FATAL(life->source->problem);
 	if (life->is_known)
 		life->is_live = lookup_is_live(life->source, life->stored, NULL, NULL);
 }

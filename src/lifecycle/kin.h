@@ -47,9 +47,10 @@ extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 
 /*
  * The names of the other sources with that column in which the token lives, or may: it
- * cannot be told where expressions fail.  Parents do not count, so that nobody waits for
- * them.  Once the token has been revoked, the other throws 55000 if it lives in one that was
- * not among them.  For where these sources are not revoked in, too.
+ * cannot be told where expressions fail, or a table is locked.  Parents do not count, so
+ * that nobody waits for them.  Once the token has been revoked, the other throws 55000 if
+ * it lives in one that was not among them.  For where these sources are not revoked in,
+ * too.
  */
 extern List *kin_not_dead(const OwnerCall *call, const StoredValue *stored);
 extern void kin_check_revoked(const OwnerCall *call, const StoredValue *stored,

@@ -421,14 +421,46 @@ try_lock_table(Oid relation)
 		ConditionalLockRelationOid(relation, AccessShareLock);
 }
 
+/* A source's tables: its own, then those of its parents. */
+static Oid
+table_of(const Source *source, int i)
+{
+	return i == 0 ? source->relation : source->parent[i - 1].relation;
+}
+
+/* How many of them have been locked, until one is locked by somebody else. */
+static int
+lock_at_once(const Source *source)
+{
+	int			n = 0;
+
+	while (n <= source->nparents && try_lock_table(table_of(source, n)))
+		n++;
+	return n;
+}
+
 bool
 source_try_lock(const Source *source)
 {
-	bool		locked = try_lock_table(source->relation);
+	return lock_at_once(source) > source->nparents;
+}
 
-	for (int i = 0; locked && i < source->nparents; i++)
-		locked = try_lock_table(source->parent[i].relation);
-	return locked;
+bool
+source_try_validate(Source *source, bool *hindered)
+{
+	int			nlocked;
+	bool		valid;
+
+	*hindered = false;
+	if (source->state == SOURCE_CURRENT)
+		return true;
+	nlocked = lock_at_once(source);
+	*hindered = nlocked <= source->nparents;
+	valid = !*hindered && source_validate(source);
+	while (nlocked-- > 0)
+		if (OidIsValid(table_of(source, nlocked)))
+			UnlockRelationOid(table_of(source, nlocked), AccessShareLock);
+	return valid;
 }
 
 bool

@@ -94,6 +94,12 @@ extern Source *source_hold_for_change(const Source *source);
  */
 extern bool source_try_lock(const Source *source);
 
+/*
+ * source_validate() for who must not wait for whoever has locked one of its tables;
+ * false, too, if that hinders it.
+ */
+extern bool source_try_validate(Source *source, bool *hindered);
+
 /* Has the registry changed, so that the source must be looked up again? */
 extern bool source_is_outdated(const Source *source);
 
