@@ -146,9 +146,11 @@ check_may_vouch(const Presented *presented, const Source *into)
 /* What a token says, for that which it is exchanged for. */
 typedef struct Holder
 {
-	const char *user;
+	const char *user;			/* NULL: none */
 	const char *tenant;
-	bool		has_scopes;		/* the source has such a column */
+	bool		has_user;		/* the source tells it; and of what follows */
+	bool		has_tenant;
+	bool		has_scopes;
 	CarriedScopes scopes;
 } Holder;
 
@@ -171,6 +173,8 @@ take_holder(const Presented *presented, Holder *holder)
 
 	holder->user = lifecycle_field_text(judgement, FIELD_USER, ROLE_USER);
 	holder->tenant = lifecycle_field_text(judgement, FIELD_TENANT, ROLE_TENANT);
+	holder->has_user = judgement->source->column[ROLE_USER].kind != VALUE_NONE;
+	holder->has_tenant = judgement->source->column[ROLE_TENANT].kind != VALUE_NONE;
 	take_scopes(judgement, holder);
 }
 
@@ -294,6 +298,8 @@ tokenauth_exchange(PG_FUNCTION_ARGS)
 			.tenant_id = choose_tenant(inherited(holder.tenant, into,
 												 ROLE_TENANT),
 									   id_or_null(fcinfo, 6)),
+			.carries_user = holder.has_user,
+			.carries_tenant = holder.has_tenant,
 			.scope = text_or_null(fcinfo, 5),
 			.carried = holder.has_scopes ? &holder.scopes : NULL,
 			.expires_in = interval_or_null(fcinfo, 2),

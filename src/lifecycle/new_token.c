@@ -98,6 +98,7 @@ typedef struct InsertList
 	const Succession *copied;	/* of what token's row it is a copy; or NULL */
 	Bitmapset  *others;			/* columns that make tokens of other sources */
 	Bitmapset  *given;			/* columns that have a value */
+	Bitmapset  *copies;			/* those of them that have the old row's */
 	Bitmapset  *arguments;		/* those of them that the caller set by such */
 	Bitmapset  *attributes;		/* and by attributes */
 	StringInfoData columns;
@@ -110,7 +111,7 @@ begin_insert(InsertList *list, OwnerCall *call, const Succession *copied)
 	list->call = call;
 	list->copied = copied;
 	list->others = shared_row_tokens(call->source);
-	list->given = list->arguments = list->attributes = NULL;
+	list->given = list->copies = list->arguments = list->attributes = NULL;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
 }
@@ -425,6 +426,46 @@ give_role(InsertList *list, SourceRole role, const char *argument,
 					owner_cast(list->call, role, value));
 }
 
+/* The argument that sets a role's column, or NULL. */
+static const char *
+argument_of_role(SourceRole role)
+{
+	switch (role)
+	{
+		case ROLE_USER:
+			return "user_id";
+		case ROLE_TENANT:
+			return "tenant_id";
+		case ROLE_SCOPE:
+			return "scope";
+		case ROLE_EXPIRES:
+			return "expires_in";
+		default:
+			return NULL;
+	}
+}
+
+/* As another token has none, then the column's default is not for the new one. */
+static void
+give_none(InsertList *list, SourceRole role)
+{
+	const Source *source = list->call->source;
+	AttrNumber	attnum = source->column[role].attnum;
+
+	if (!AttributeNumberIsValid(attnum) || bms_is_member(attnum, list->given))
+		return;
+	give_column(list, attnum, "NULL");
+	list->arguments = bms_add_member(list->arguments, attnum);
+	if (TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1)->attnotnull ||
+		(role == ROLE_USER && !source->user_is_optional))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the token has no %s, which those of source \"%s\" need",
+						role == ROLE_USER ? "user" : "tenant", source->name),
+				 role == ROLE_USER ? 0 :
+				 errhint("Give the argument \"%s\".", argument_of_role(role))));
+}
+
 Expiry
 new_token_expiry(const Source *source, Interval *expires_in)
 {
@@ -474,25 +515,6 @@ give_expiry(InsertList *list, Expiry expiry)
 	give_column(list, attnum,
 				owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));
 	list->arguments = bms_add_member(list->arguments, attnum);
-}
-
-/* The argument that sets a role's column, or NULL. */
-static const char *
-argument_of_role(SourceRole role)
-{
-	switch (role)
-	{
-		case ROLE_USER:
-			return "user_id";
-		case ROLE_TENANT:
-			return "tenant_id";
-		case ROLE_SCOPE:
-			return "scope";
-		case ROLE_EXPIRES:
-			return "expires_in";
-		default:
-			return NULL;
-	}
 }
 
 /* The first role that a column has, of these and what follows; ROLE_COUNT if none. */
@@ -736,6 +758,70 @@ finish_insert(InsertList *list, const char *from, const List *views,
 	tell_parents_expiry(call->source, token);
 }
 
+/* "the row has what was asked for, or nothing was"; a parent may say it, or an expression */
+static char *
+has_asked(OwnerCall *call, SourceRole role, const char *value, bool carries)
+{
+	if (!AttributeNumberIsValid(call->source->column[role].attnum))
+		return pstrdup("true");
+	if (value != NULL)
+		return owner_has_value(call, role, value);
+	return carries ? psprintf("%s IS NULL", owner_column(call, role)) :
+		pstrdup("true");
+}
+
+/* The same of the scopes.  Of the type json there is no equality. */
+static char *
+has_asked_scopes(const InsertList *list, const IssueRequest *request)
+{
+	OwnerCall  *call = list->call;
+	const SourceColumn *column = &call->source->column[ROLE_SCOPE];
+	char	   *value = NULL;
+
+	if (!AttributeNumberIsValid(column->attnum))
+		return pstrdup("true");
+	if (request->scope != NULL)
+		value = column->kind == VALUE_LIST ? given_scopes(call, request->scope) :
+			owner_cast(call, ROLE_SCOPE, request->scope);
+	else if (request->carried != NULL)
+		value = carried_sql(list, request->carried);
+	if (value == NULL)
+		return pstrdup("true");
+	if (strcmp(value, "NULL") == 0)
+		return psprintf("%s IS NULL", owner_column(call, ROLE_SCOPE));
+	return psprintf(column->type == JSONOID ?
+					"CAST(%s AS pg_catalog.jsonb) OPERATOR(pg_catalog.=) CAST(%s AS pg_catalog.jsonb)" :
+					"%s OPERATOR(pg_catalog.=) %s",
+					owner_column(call, ROLE_SCOPE), value);
+}
+
+/* A trigger or rule, also one that comes afterwards, can have made it another's. */
+static void
+check_issued(const InsertList *list, const IssueRequest *request,
+			 const NewToken *token)
+{
+	OwnerCall  *call = list->call;
+	QueryResult *others;
+
+	others = owner_query_latest(call,
+								psprintf("SELECT FROM ONLY %s WHERE %s AND (%s AND %s AND %s) IS NOT TRUE LIMIT 1",
+										 owner_table(call),
+										 owner_is_token(call, &token->stored),
+										 has_asked(call, ROLE_USER, request->user_id,
+												   request->carries_user),
+										 has_asked(call, ROLE_TENANT, request->tenant_id,
+												   request->carries_tenant),
+										 has_asked_scopes(list, request)));
+	if (others->nrows > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("the new token of source \"%s\" would be of another user, tenant or scope than was asked for",
+						call->source->name),
+				 errhint("A trigger or rule of table \"%s\" changes its row.",
+						 RelationGetRelationName(call->table))));
+	query_free(others);
+}
+
 void
 new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 {
@@ -748,6 +834,10 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	give_token(&list, token);
 	give_role(&list, ROLE_USER, "user_id", request->user_id);
 	give_role(&list, ROLE_TENANT, "tenant_id", request->tenant_id);
+	if (request->user_id == NULL && request->carries_user)
+		give_none(&list, ROLE_USER);
+	if (request->tenant_id == NULL && request->carries_tenant)
+		give_none(&list, ROLE_TENANT);
 	give_role(&list, ROLE_SCOPE, "scope", request->scope);
 	if (request->scope == NULL)
 		give_carried(&list, request->carried);
@@ -756,6 +846,7 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	give_known(&list);
 	check_complete(&list);
 	finish_insert(&list, from, request->exchanged, token);
+	check_issued(&list, request, token);
 }
 
 /* Does it have a token of another source, or part of one, and no say about ours? */
@@ -818,10 +909,76 @@ give_copies(InsertList *list)
 
 		if (is_copied(list, attribute) &&
 			!bms_is_member(attribute->attnum, list->given))
+		{
 			give_column(list, attribute->attnum,
 						psprintf("($%d).%s", n,
 								 quote_identifier(NameStr(attribute->attname))));
+			list->copies = bms_add_member(list->copies, attribute->attnum);
+		}
 	}
+}
+
+/* Of what was copied, the claims, and what leads to the rows of parents. */
+static Bitmapset *
+copied_claims(const InsertList *list)
+{
+	const Source *source = list->call->source;
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+
+	foreach(lc, source->claims)
+	{
+		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
+
+		if (attnum > 0)
+			columns = bms_add_member(columns, attnum);
+	}
+	for (int i = 0; i < source->nparents; i++)
+		if (source->parent[i].via == VIA_TOKEN &&
+			AttributeNumberIsValid(source->parent[i].from.attnum))
+			columns = bms_add_member(columns, source->parent[i].from.attnum);
+	return bms_int_members(columns, list->copies);
+}
+
+/* A trigger or rule can have changed what a successor claims; see kin.h for the rest. */
+static void
+check_claims(const InsertList *list, const NewToken *token)
+{
+	OwnerCall  *call = list->call;
+	Bitmapset  *columns = copied_claims(list);
+	StringInfoData now;
+	StringInfoData then;
+	QueryResult *others;
+	int			attnum = -1;
+	int			n;
+
+	if (bms_is_empty(columns))
+		return;
+	initStringInfo(&now);
+	initStringInfo(&then);
+	n = owner_parameter(call, list->copied->row_type, list->copied->row, false);
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+	{
+		const char *name = quote_identifier(get_attname(call->source->relation,
+														attnum, false));
+
+		appendStringInfo(&now, "%st.%s", now.len > 0 ? ", " : "", name);
+		appendStringInfo(&then, "%s($%d).%s", then.len > 0 ? ", " : "", n, name);
+	}
+	others = owner_query_latest(call,
+								psprintf("SELECT FROM ONLY %s AS t WHERE %s AND NOT"
+										 " pg_catalog.record_image_eq(ROW(%s), ROW(%s)) LIMIT 1",
+										 owner_table(call),
+										 owner_is_token(call, &token->stored),
+										 now.data, then.data));
+	if (others->nrows > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("the new token of source \"%s\" would not claim what the old one does",
+						call->source->name),
+				 errhint("A trigger or rule of table \"%s\" changes its row.",
+						 RelationGetRelationName(call->table))));
+	query_free(others);
 }
 
 void
@@ -840,6 +997,7 @@ new_token_succeed(OwnerCall *call, const Succession *succession,
 	give_known(&list);
 	check_complete(&list);
 	finish_insert(&list, from, succession->views, token);
+	check_claims(&list, token);
 }
 
 /* ---------- what is handed out ---------- */

@@ -37,12 +37,15 @@ typedef struct CarriedScopes
 
 /*
  * What its row is to hold.  Attributes, an object of column names and values,
- * cannot set the columns that the other fields are for.
+ * cannot set the columns that the other fields are for.  Nor do the table's defaults,
+ * triggers and rules change what is asked for.
  */
 typedef struct IssueRequest
 {
 	const char *user_id;		/* these may be NULL */
 	const char *tenant_id;
+	bool		carries_user;	/* NULL is what another token has: none, too */
+	bool		carries_tenant;
 	const char *scope;			/* with spaces in between, where there can be several */
 	const CarriedScopes *carried;	/* if no scope is given; or NULL */
 	Interval   *expires_in;
@@ -50,7 +53,10 @@ typedef struct IssueRequest
 	const List *exchanged;		/* kin_views() of a row of the same column */
 } IssueRequest;
 
-/* Make a token and insert its row.  Throws what kin_check_issued() throws. */
+/*
+ * Make a token and insert its row.  Throws what kin_check_issued() throws; 0A000 if none
+ * is asked for of what must be there; 27000 if the row is not what was asked for.
+ */
 extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 							NewToken *token);
 

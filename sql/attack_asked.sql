@@ -1,0 +1,95 @@
+--
+-- A token is what was asked for, or what it is made from, whatever defaults, triggers and
+-- rules of the table there are.
+--
+CREATE SCHEMA asked;
+SET search_path = asked, public;
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+CREATE TABLE code (token text PRIMARY KEY, user_id int, tenant_id text, scope text, used_at timestamptz);
+CREATE TABLE sess (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int DEFAULT 1, tenant_id text DEFAULT 'root',
+    scope text DEFAULT 'admin', plan text DEFAULT 'free', revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('code', token_column => 'token', stored_as => 'plaintext', mapping => '{"null_user": "valid"}');
+SELECT tokenauth_attach('sess', prefix => 's_', claims => '{plan}');
+INSERT INTO code SELECT 'full_' || i, 7, 'acme', 'read' FROM generate_series(1, 9) i;
+INSERT INTO code VALUES ('none', 7, NULL, NULL), ('nobody', NULL, 'acme', NULL);
+CREATE FUNCTION exchanged(code text, tenant text DEFAULT NULL) RETURNS TABLE (result text, user_id text, tenant_id text, scope text) LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT e.status, i.user_id, i.tenant_id, i.scope FROM tokenauth_exchange(code, 'sess', source => 'code', tenant_id => tenant) e, tokenauth_identify(e.token) i;
+EXCEPTION WHEN OTHERS THEN
+    RETURN QUERY SELECT sqlstate || ' ' || sqlerrm, NULL, NULL, NULL;
+END $$;
+
+-- What a code has not is not what the default of a column says: as for scopes, so for tenants,
+SELECT * FROM exchanged('full_1');
+BEGIN;
+SELECT * FROM exchanged('none');
+ROLLBACK;
+SELECT * FROM exchanged('none', 'theirs');
+UPDATE code SET used_at = NULL WHERE token = 'none';
+ALTER TABLE sess ALTER tenant_id SET NOT NULL;
+SELECT * FROM exchanged('none');
+ALTER TABLE sess ALTER tenant_id DROP NOT NULL;
+-- and users
+SELECT * FROM exchanged('nobody');
+SELECT tokenauth_detach('sess');
+SELECT tokenauth_attach('sess', prefix => 's_', claims => '{plan}', mapping => '{"null_user": "valid"}');
+SELECT * FROM exchanged('nobody');
+
+-- A trigger gives the row to whom the session says, before it is written, or afterwards.
+CREATE FUNCTION before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN jsonb_populate_record(NEW, current_setting('asked.row')::jsonb);
+END $$;
+CREATE FUNCTION after() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('UPDATE asked.sess SET %s WHERE id = %s', current_setting('asked.set'), NEW.id);
+    RETURN NULL;
+END $$;
+SELECT token FROM tokenauth_issue(7, 'sess', scope => 'read'::text, tenant_id => 'acme'::text, attributes => '{"plan": "paid"}') \gset
+CREATE TRIGGER before BEFORE INSERT ON sess FOR EACH ROW EXECUTE FUNCTION before();
+SET asked.row = '{"tenant_id": "other"}';
+SELECT * FROM exchanged('full_2');
+SELECT (tokenauth_identify(token)).tenant_id FROM tokenauth_issue(7, 'sess', tenant_id => 'acme'::text);
+SELECT (tokenauth_identify(t.token)).tenant_id FROM tokenauth_rotate(:'token') t;
+SET asked.row = '{"scope": "admin"}';
+SELECT * FROM exchanged('full_2');
+SELECT (tokenauth_identify(token)).scope FROM tokenauth_issue(7, 'sess', scope => 'read');
+SELECT (tokenauth_identify(t.token)).scope FROM tokenauth_rotate(:'token') t;
+SET asked.row = '{"plan": "free"}';
+SELECT (tokenauth_identify(t.token)).claims FROM tokenauth_rotate(:'token') t;
+-- what was not asked for is the table's own affair, and so is what does not say more
+SET asked.row = '{"tenant_id": "other", "scope": "read"}';
+SELECT i.user_id, i.tenant_id, i.scope FROM tokenauth_issue(7, 'sess') t, tokenauth_identify(t.token) i;
+SET asked.row = '{}';
+SELECT * FROM exchanged('full_2');
+SELECT (tokenauth_identify(t.token)).claims FROM tokenauth_rotate(:'token') t;
+DROP TRIGGER before ON sess;
+SELECT token FROM tokenauth_issue(7, 'sess', attributes => '{"plan": "paid"}') \gset
+CREATE TRIGGER after AFTER INSERT ON sess FOR EACH ROW EXECUTE FUNCTION after();
+SET asked.set = 'user_id = 8';
+SELECT * FROM exchanged('full_3');
+SELECT (tokenauth_identify(token)).user_id FROM tokenauth_issue(7, 'sess');
+SELECT (tokenauth_identify(t.token)).user_id FROM tokenauth_rotate(:'token') t;
+SET asked.set = 'plan = ''free''';
+SELECT (tokenauth_identify(t.token)).claims FROM tokenauth_rotate(:'token') t;
+SELECT (tokenauth_identify(:'token')).status;
+-- several scopes, in whatever type
+DROP TRIGGER after ON sess;
+CREATE TABLE lists (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int, a text[], v varchar(20)[], j json, jb jsonb, t varchar(50), c char(20), revoked boolean NOT NULL DEFAULT false);
+CREATE FUNCTION lists() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.j := '["b","a","c"]'; NEW.jb := NEW.j; NEW.a := '{b,a,c}'; NEW.v := NEW.a; NEW.t := 'b a c'; NEW.c := 'bac'; RETURN NEW; END $$;
+CREATE FUNCTION listed(which name) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    PERFORM tokenauth_attach('lists', prefix => 'l_', scope_column => which, mapping => CASE which WHEN 't' THEN '{"scope_separator": " "}' ELSE '{}' END::jsonb);
+    SELECT i.scope INTO said FROM tokenauth_issue(7, 'lists', scope => CASE which WHEN 'c' THEN 'ba' ELSE 'b a' END) t, tokenauth_identify(t.token) i;
+    PERFORM tokenauth_detach('lists');
+    RETURN said;
+EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
+END $$;
+SELECT which, listed(which) FROM unnest('{a,v,j,jb,t,c}'::name[]) which;
+CREATE TRIGGER lists BEFORE INSERT ON lists FOR EACH ROW EXECUTE FUNCTION lists();
+SELECT which, listed(which) FROM unnest('{a,v,j,jb,t,c}'::name[]) which;
+SELECT tokenauth_detach('sess'), tokenauth_detach('code');
+DROP SCHEMA asked CASCADE;
