@@ -189,6 +189,16 @@ SELECT (tokenauth_identify('f_1')).status;
 SELECT tokenauth_revoke_user(7, 'again');
 SELECT tokenauth_detach('first'), tokenauth_detach('again');
 
+-- It raises an error as long as it likes: no more of it is told than is read.
+CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE '%', repeat('x', 3000000); END $$;
+UPDATE first SET revoked = false;
+CREATE TABLE loud (LIKE first INCLUDING ALL);
+INSERT INTO loud VALUES (1, encode(sha256('l_1'), 'hex'), 7);
+CREATE TRIGGER loud BEFORE UPDATE ON loud EXECUTE FUNCTION loud();
+SELECT tokenauth_attach('first', prefix => 'f_'), tokenauth_attach('loud', prefix => 'l_');
+SELECT tokenauth_revoke_user(7);
+SELECT tokenauth_detach('first'), tokenauth_detach('loud');
+
 -- An expression makes the transaction read-only: that is undone with its other settings.
 CREATE TABLE closed (id int PRIMARY KEY, token_hash text UNIQUE, u int, revoked bool NOT NULL DEFAULT false);
 INSERT INTO closed VALUES (1, encode(sha256('c_1'), 'hex'), 7);

@@ -15,6 +15,7 @@
 #include "judge/coherence.h"
 #include "judge/judge.h"
 #include "lifecycle/each_source.h"
+#include "mb/pg_wchar.h"
 #include "source/directory.h"
 #include "source/problem.h"
 #include "source/registry.h"
@@ -122,6 +123,18 @@ typedef struct LeftOut
 	int			milliseconds;	/* what it took too long for; 0: it did not */
 } LeftOut;
 
+/* An owner's code raises an error as long as it likes: it must be told, and logged. */
+#define MAX_TOLD		1000
+
+static char *
+told(const char *message)
+{
+	int			len = (int) strnlen(message, MAX_TOLD + 1);
+
+	return pnstrdup(message, len <= MAX_TOLD ? len :
+					pg_mbcliplen(message, len, MAX_TOLD));
+}
+
 static void
 warn(const LeftOut *left)
 {
@@ -132,7 +145,7 @@ warn(const LeftOut *left)
 			(errcode(sqlstate),
 			 errmsg("token source \"%s\" is left out", left->source->name),
 			 left->error != NULL && left->milliseconds == 0 ?
-			 errdetail_internal("%s", left->error->message) :
+			 errdetail_internal("%s", told(left->error->message)) :
 			 errdetail("It, or others of its owner, took longer than tokenauth.source_timeout allows."),
 			 errhint("When that is mended, call the function again, with the argument \"source\".")));
 }

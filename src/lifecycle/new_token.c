@@ -74,8 +74,11 @@ make_token(const Source *source, NewToken *token)
 	check_can_be_stored(source);
 	if (!stored_key(source, key.token, key.token_len, &key.digest) ||
 		!lookup_search_values(source, &key, &values))
-		elog(ERROR, "a new token of source \"%s\" is none of it",
-			 source->name);
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tokens of source \"%s\" cannot be issued by tokenauth",
+						source->name),
+				 errdetail("A new one does not fit into its token column.")));
 	token->stored = values.value[0];
 	token->display = pnstrdup(token->text,
 							  Max(DISPLAY_LEN, source->prefix_len + 4));

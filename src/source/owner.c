@@ -398,7 +398,7 @@ owner_is_token(OwnerCall *call, const StoredValue *stored)
 		citext_equal_sql(declared, column, psprintf("$%d", n)) :
 		psprintf("%s OPERATOR(pg_catalog.=) $%d", column, n);
 
-	if (type != TEXTOID)
+	if (type != TEXTOID && type != BPCHAROID)
 		return found;
 	/* the column's type or collation may call equal what is not the same */
 	return psprintf("%s AND %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d",
