@@ -491,9 +491,8 @@ telling_columns(const Source *source, const Source *other)
 
 /* ---------- a row that is issued ---------- */
 
-/* Has the table code that runs when a row is inserted, and could change all of it? */
-static bool
-runs_code_on_insert(Relation table)
+bool
+kin_runs_code(Relation table)
 {
 	const TriggerDesc *triggers = table->trigdesc;
 
@@ -520,7 +519,7 @@ static Bitmapset *
 decided_columns(Relation table, const Bitmapset *columns,
 				const Bitmapset *arguments)
 {
-	if (runs_code_on_insert(table))
+	if (kin_runs_code(table))
 		return bms_copy(columns);
 	return bms_add_members(bms_intersect(columns, arguments),
 						   defaults_by_session(table, columns));

@@ -75,4 +75,7 @@ extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							 const Bitmapset *attributes,
 							 const List *exchanged);
 
+/* Has the table code that runs when a row is inserted, and could change all of it? */
+extern bool kin_runs_code(Relation table);
+
 #endif							/* TOKENAUTH_KIN_H */
