@@ -158,6 +158,23 @@ DEALLOCATE ps;
 UNLISTEN *;
 SELECT lo_unlink(4711);
 
+-- What comes next at random, which others would know.
+TRUNCATE attack.ways;
+INSERT INTO attack.ways (way) VALUES
+    ('SELECT setseed(0.5)'),
+    ('SET seed = 0.5'),
+    ('SET LOCAL seed = 0.5'),
+    ('SELECT set_config(''seed'', ''0.5'', false)'),
+    ('RESET seed');
+SELECT setseed(0.25);
+SELECT random() AS first, random() AS next \gset
+SELECT setseed(0.25);
+SELECT random() = :first AS first;
+SELECT tokenauth_resolve('att_6', NULL::text);
+SELECT random() = :next AS next;
+SET seed = 0.25;
+SELECT random() = :first AS first;
+
 -- Where we write rows ourselves, only generated columns and indexes run the owner's
 -- code: its settings do not stay either, and cursors are out of its reach.
 SET ROLE regress_attacker;

@@ -180,12 +180,15 @@ lock_held_at_least(const LOCKTAG *tag, LOCKMODE lockmode)
 #define TOKENAUTH_TRANSACTION_TIMEOUT MAX_TIMEOUTS	/* never asked for */
 #endif
 
-/* What sets the timer of a setting that is a number; a place, to be replaced. */
+/* What a setting that is a number does when it is set; a place, to be replaced. */
 #if PG_VERSION_NUM < 190000
 #define TOKENAUTH_INT_ASSIGN_HOOK(setting) \
 	(&((struct config_int *) (setting))->assign_hook)
+#define TOKENAUTH_REAL_ASSIGN_HOOK(setting) \
+	(&((struct config_real *) (setting))->assign_hook)
 #else
 #define TOKENAUTH_INT_ASSIGN_HOOK(setting) (&(setting)->_int.assign_hook)
+#define TOKENAUTH_REAL_ASSIGN_HOOK(setting) (&(setting)->_real.assign_hook)
 #endif
 
 /* Since PostgreSQL 16 an update can be one that only some indexes must see. */

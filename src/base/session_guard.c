@@ -139,6 +139,8 @@ concerns_session(Oid function)
 		case F_PG_ADVISORY_UNLOCK_SHARED_INT8:
 		case F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4:
 		case F_PG_ADVISORY_UNLOCK_ALL:
+			/* what comes next at random */
+		case F_SETSEED:
 			return true;
 		default:
 			return false;
@@ -251,7 +253,7 @@ guard_statements(PlannedStmt *statement, const char *query, bool read_only_tree,
 		 completion);
 }
 
-/* ---------- the limit of the transaction ---------- */
+/* ---------- settings that do more than is undone ---------- */
 
 static GucIntAssignHook core_assign_limit = NULL;
 
@@ -281,9 +283,19 @@ assign_limit(int milliseconds, void *extra)
 		limit_end = 0;
 }
 
-/* Before PostgreSQL 17 there is no such setting. */
+static GucRealAssignHook core_assign_seed = NULL;
+
+/* The assign hook of seed, which is setseed() by another name. */
 static void
-guard_limit(void)
+assign_seed(double seed, void *extra)
+{
+	if (!is_guarded() && core_assign_seed != NULL)
+		core_assign_seed(seed, extra);
+}
+
+/* Before PostgreSQL 17 there is no limit of transactions. */
+static void
+guard_settings(void)
 {
 	int			count;
 	struct config_generic **settings = TOKENAUTH_ALL_SETTINGS(&count);
@@ -296,12 +308,19 @@ guard_limit(void)
 			core_assign_limit = *hook;
 			*hook = assign_limit;
 		}
+		else if (strcmp(settings[i]->name, "seed") == 0)
+		{
+			GucRealAssignHook *hook = TOKENAUTH_REAL_ASSIGN_HOOK(settings[i]);
+
+			core_assign_seed = *hook;
+			*hook = assign_seed;
+		}
 }
 
 void
 session_guard_init(void)
 {
-	guard_limit();
+	guard_settings();
 	prev_object_access_hook = object_access_hook;
 	object_access_hook = guard_objects;
 	prev_utility_hook = ProcessUtility_hook;

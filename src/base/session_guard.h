@@ -10,7 +10,7 @@
  * user may find them by name.  All that is refused in a security-restricted
  * sandbox.  So are functions in the temporary schema, which the session's user may have
  * made for itself.  Cursors: cursors.h.  Settings: undone when the sandbox is left; the
- * timer of transaction_timeout does not heed them before.
+ * timer of transaction_timeout, and what comes next at random, do not heed them before.
  *
  * What is refused is listed in session_guard.c, by function and by statement.
  *
