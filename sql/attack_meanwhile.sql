@@ -189,6 +189,18 @@ SELECT (tokenauth_identify('f_1')).status;
 SELECT tokenauth_revoke_user(7, 'again');
 SELECT tokenauth_detach('first'), tokenauth_detach('again');
 
+-- It has the table inherited from while a token of it is rotated, so that nothing is known of
+-- its columns.
+CREATE TABLE heir (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, expires_at timestamptz, revoked boolean NOT NULL DEFAULT false);
+INSERT INTO heir (token_hash, user_id, expires_at) VALUES (encode(sha256('h_1'), 'hex'), 7, now() + '1 day');
+CREATE FUNCTION heir() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE meanwhile.child () INHERITS (meanwhile.heir); RETURN NEW; END $$;
+CREATE TRIGGER heir BEFORE UPDATE ON heir FOR EACH ROW EXECUTE FUNCTION heir();
+SELECT tokenauth_attach('heir', prefix => 'h_');
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', '1 minute'::interval);
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1');
+SELECT (tokenauth_identify('h_1')).status;
+SELECT tokenauth_detach('heir');
+
 -- It raises an error as long as it likes: no more of it is told than is read.
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE '%', repeat('x', 3000000); END $$;
 UPDATE first SET revoked = false;

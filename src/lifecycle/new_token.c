@@ -19,6 +19,7 @@
 #include "source/mapping.h"
 #include "source/registry.h"
 #include "source/stored.h"
+#include "source/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -42,6 +43,8 @@ check_can_be_stored(const Source *source)
 	Oid			type = source->column[ROLE_TOKEN].type;
 	const char *reason = NULL;
 
+	/* revoking the old token can have had it read again */
+	source_require_whole(source);
 	if (source->lookup != NULL || source->verify != NULL)
 		reason = "Its mapping has a lookup or verify, which do not say what is stored.";
 	else if (source->part.kind == PART_AFTER || source->part.kind == PART_BEFORE)
