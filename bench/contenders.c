@@ -118,6 +118,7 @@ static const Contender contenders[] = {
 	/* changes, with our triggers and without */
 	{"revoke, bare", {{POSTGRES, REVOKE("bare_token"), HASH, DONE}}},
 	{"revoke, no-op trigger", {{POSTGRES, REVOKE("noop_token"), HASH, DONE}}},
+	{"revoke, telling trigger", {{POSTGRES, REVOKE("telling_token"), HASH, DONE}}},
 	{"revoke, attached", {{POSTGRES, REVOKE("personal_access_token"), HASH, DONE}}},
 	{"issue, bare", {{POSTGRES, ISSUE("bare_token"), RANDOM_HASH, DONE}}},
 	{"issue, no-op trigger", {{POSTGRES, ISSUE("noop_token"), RANDOM_HASH, DONE}}},

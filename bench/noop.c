@@ -2,8 +2,9 @@
  * noop.c
  *		The floors: a C function of tokenauth_resolve()'s signature that does
  *		nothing, one that hashes the token and does nothing else, one that does
- *		the least that an exact answer from a cache takes, and a trigger that
- *		does nothing.
+ *		the least that an exact answer from a cache takes, a trigger that does
+ *		nothing, and one that only tells the other sessions, and standbys', of
+ *		a change.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED		/* as in src/base/token.c */
 
@@ -11,11 +12,15 @@
 
 #include <openssl/sha.h>
 
+#include "access/htup_details.h"
+#include "catalog/pg_sequence.h"
 #include "fmgr.h"
 #include "port/pg_bswap.h"
 #include "storage/sinval.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -108,5 +113,27 @@ PG_FUNCTION_INFO_V1(bench_noop_trigger);
 Datum
 bench_noop_trigger(PG_FUNCTION_ARGS)
 {
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * One of core's messages for each row, of a kind that is cheap to receive: as if a
+ * sequence had changed that does not exist.
+ */
+PG_FUNCTION_INFO_V1(bench_telling_trigger);
+Datum
+bench_telling_trigger(PG_FUNCTION_ARGS)
+{
+	static uint32 n = 0;
+	Relation	catalog = RelationIdGetRelation(SequenceRelationId);
+	Datum		value[Natts_pg_sequence] = {0};
+	bool		isnull[Natts_pg_sequence] = {0};
+	HeapTuple	row;
+
+	value[Anum_pg_sequence_seqrelid - 1] = ObjectIdGetDatum(PG_UINT32_MAX - n++ % 10000);
+	row = heap_form_tuple(RelationGetDescr(catalog), value, isnull);
+	CacheInvalidateHeapTuple(catalog, row, NULL);
+	heap_freetuple(row);
+	RelationClose(catalog);
 	return PointerGetDatum(NULL);
 }

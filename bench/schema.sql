@@ -122,7 +122,8 @@ BEGIN
 END
 $$;
 
--- The same table without our triggers, and with one that does nothing.
+-- The same table without our triggers, with one that does nothing, and with one that only
+-- tells other sessions.
 CREATE TABLE bare_token (LIKE personal_access_token INCLUDING ALL);
 INSERT INTO bare_token SELECT p.* FROM personal_access_token p
 JOIN active ON p.token_hash = active.hash;
@@ -133,6 +134,12 @@ REINDEX TABLE noop_token;
 CREATE FUNCTION bench_noop_trigger() RETURNS trigger AS :'module' LANGUAGE C;
 CREATE TRIGGER noop AFTER INSERT OR UPDATE OR DELETE ON noop_token
     FOR EACH ROW EXECUTE FUNCTION bench_noop_trigger();
+CREATE TABLE telling_token (LIKE personal_access_token INCLUDING ALL);
+INSERT INTO telling_token SELECT * FROM bare_token;
+REINDEX TABLE telling_token;
+CREATE FUNCTION bench_telling_trigger() RETURNS trigger AS :'module' LANGUAGE C;
+CREATE TRIGGER telling AFTER INSERT OR UPDATE OR DELETE ON telling_token
+    FOR EACH ROW EXECUTE FUNCTION bench_telling_trigger();
 
 VACUUM (FREEZE, ANALYZE);
 CHECKPOINT;

@@ -1,5 +1,5 @@
 # COPY of many rows into an empty table.
-rows=$(full 1000000 5000)
+rows=$(full 300000 5000)
 bench_cluster copy
 load_database copy 1000 1000
 sql -c "COPY (SELECT gen_random_uuid(), bench_user(n), 'token ' || n, bench_hash(bench_token(n)),
