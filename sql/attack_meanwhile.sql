@@ -199,7 +199,11 @@ SELECT tokenauth_attach('heir', prefix => 'h_');
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1', '1 minute'::interval);
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate('h_1');
 SELECT (tokenauth_identify('h_1')).status;
-SELECT tokenauth_detach('heir');
+-- the same where tokens of a kind are revoked one by one
+INSERT INTO heir (token_hash, user_id) VALUES (encode(sha256('h_2'), 'hex'), 7);
+SELECT tokenauth_attach('heir', 'other', prefix => 'h_x', live_when => 'id < 0');
+SELECT tokenauth_revoke_user(7, 'heir');
+SELECT tokenauth_detach('heir'), tokenauth_detach('other');
 
 -- It raises an error as long as it likes: no more of it is told than is read.
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE '%', repeat('x', 3000000); END $$;

@@ -331,6 +331,8 @@ owner_column(const OwnerCall *call, SourceRole role)
 char *
 owner_type(const OwnerCall *call, SourceRole role)
 {
+	/* a statement before may have had it read again */
+	source_require_whole(call->source);
 	return format_type_extended(call->column[role].type, -1,
 								FORMAT_TYPE_TYPEMOD_GIVEN |
 								FORMAT_TYPE_FORCE_QUALIFY);
