@@ -132,6 +132,16 @@ SELECT tokenauth_revoke('k_1');
 SELECT tokenauth_revoke_user(8);
 SELECT tok, revoked FROM kinds ORDER BY id;
 SELECT tokenauth_detach('dead');
+-- also where that takes it for another user's
+ALTER TABLE kinds ADD other_user int DEFAULT 9;
+UPDATE kinds SET tok = 'k_' || id, revoked = false;
+SELECT tokenauth_attach('kinds', 'dead', token_column => 'tok', stored_as => 'plaintext', user_column => 'other_user', revoked_column => '', live_when => 'revoked', on_revoke => 'forget');
+SELECT tokenauth_revoke_user(7);
+SELECT tokenauth_revoke(1, 7);
+SELECT (tokenauth_identify('k_1', source => 'living')).status, (tokenauth_identify('k_1', source => 'dead')).status;
+SELECT tokenauth_revoke('k_1');
+SELECT tok, revoked FROM kinds ORDER BY id;
+SELECT tokenauth_detach('dead');
 -- also in one that is attached by that
 UPDATE kinds SET tok = 'k_' || id, revoked = false;
 CREATE FUNCTION kin() RETURNS trigger LANGUAGE plpgsql AS $$

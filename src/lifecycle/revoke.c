@@ -394,7 +394,8 @@ typedef struct NotedTokens
 	const Source *source;
 	QueryResult *tokens;
 	List	  **live;			/* for each, what ending_written() has told */
-	List	  **not_dead;		/* and kin_not_dead(); NULL: others are revoked in, too */
+	List	  **not_dead;		/* and kin_not_dead(); NULL: it has no kin */
+	bool		named;			/* no other source is revoked in */
 	uint64		distinct;
 	uint64		written;		/* rows, by the conditions */
 	uint64		one_by_one;		/* tokens, which were live after all */
@@ -434,7 +435,8 @@ take_tokens(const RowRevocation *revocation, OwnerCall *call)
 	noted->tokens = ending_tokens_of(call, &revocation->rows);
 	noted->distinct = ending_distinct(call, noted->tokens);
 	noted->live = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
-	if (revocation->named && shared_row_has_kinds(call->source))
+	noted->named = revocation->named;
+	if (shared_row_has_kinds(call->source))
 		noted->not_dead = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
 	{
@@ -457,7 +459,7 @@ check_written(const OwnerCall *call, const NotedTokens *noted)
 		if (!stored_of_result(noted->tokens, i, 1, &stored))
 			continue;
 		ending_check_written(call, &stored, noted->live[i]);
-		if (noted->not_dead != NULL)
+		if (noted->named && noted->not_dead != NULL)
 			kin_check_revoked(call, &stored, noted->not_dead[i]);
 	}
 }
@@ -626,6 +628,41 @@ sweep(Source *source, void *arg)
 	return true;
 }
 
+static void
+check_kin(const OwnerCall *call, const NotedTokens *noted)
+{
+	StoredValue stored;
+
+	for (uint64 i = 0; i < noted->tokens->nrows; i++)
+		if (stored_of_result(noted->tokens, i, 1, &stored))
+			kin_check_revoked(call, &stored, noted->not_dead[i]);
+}
+
+/*
+ * A SourceWork, once all have had their turn.  A source in which a token has come to life
+ * by that can take it for another user's, so that it was not revoked there.
+ */
+static bool
+check_elsewhere(Source *source, void *arg)
+{
+	RowRevocation *revocation = arg;
+	OwnerCall	call;
+	ListCell   *lc;
+
+	if (!is_concerned(source, revocation))
+		return false;
+	owner_begin(&call, source);
+	foreach(lc, revocation->noted)
+	{
+		const NotedTokens *noted = lfirst(lc);
+
+		if (noted->not_dead != NULL && source_is_same(noted->source, source))
+			check_kin(&call, noted);
+	}
+	owner_end(&call);
+	return true;
+}
+
 /*
  * Revoke such rows, judge their tokens, and look again until none is live.  A
  * rotation or exchange that was under way may have committed a new token while we
@@ -655,6 +692,9 @@ revoke_rows(Concerned *concerned, const char *name, RowRevocation *revocation)
 	} while (take_new(concerned, name, each_source_choose(name),
 					  revocation->look) ||
 			 revocation->any_live);
+	if (name == NULL)
+		concerned->left = each_source(concerned->left, true, check_elsewhere,
+									  revocation, &budget);
 }
 
 /*
