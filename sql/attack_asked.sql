@@ -73,6 +73,11 @@ SELECT (tokenauth_identify(token)).user_id FROM tokenauth_issue(7, 'sess');
 SELECT (tokenauth_identify(t.token)).user_id FROM tokenauth_rotate(:'token') t;
 SET asked.set = 'plan = ''free''';
 SELECT (tokenauth_identify(t.token)).claims FROM tokenauth_rotate(:'token') t;
+-- a claim that is made of what is copied
+ALTER TABLE sess ADD rank text GENERATED ALWAYS AS (upper(plan)) STORED;
+SELECT tokenauth_detach('sess');
+SELECT tokenauth_attach('sess', prefix => 's_', claims => '{rank}', mapping => '{"null_user": "valid"}');
+SELECT (tokenauth_identify(t.token)).claims FROM tokenauth_rotate(:'token') t;
 SELECT (tokenauth_identify(:'token')).status;
 -- several scopes, in whatever type
 DROP TRIGGER after ON sess;

@@ -397,9 +397,8 @@ leads_to_role(const Source *source, int parent)
 	return false;
 }
 
-/* Claims, and what leads to the rows of parents that say whose a token is. */
-static Bitmapset *
-claimed_columns(const Source *source)
+Bitmapset *
+kin_claimed_columns(const Source *source, bool all_parents)
 {
 	Bitmapset  *given = NULL;
 	ListCell   *lc;
@@ -414,7 +413,7 @@ claimed_columns(const Source *source)
 	for (int i = 0; i < source->nparents; i++)
 		if (source->parent[i].via == VIA_TOKEN &&
 			AttributeNumberIsValid(source->parent[i].from.attnum) &&
-			leads_to_role(source, i))
+			(all_parents || leads_to_role(source, i)))
 			given = bms_add_member(given, source->parent[i].from.attnum);
 	return generated_with_origins(source->relation, given);
 }
@@ -468,8 +467,8 @@ kind_columns(const Source *source, const Source *other)
 static Bitmapset *
 own_claims(const Source *source, const Source *other)
 {
-	Bitmapset  *columns = bms_difference(claimed_columns(source),
-										 claimed_columns(other));
+	Bitmapset  *columns = bms_difference(kin_claimed_columns(source, false),
+										 kin_claimed_columns(other, false));
 
 	for (int role = 0; role < ROLE_COUNT; role++)
 		if (AttributeNumberIsValid(source->column[role].attnum) &&
@@ -482,7 +481,7 @@ own_claims(const Source *source, const Source *other)
 static Bitmapset *
 telling_columns(const Source *source, const Source *other)
 {
-	Bitmapset  *columns = bms_union(source->made_of, claimed_columns(source));
+	Bitmapset  *columns = bms_union(source->made_of, kin_claimed_columns(source, false));
 
 	columns = add_own_role(columns, source, ROLE_USER, other);
 	columns = add_own_role(columns, source, ROLE_TENANT, other);
@@ -580,8 +579,8 @@ attributes_decide(Source *other, const OwnerCall *call,
 		return true;			/* nobody knows */
 	if (is_kin)
 		return bms_overlap(other->matters, attributes);
-	claimed = bms_difference(claimed_columns(other),
-							 claimed_columns(call->source));
+	claimed = bms_difference(kin_claimed_columns(other, false),
+							 kin_claimed_columns(call->source, false));
 	return bms_overlap(other->made_of, attributes) ||
 		bms_overlap(claimed, attributes);
 }

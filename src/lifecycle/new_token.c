@@ -801,31 +801,43 @@ has_asked_scopes(const InsertList *list, const IssueRequest *request)
 					owner_column(call, ROLE_SCOPE), value);
 }
 
-/* A trigger or rule, also one that comes afterwards, can have made it another's. */
+/*
+ * Does the condition hold for the new token's row?  A trigger or rule, also one that
+ * comes afterwards, can have changed it.
+ */
+static bool
+is_new_row(OwnerCall *call, const NewToken *token, const char *condition)
+{
+	QueryResult *rows = owner_query_latest(call,
+										   psprintf("SELECT FROM ONLY %s WHERE %s AND %s LIMIT 1",
+													owner_table(call),
+													owner_is_token(call, &token->stored),
+													condition));
+	bool		found = rows->nrows > 0;
+
+	query_free(rows);
+	return found;
+}
+
 static void
 check_issued(const InsertList *list, const IssueRequest *request,
 			 const NewToken *token)
 {
 	OwnerCall  *call = list->call;
-	QueryResult *others;
+	char	   *differs = psprintf("(%s AND %s AND %s) IS NOT TRUE",
+								   has_asked(call, ROLE_USER, request->user_id,
+											 request->carries_user),
+								   has_asked(call, ROLE_TENANT, request->tenant_id,
+											 request->carries_tenant),
+								   has_asked_scopes(list, request));
 
-	others = owner_query_latest(call,
-								psprintf("SELECT FROM ONLY %s WHERE %s AND (%s AND %s AND %s) IS NOT TRUE LIMIT 1",
-										 owner_table(call),
-										 owner_is_token(call, &token->stored),
-										 has_asked(call, ROLE_USER, request->user_id,
-												   request->carries_user),
-										 has_asked(call, ROLE_TENANT, request->tenant_id,
-												   request->carries_tenant),
-										 has_asked_scopes(list, request)));
-	if (others->nrows > 0)
+	if (is_new_row(call, token, differs))
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the new token of source \"%s\" would be of another user, tenant or scope than was asked for",
 						call->source->name),
 				 errhint("A trigger or rule of table \"%s\" changes its row.",
 						 RelationGetRelationName(call->table))));
-	query_free(others);
 }
 
 void
@@ -925,37 +937,15 @@ give_copies(InsertList *list)
 	}
 }
 
-/* Of what was copied, the claims, and what leads to the rows of parents. */
-static Bitmapset *
-copied_claims(const InsertList *list)
-{
-	const Source *source = list->call->source;
-	Bitmapset  *columns = NULL;
-	ListCell   *lc;
-
-	foreach(lc, source->claims)
-	{
-		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
-
-		if (attnum > 0)
-			columns = bms_add_member(columns, attnum);
-	}
-	for (int i = 0; i < source->nparents; i++)
-		if (source->parent[i].via == VIA_TOKEN &&
-			AttributeNumberIsValid(source->parent[i].from.attnum))
-			columns = bms_add_member(columns, source->parent[i].from.attnum);
-	return bms_int_members(columns, list->copies);
-}
-
 /* A trigger or rule can have changed what a successor claims; see kin.h for the rest. */
 static void
 check_claims(const InsertList *list, const NewToken *token)
 {
 	OwnerCall  *call = list->call;
-	Bitmapset  *columns = copied_claims(list);
+	Bitmapset  *columns = bms_int_members(kin_claimed_columns(call->source, true),
+										  list->copies);
 	StringInfoData now;
 	StringInfoData then;
-	QueryResult *others;
 	int			attnum = -1;
 	int			n;
 
@@ -969,23 +959,18 @@ check_claims(const InsertList *list, const NewToken *token)
 		const char *name = quote_identifier(get_attname(call->source->relation,
 														attnum, false));
 
-		appendStringInfo(&now, "%st.%s", now.len > 0 ? ", " : "", name);
+		appendStringInfo(&now, "%s%s", now.len > 0 ? ", " : "", name);
 		appendStringInfo(&then, "%s($%d).%s", then.len > 0 ? ", " : "", n, name);
 	}
-	others = owner_query_latest(call,
-								psprintf("SELECT FROM ONLY %s AS t WHERE %s AND NOT"
-										 " pg_catalog.record_image_eq(ROW(%s), ROW(%s)) LIMIT 1",
-										 owner_table(call),
-										 owner_is_token(call, &token->stored),
-										 now.data, then.data));
-	if (others->nrows > 0)
+	if (is_new_row(call, token,
+				   psprintf("NOT pg_catalog.record_image_eq(ROW(%s), ROW(%s))",
+							now.data, then.data)))
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the new token of source \"%s\" would not claim what the old one does",
 						call->source->name),
 				 errhint("A trigger or rule of table \"%s\" changes its row.",
 						 RelationGetRelationName(call->table))));
-	query_free(others);
 }
 
 void
