@@ -14,8 +14,8 @@
 #define TOKENAUTH_NEW_TOKEN_H
 
 #include "lifecycle/grace.h"
+#include "lifecycle/new_row.h"
 #include "source/owner.h"
-#include "utils/jsonb.h"
 
 /* A token that has just been made. */
 typedef struct NewToken
@@ -28,47 +28,12 @@ typedef struct NewToken
 	TimestampTz expires_at;
 } NewToken;
 
-/* The scopes of a token of another source, or of this one, for the new token. */
-typedef struct CarriedScopes
-{
-	const char *source;
-	List	   *names;			/* strings; NIL: none */
-} CarriedScopes;
-
-/*
- * What its row is to hold.  Attributes, an object of column names and values,
- * cannot set the columns that the other fields are for.  Nor do the table's defaults,
- * triggers and rules change what is asked for.
- */
-typedef struct IssueRequest
-{
-	const char *user_id;		/* these may be NULL */
-	const char *tenant_id;
-	bool		carries_user;	/* NULL is what another token has: none, too */
-	bool		carries_tenant;
-	const char *scope;			/* with spaces in between, where there can be several */
-	const CarriedScopes *carried;	/* if no scope is given; or NULL */
-	Interval   *expires_in;
-	Jsonb	   *attributes;
-	const List *exchanged;		/* kin_views() of a row of the same column */
-} IssueRequest;
-
 /*
  * Make a token and insert its row.  Throws what kin_check_issued() throws; 0A000 if none
  * is asked for of what must be there; 27000 if the row is not what was asked for.
  */
 extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 							NewToken *token);
-
-/* What the row of a token's successor is made from. */
-typedef struct Succession
-{
-	Oid			row_type;
-	Datum		row;			/* the old token's row, as it was while it lived */
-	const List *views;			/* its kin_views(), of then */
-	Expiry		expiry;
-	Jsonb	   *attributes;		/* may be NULL */
-} Succession;
 
 /*
  * Make a token and insert its row as a copy of another token's, with what

@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * insert_list.c
+ *		The INSERT of a token's row, while it is put together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lifecycle/insert_list.h"
+#include "lifecycle/lifecycle.h"
+#include "lifecycle/shared_row.h"
+#include "source/flag.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#define UUID_TEXT_LEN		36
+
+/* When a row was last written, to object-relational mappers. */
+#define UPDATED_COLUMN		"updated_at"
+
+void
+insert_list_begin(InsertList *list, OwnerCall *call,
+				  const Succession *copied)
+{
+	list->call = call;
+	list->copied = copied;
+	list->others = shared_row_tokens(call->source);
+	list->given = list->copies = list->arguments = list->attributes = NULL;
+	initStringInfo(&list->columns);
+	initStringInfo(&list->values);
+}
+
+void
+insert_list_give(InsertList *list, AttrNumber attnum, const char *value)
+{
+	Form_pg_attribute attribute;
+	const char *separator = list->columns.len > 0 ? ", " : "";
+
+	/* by what the source said before the owner's lookup was called */
+	if (attnum <= 0)
+		stored_source_changed(list->call->source);
+	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
+	list->given = bms_add_member(list->given, attnum);
+	appendStringInfo(&list->columns, "%s%s", separator,
+					 quote_identifier(NameStr(attribute->attname)));
+	appendStringInfo(&list->values, "%s%s", separator, value);
+}
+
+/* Has the column a value if the INSERT gives none? */
+static bool
+fills_itself(Form_pg_attribute attribute)
+{
+	return attribute->atthasdef || attribute->attidentity ||
+		attribute->attgenerated || attribute->attisdropped;
+}
+
+Form_pg_attribute
+insert_list_unfilled(const InsertList *list, AttrNumber attnum)
+{
+	Form_pg_attribute attribute;
+
+	if (attnum <= 0 || bms_is_member(attnum, list->given))
+		return NULL;
+	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
+	return fills_itself(attribute) ? NULL : attribute;
+}
+
+/* Is there room for a uuid as text? */
+static bool
+takes_uuid_text(const Source *source, Form_pg_attribute attribute)
+{
+	Oid			type = source->column[ROLE_ID].type;
+
+	return (type == TEXTOID || type == VARCHAROID) &&
+		(attribute->atttypmod < 0 ||
+		 attribute->atttypmod >= VARHDRSZ + UUID_TEXT_LEN);
+}
+
+static void
+give_id(InsertList *list)
+{
+	const Source *source = list->call->source;
+	const SourceColumn *id = &source->column[ROLE_ID];
+	Form_pg_attribute attribute = insert_list_unfilled(list, id->attnum);
+
+	if (attribute == NULL)
+		return;
+	if (id->type == UUIDOID)
+		insert_list_give(list, id->attnum, "pg_catalog.gen_random_uuid()");
+	else if (takes_uuid_text(source, attribute))
+		insert_list_give(list, id->attnum,
+						 "CAST(pg_catalog.gen_random_uuid() AS pg_catalog.text)");
+}
+
+/* The flag or status of a live token, where NULL would not mean live. */
+static void
+give_live_flag(InsertList *list)
+{
+	AttrNumber	attnum = list->call->source->column[ROLE_REVOKED].attnum;
+	char	   *live;
+
+	if (insert_list_unfilled(list, attnum) == NULL)
+		return;
+	live = flag_live_sql(list->call);
+	if (live != NULL)
+		insert_list_give(list, attnum, live);
+}
+
+static void
+give_now(InsertList *list, AttrNumber attnum)
+{
+	Form_pg_attribute attribute = insert_list_unfilled(list, attnum);
+	Oid			type = attribute ? getBaseType(attribute->atttypid) : InvalidOid;
+
+	if (is_timestamp(type))
+		insert_list_give(list, attnum,
+						 owner_in_timezone(list->call->source, type,
+										   "pg_catalog.clock_timestamp()"));
+}
+
+void
+insert_list_give_known(InsertList *list)
+{
+	const Source *source = list->call->source;
+
+	give_id(list);
+	give_live_flag(list);
+	give_now(list, source->column[ROLE_CREATED].attnum);
+	give_now(list, get_attnum(source->relation, UPDATED_COLUMN));
+}
+
+SourceRole
+insert_list_next_role(const Source *source, AttrNumber attnum, SourceRole role)
+{
+	while (role < ROLE_COUNT && source->column[role].attnum != attnum)
+		role++;
+	return role;
+}
+
+SourceRole
+insert_list_role_of(const Source *source, AttrNumber attnum)
+{
+	return insert_list_next_role(source, attnum, ROLE_TOKEN);
+}
+
+/* Does it have a token of another source, or part of one, and no say about ours? */
+static bool
+is_of_another(const InsertList *list, AttrNumber attnum)
+{
+	const Source *source = list->call->source;
+
+	return bms_is_member(attnum, list->others) &&
+		insert_list_role_of(source, attnum) == ROLE_COUNT &&
+		!bms_is_member(attnum, source->matters);
+}
+
+/*
+ * Is this column copied when a token is rotated?  Not one with a token of another
+ * source, which stays in the row that it is in: it would have two.  Nor what such a
+ * token is made of, unless the new row would be no copy without it; then the token must
+ * be another one all the same (shared_row_check_apart()).
+ */
+static bool
+is_copied(const InsertList *list, Form_pg_attribute attribute)
+{
+	const Source *source = list->call->source;
+	const char *name = NameStr(attribute->attname);
+
+	if (attribute->attisdropped || attribute->attgenerated ||
+		attribute->attidentity || shared_row_has_token(source, name) ||
+		is_of_another(list, attribute->attnum))
+		return false;
+	switch (insert_list_role_of(source, attribute->attnum))
+	{
+		case ROLE_TOKEN:
+		case ROLE_ID:
+		case ROLE_EXPIRES:
+		case ROLE_USED:
+		case ROLE_LAST_USED:
+		case ROLE_CREATED:
+			return false;
+		case ROLE_REVOKED:
+			/* a status is that of a live token, even if there is a default */
+			return true;
+		default:
+			return strcmp(name, DISPLAY_COLUMN) != 0 &&
+				strcmp(name, UPDATED_COLUMN) != 0 &&
+				strcmp(name, "revoked_at") != 0;
+	}
+}
+
+void
+insert_list_give_copies(InsertList *list)
+{
+	TupleDesc	desc = RelationGetDescr(list->call->table);
+	int			n = owner_parameter(list->call, list->copied->row_type,
+									list->copied->row, false);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (is_copied(list, attribute) &&
+			!bms_is_member(attribute->attnum, list->given))
+		{
+			insert_list_give(list, attribute->attnum,
+							 psprintf("($%d).%s", n,
+									  quote_identifier(NameStr(attribute->attname))));
+			list->copies = bms_add_member(list->copies, attribute->attnum);
+		}
+	}
+}
+
+QueryResult *
+insert_list_run(InsertList *list, const char *from)
+{
+	OwnerCall  *call = list->call;
+	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
+	QueryResult *result;
+
+	call->makes_row = true;
+	result = owner_write(call,
+						 psprintf("INSERT INTO %s (%s) SELECT %s %s RETURNING %s, %s",
+								  owner_table(call), list->columns.data,
+								  list->values.data, from,
+								  owner_read_timestamp(call, ROLE_EXPIRES),
+								  has_id ? owner_column(call, ROLE_ID) : "NULL"));
+	call->makes_row = false;
+	if (result->nrows != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("the row of the new token was not inserted"),
+				 errhint("A trigger or rule of table \"%s\" may have kept it out.",
+						 RelationGetRelationName(call->table))));
+	return result;
+}

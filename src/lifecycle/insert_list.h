@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * insert_list.h
+ *		The INSERT of a token's row, while it is put together.
+ *
+ * Each column is given one value at the most, as SQL, by the first who has one for it:
+ * whoever comes later looks whether it is among those given, or insert_list_unfilled().
+ * So the order of the calls says what goes before what.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_INSERT_LIST_H
+#define TOKENAUTH_INSERT_LIST_H
+
+#include "lifecycle/new_row.h"
+#include "source/owner.h"
+
+typedef struct InsertList
+{
+	OwnerCall  *call;
+	const Succession *copied;	/* of what token's row it is a copy; or NULL */
+	Bitmapset  *others;			/* columns that make tokens of other sources */
+	Bitmapset  *given;			/* columns that have a value */
+	Bitmapset  *copies;			/* those of them that have the old row's */
+	Bitmapset  *arguments;		/* those of them that the caller set by such */
+	Bitmapset  *attributes;		/* and by attributes */
+	StringInfoData columns;
+	StringInfoData values;
+} InsertList;
+
+/* For a copy of a token's row; or, with NULL, for a row that is no copy. */
+extern void insert_list_begin(InsertList *list, OwnerCall *call,
+							  const Succession *copied);
+
+/* Throws 55000 if there is no such column in what is known of the source by now. */
+extern void insert_list_give(InsertList *list, AttrNumber attnum,
+							 const char *value);
+
+/*
+ * A column that neither the table fills nor what has been given so far; else NULL, of
+ * no column, too.
+ */
+extern Form_pg_attribute insert_list_unfilled(const InsertList *list,
+											  AttrNumber attnum);
+
+/*
+ * Values that we know, for columns that the table does not fill by itself, as in
+ * tables made by object-relational mappers.
+ */
+extern void insert_list_give_known(InsertList *list);
+
+/* What the old row has in its columns, but for what belongs to its token alone. */
+extern void insert_list_give_copies(InsertList *list);
+
+/* The first role that a column has, of these and what follows; ROLE_COUNT if none. */
+extern SourceRole insert_list_next_role(const Source *source,
+										AttrNumber attnum, SourceRole role);
+extern SourceRole insert_list_role_of(const Source *source, AttrNumber attnum);
+
+/*
+ * Run the INSERT of one row, with that FROM clause, or "".  Returns one row: when it
+ * expires, as timestamptz, and its id, NULL without an id column.  Throws 27000 if no row
+ * was inserted.
+ */
+extern QueryResult *insert_list_run(InsertList *list, const char *from);
+
+#endif							/* TOKENAUTH_INSERT_LIST_H */

@@ -1,0 +1,124 @@
+/*-------------------------------------------------------------------------
+ *
+ * new_row.c
+ *		What the row of a new token is to hold, and whether it does.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lifecycle/kin.h"
+#include "lifecycle/new_row.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* "the row has what was asked for, or nothing was"; a parent may say it, or an expression */
+static char *
+has_asked(OwnerCall *call, SourceRole role, const char *value, bool carries)
+{
+	if (!AttributeNumberIsValid(call->source->column[role].attnum))
+		return pstrdup("true");
+	if (value != NULL)
+		return owner_has_value(call, role, value);
+	return carries ? psprintf("%s IS NULL", owner_column(call, role)) :
+		pstrdup("true");
+}
+
+/* The same of the scopes.  Of the type json there is no equality. */
+static char *
+has_asked_scopes(OwnerCall *call, const IssueRequest *request)
+{
+	const SourceColumn *column = &call->source->column[ROLE_SCOPE];
+	char	   *value = NULL;
+
+	if (!AttributeNumberIsValid(column->attnum))
+		return pstrdup("true");
+	if (request->scope != NULL)
+		value = column->kind == VALUE_LIST ?
+			new_scopes_given(call, request->scope) :
+			owner_cast(call, ROLE_SCOPE, request->scope);
+	else if (request->carried != NULL)
+		value = new_scopes_carried(call, request->carried);
+	if (value == NULL)
+		return pstrdup("true");
+	if (strcmp(value, "NULL") == 0)
+		return psprintf("%s IS NULL", owner_column(call, ROLE_SCOPE));
+	return psprintf(column->type == JSONOID ?
+					"CAST(%s AS pg_catalog.jsonb) OPERATOR(pg_catalog.=) CAST(%s AS pg_catalog.jsonb)" :
+					"%s OPERATOR(pg_catalog.=) %s",
+					owner_column(call, ROLE_SCOPE), value);
+}
+
+/*
+ * Does the condition hold for the new token's row?  A trigger or rule, also one that
+ * comes afterwards, can have changed it.
+ */
+static bool
+is_new_row(OwnerCall *call, const StoredValue *stored, const char *condition)
+{
+	QueryResult *rows = owner_query_latest(call,
+										   psprintf("SELECT FROM ONLY %s WHERE %s AND %s LIMIT 1",
+													owner_table(call),
+													owner_is_token(call, stored),
+													condition));
+	bool		found = rows->nrows > 0;
+
+	query_free(rows);
+	return found;
+}
+
+void
+new_row_check_issued(OwnerCall *call, const IssueRequest *request,
+					 const StoredValue *stored)
+{
+	char	   *differs = psprintf("(%s AND %s AND %s) IS NOT TRUE",
+								   has_asked(call, ROLE_USER, request->user_id,
+											 request->carries_user),
+								   has_asked(call, ROLE_TENANT, request->tenant_id,
+											 request->carries_tenant),
+								   has_asked_scopes(call, request));
+
+	if (is_new_row(call, stored, differs))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("the new token of source \"%s\" would be of another user, tenant or scope than was asked for",
+						call->source->name),
+				 errhint("A trigger or rule of table \"%s\" changes its row.",
+						 RelationGetRelationName(call->table))));
+}
+
+void
+new_row_check_claims(OwnerCall *call, const Succession *succession,
+					 const Bitmapset *copies, const StoredValue *stored)
+{
+	Bitmapset  *columns = bms_int_members(kin_claimed_columns(call->source, true),
+										  copies);
+	StringInfoData now;
+	StringInfoData then;
+	int			attnum = -1;
+	int			n;
+
+	if (bms_is_empty(columns))
+		return;
+	initStringInfo(&now);
+	initStringInfo(&then);
+	n = owner_parameter(call, succession->row_type, succession->row, false);
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+	{
+		const char *name = quote_identifier(get_attname(call->source->relation,
+														attnum, false));
+
+		appendStringInfo(&now, "%s%s", now.len > 0 ? ", " : "", name);
+		appendStringInfo(&then, "%s($%d).%s", then.len > 0 ? ", " : "", n, name);
+	}
+	if (is_new_row(call, stored,
+				   psprintf("NOT pg_catalog.record_image_eq(ROW(%s), ROW(%s))",
+							now.data, then.data)))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("the new token of source \"%s\" would not claim what the old one does",
+						call->source->name),
+				 errhint("A trigger or rule of table \"%s\" changes its row.",
+						 RelationGetRelationName(call->table))));
+}

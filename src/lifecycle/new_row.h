@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * new_row.h
+ *		What the row of a new token is to hold, and whether it does.
+ *
+ * The table's triggers and rules can change a row while it is inserted, or
+ * afterwards.  So the row is compared with what it was to hold when it is there, by
+ * the latest state of the table.  The row is known by what it has in the token column.
+ * Where else it counts is told by kin.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TOKENAUTH_NEW_ROW_H
+#define TOKENAUTH_NEW_ROW_H
+
+#include "lifecycle/grace.h"
+#include "lifecycle/new_scopes.h"
+#include "source/owner.h"
+#include "utils/jsonb.h"
+
+/*
+ * What the row of a token that is issued is to hold.  Attributes, an object of column
+ * names and values, cannot set the columns that the other fields are for.  Nor do the
+ * table's defaults, triggers and rules change what is asked for.
+ */
+typedef struct IssueRequest
+{
+	const char *user_id;		/* these may be NULL */
+	const char *tenant_id;
+	bool		carries_user;	/* NULL is what another token has: none, too */
+	bool		carries_tenant;
+	const char *scope;			/* with spaces in between, where there can be several */
+	const CarriedScopes *carried;	/* if no scope is given; or NULL */
+	Interval   *expires_in;
+	Jsonb	   *attributes;
+	const List *exchanged;		/* kin_views() of a row of the same column */
+} IssueRequest;
+
+/* What the row of a token's successor is made from. */
+typedef struct Succession
+{
+	Oid			row_type;
+	Datum		row;			/* the old token's row, as it was while it lived */
+	const List *views;			/* its kin_views(), of then */
+	Expiry		expiry;
+	Jsonb	   *attributes;		/* may be NULL */
+} Succession;
+
+/* Throws 27000 if the row is of another user, tenant or scope than was asked for. */
+extern void new_row_check_issued(OwnerCall *call, const IssueRequest *request,
+								 const StoredValue *stored);
+
+/*
+ * A trigger or rule can have changed what a successor claims; see kin.h for the rest.
+ * Throws 27000 if the row has anything else in a column of a claim than the old one, of
+ * the columns that were copied from that.
+ */
+extern void new_row_check_claims(OwnerCall *call, const Succession *succession,
+								 const Bitmapset *copies,
+								 const StoredValue *stored);
+
+#endif							/* TOKENAUTH_NEW_ROW_H */
