@@ -168,6 +168,23 @@ SELECT tokenauth_revoke(token => 'k_1', source => 'living');
 SELECT tokenauth_revoke_user(8, 'living');
 SELECT tok, revoked FROM kinds ORDER BY id;
 SELECT tokenauth_detach('living'), tokenauth_detach('broken'), tokenauth_detach('member');
+-- where that leaves unknown if it lives there now, it is no success
+UPDATE kinds SET revoked = false;
+SELECT tokenauth_attach('kinds', 'living', token_column => 'tok', stored_as => 'plaintext');
+SELECT tokenauth_attach('kinds', 'dead', token_column => 'tok', stored_as => 'plaintext', user_column => 'other_user', revoked_column => '', live_when => 'revoked AND meanwhile.fails(org)');
+SELECT tokenauth_revoke(token => 'k_1', source => 'living');
+SELECT tokenauth_revoke_user(8, 'living');
+SELECT tok, revoked FROM kinds ORDER BY id;
+SELECT tokenauth_detach('living'), tokenauth_detach('dead');
+
+-- A source of the column with another prefix takes no such token, but its hash.
+CREATE TABLE hashes (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, other_user int, revoked bool NOT NULL DEFAULT false);
+INSERT INTO hashes SELECT i, encode(sha256(convert_to('ha_' || i, 'UTF8')), 'hex'), 7, 9 FROM generate_series(1, 2) i;
+SELECT tokenauth_attach('hashes', 'ha', prefix => 'ha_');
+SELECT tokenauth_attach('hashes', 'hb', prefix => 'hb_', user_column => 'other_user', revoked_column => '', live_when => 'revoked');
+SELECT tokenauth_revoke('ha_1');
+SELECT (tokenauth_identify_hash(sha256('ha_1'), source => 'hb')).status;
+SELECT tokenauth_detach('ha'), tokenauth_detach('hb');
 
 -- It attaches another table: rows of another kind of token in the column stay that.
 CREATE TABLE several (id int PRIMARY KEY, tok text UNIQUE, kind text, user_id int, revoked bool NOT NULL DEFAULT false);

@@ -126,8 +126,8 @@ typedef struct LeftOut
 /* An owner's code raises an error as long as it likes: it must be told, and logged. */
 #define MAX_TOLD		1000
 
-static char *
-told(const char *message)
+char *
+each_source_told(const char *message)
 {
 	int			len = (int) strnlen(message, MAX_TOLD + 1);
 
@@ -145,9 +145,20 @@ warn(const LeftOut *left)
 			(errcode(sqlstate),
 			 errmsg("token source \"%s\" is left out", left->source->name),
 			 left->error != NULL && left->milliseconds == 0 ?
-			 errdetail_internal("%s", told(left->error->message)) :
+			 errdetail_internal("%s", each_source_told(left->error->message)) :
 			 errdetail("It, or others of its owner, took longer than tokenauth.source_timeout allows."),
 			 errhint("When that is mended, call the function again, with the argument \"source\".")));
+}
+
+bool
+each_source_has(const List *sources, const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		if (source_is_same(lfirst(lc), source))
+			return true;
+	return false;
 }
 
 /* NULL if it was worked on. */

@@ -51,6 +51,12 @@ extern List *each_source(List *sources, bool for_change, SourceWork work,
 /* The source of that name, or all; refreshed.  Throws 42704. */
 extern List *each_source_choose(const char *name);
 
+/* Is a source, as it was read at whatever time, in a list? */
+extern bool each_source_has(const List *sources, const Source *source);
+
+/* Of what an owner's code raises as an error, as much as is told and logged. */
+extern char *each_source_told(const char *message);
+
 /*
  * Has the source a column for this role?  Where it was named, not to have one
  * is error 55000.

@@ -12,6 +12,7 @@
 #include "commands/trigger.h"
 #include "judge/lookup.h"
 #include "judge/scope.h"
+#include "lifecycle/each_source.h"
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
@@ -286,13 +287,15 @@ kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 	check_views(call, stored, before, NULL);
 }
 
+/* ---------- a token that is revoked ---------- */
+
 /* What can be told of a token's life in one source. */
 typedef struct KinLife
 {
 	Source	   *source;
-	const StoredValue *stored;
-	bool		is_known;
+	const StoredValue *stored;	/* while it is looked for */
 	bool		is_live;
+	const char *untold;			/* why that is not known; NULL: it is */
 } KinLife;
 
 static void
@@ -301,10 +304,11 @@ look_for_life(void *arg)
 	KinLife    *life = arg;
 	bool		hindered;
 
-	life->is_known = source_try_validate(life->source, &hindered) &&
-		!PROBLEM_IS_FATAL(life->source->problem);
-	if (life->is_known)
+	if (source_try_validate(life->source, &hindered) &&
+		!PROBLEM_IS_FATAL(life->source->problem))
 		life->is_live = lookup_is_live(life->source, life->stored, NULL, NULL);
+	else
+		life->untold = hindered ? "a table is locked" : "it cannot be read";
 }
 
 /*
@@ -317,69 +321,131 @@ life_in(Source *source, const StoredValue *stored)
 	KinLife		life = {source, stored};
 	ErrorData  *error = sandbox_try(look_for_life, &life, true);
 
+	life.stored = NULL;
 	if (error == NULL)
 		return life;
 	if (sandbox_concerns_all(error))
 		ReThrowError(error);
-	life.is_known = false;
+	life.untold = each_source_told(error->message);
 	FreeErrorData(error);
 	return life;
 }
 
 List *
-kin_not_dead(const OwnerCall *call, const StoredValue *stored)
+kin_lives(const OwnerCall *call, const StoredValue *stored)
 {
 	const Source *source = call->source;
-	List	   *names = NIL;
+	List	   *lives = NIL;
 	ListCell   *lc;
 
 	source_refresh();
 	foreach(lc, source_all_of(source->relation))
 	{
-		KinLife		life;
+		KinLife    *life;
 
 		if (!shared_row_is_kin(source, lfirst(lc)))
 			continue;
-		life = life_in(lfirst(lc), stored);
-		if (!life.is_known || life.is_live)
-			names = lappend(names, life.source->name);
+		life = palloc(sizeof(KinLife));
+		*life = life_in(lfirst(lc), stored);
+		lives = lappend(lives, life);
 	}
-	return names;
+	return lives;
 }
 
-static bool
-has_name(const List *names, const char *name)
+/* NULL if none was looked at, as of a source that is attached meanwhile. */
+static const KinLife *
+find_life(const List *lives, const Source *source)
 {
 	ListCell   *lc;
 
-	foreach(lc, names)
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	return false;
+	foreach(lc, lives)
+		if (source_is_same(((KinLife *) lfirst(lc))->source, source))
+			return lfirst(lc);
+	return NULL;
+}
+
+/* Whether the token of one source has come to life in another cannot be told. */
+typedef struct KinUntold
+{
+	const Source *source;
+	const Source *other;
+	const char *why;
+} KinUntold;
+
+static void
+add_untold(List **untold, const OwnerCall *call, const KinLife *life,
+		   const char *why)
+{
+	KinUntold  *one;
+	ListCell   *lc;
+
+	foreach(lc, *untold)
+		if (source_is_same(((KinUntold *) lfirst(lc))->other, life->source))
+			return;
+	one = palloc(sizeof(KinUntold));
+	*one = (KinUntold) {call->source, life->source, why};
+	*untold = lappend(*untold, one);
+}
+
+/* One that lived there before has not come to life by what we have done. */
+static void
+check_no_life(const OwnerCall *call, const KinLife *before, const KinLife *now,
+			  List **untold)
+{
+	bool		unsure = before != NULL && before->untold != NULL;
+
+	if (before != NULL && !unsure && before->is_live)
+		return;
+	if (now->untold != NULL)
+		add_untold(untold, call, now, now->untold);
+	else if (now->is_live && unsure)
+		add_untold(untold, call, now, before->untold);
+	else if (now->is_live)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("to revoke the token in source \"%s\" would bring it to life in source \"%s\"",
+						call->source->name, now->source->name),
+				 errhint("Revoke it in both, or attach the two sources such that the same columns end their tokens.")));
 }
 
 void
 kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
-				  const List *not_dead)
+				  const List *before, const List *except, List **untold)
 {
 	ListCell   *lc;
 
 	source_refresh();
 	foreach(lc, source_all_of(call->source->relation))
 	{
-		KinLife		life;
+		KinLife		now;
 
 		if (!shared_row_is_kin(call->source, lfirst(lc)) ||
-			has_name(not_dead, ((Source *) lfirst(lc))->name))
+			each_source_has(except, lfirst(lc)))
 			continue;
-		life = life_in(lfirst(lc), stored);
-		if (life.is_known && life.is_live)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("to revoke the token in source \"%s\" would bring it to life in source \"%s\"",
-							call->source->name, life.source->name),
-					 errhint("Revoke it without naming a source, or attach the two sources such that the same columns end their tokens.")));
+		now = life_in(lfirst(lc), stored);
+		check_no_life(call, find_life(before, now.source), &now, untold);
 	}
+}
+
+static void
+warn_untold(const KinUntold *one)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("token source \"%s\" is left out", one->other->name),
+			 errdetail("Whether what was revoked in source \"%s\" has come to life there cannot be told: %s.",
+					   one->source->name, one->why),
+			 errhint("When that is mended, see whether it lives there, and revoke it there, too.")));
+}
+
+void
+kin_warn_untold(const List *untold, const List *warned)
+{
+	ListCell   *lc;
+
+	foreach(lc, untold)
+		if (!each_source_has(warned, ((KinUntold *) lfirst(lc))->other))
+			warn_untold(lfirst(lc));
 }
 
 /* ---------- what a source is told, and how ---------- */

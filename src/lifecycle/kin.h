@@ -46,15 +46,22 @@ extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 							  const List *before);
 
 /*
- * The names of the other sources with that column in which the token lives, or may: it
- * cannot be told where expressions fail, or a table is locked.  Parents do not count, so
- * that nobody waits for them.  Once the token has been revoked, the other throws 55000 if
- * it lives in one that was not among them.  For where these sources are not revoked in,
- * too.
+ * Where other sources with that column are not revoked in, too: what can be told of the
+ * token's life in them, before it is revoked, a list for the other.  It cannot be told
+ * where expressions fail, or a table is locked.  Parents do not count, so that nobody
+ * waits for them.
+ *
+ * Once the token has been revoked, the other throws 55000 if it lives in one of them in
+ * which it was dead, except some.  To those of which that cannot be told it adds, once
+ * for each.  To revoke it was no success then, and kin_warn_untold() says so.
  */
-extern List *kin_not_dead(const OwnerCall *call, const StoredValue *stored);
+extern List *kin_lives(const OwnerCall *call, const StoredValue *stored);
 extern void kin_check_revoked(const OwnerCall *call, const StoredValue *stored,
-							  const List *not_dead);
+							  const List *before, const List *except,
+							  List **untold);
+
+/* Warn of them, except of sources of which somebody has warned. */
+extern void kin_warn_untold(const List *untold, const List *warned);
 
 /*
  * kin_check_changed() of a row that was made from that one.  Throws 22023 if one of the

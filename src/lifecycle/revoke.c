@@ -57,21 +57,26 @@ concerns(List *sources)
 	return (Concerned) {sources, list_copy(sources)};
 }
 
-static bool
-any_left_out(const Concerned *concerned)
+static List *
+left_out(const Concerned *concerned)
 {
-	return list_length(concerned->left) < list_length(concerned->all);
-}
-
-static bool
-has_source(const List *sources, const Source *source)
-{
+	List	   *sources = NIL;
 	ListCell   *lc;
 
-	foreach(lc, sources)
-		if (source_is_same(lfirst(lc), source))
-			return true;
-	return false;
+	foreach(lc, concerned->all)
+		if (!each_source_has(concerned->left, lfirst(lc)))
+			sources = lappend(sources, lfirst(lc));
+	return sources;
+}
+
+/* Was a source left out?  Of those of which life cannot be told no warning told yet. */
+static bool
+is_incomplete(const Concerned *concerned, const List *untold)
+{
+	List	   *sources = left_out(concerned);
+
+	kin_warn_untold(untold, sources);
+	return sources != NIL || untold != NIL;
 }
 
 static void
@@ -98,7 +103,7 @@ take_new(Concerned *concerned, const char *name, const List *sources, int look)
 
 	foreach(lc, name == NULL ? sources : NIL)
 	{
-		if (has_source(concerned->all, lfirst(lc)))
+		if (each_source_has(concerned->all, lfirst(lc)))
 			continue;
 		concerned->all = lappend(concerned->all, lfirst(lc));
 		if (is_last)
@@ -117,13 +122,23 @@ typedef struct TokenRevocation
 	const char *token;			/* its text; or NULL: */
 	TokenDigest digest;
 	Size		len;
-	bool		named;			/* one source is */
 	bool		left_out;		/* a source that must be named */
 	int			look;			/* from 1; after the first, only what is live
 								 * all the same */
 	bool		any_live;		/* in this look */
 	uint64		revoked;
+	List	   *kin;			/* TokenKin *, of each source that has kin */
+	List	   *elsewhere;		/* sources that are judged, or left out, themselves */
+	List	   *untold;			/* kin_check_revoked() */
 } TokenRevocation;
+
+/* What could be told of the token's life in the kin of a source, before it was revoked. */
+typedef struct TokenKin
+{
+	const Source *source;
+	int			n;
+	List	   *lives[lengthof(((StoredValues *) NULL)->value)];
+} TokenKin;
 
 /* How its row is found in a source; false if it is no token of that one. */
 static bool
@@ -221,23 +236,32 @@ revoke_all_rows(Source *source, const LookupKey *key,
 	return revoked;
 }
 
-/* The same where no other source is revoked in: then it comes to life in none. */
-static uint64
-revoke_here_alone(Source *source, const LookupKey *key,
-				  const StoredValues *values)
+static TokenKin *
+find_kin(const TokenRevocation *revocation, const Source *source)
 {
-	OwnerCall	call;
-	List	   *not_dead[lengthof(values->value)];
-	uint64		revoked;
+	ListCell   *lc;
 
+	foreach(lc, revocation->kin)
+		if (source_is_same(((TokenKin *) lfirst(lc))->source, source))
+			return lfirst(lc);
+	return NULL;
+}
+
+static void
+note_kin(Source *source, TokenRevocation *revocation, const StoredValues *values)
+{
+	TokenKin   *kin;
+	OwnerCall	call;
+
+	if (!shared_row_has_kinds(source) || find_kin(revocation, source) != NULL)
+		return;
+	kin = palloc0(sizeof(TokenKin));
+	kin->source = source;
 	owner_begin(&call, source);
-	for (int i = 0; i < values->n; i++)
-		not_dead[i] = kin_not_dead(&call, &values->value[i]);
-	revoked = revoke_all_rows(source, key, values, false);
-	for (int i = 0; i < values->n; i++)
-		kin_check_revoked(&call, &values->value[i], not_dead[i]);
+	for (kin->n = 0; kin->n < values->n; kin->n++)
+		kin->lives[kin->n] = kin_lives(&call, &values->value[kin->n]);
 	owner_end(&call);
-	return revoked;
+	revocation->kin = lappend(revocation->kin, kin);
 }
 
 /* A SourceWork. */
@@ -253,15 +277,43 @@ revoke_token(Source *source, void *arg)
 	if (!find_by(source, revocation, &key) ||
 		!lookup_search_values(source, &key, &values))
 		return false;
+	note_kin(source, revocation, &values);
 	live = revocation->look == 1 || is_live(source, &key, &values);
-	if (revocation->named && shared_row_has_kinds(source))
-		revoked = revoke_here_alone(source, &key, &values);
-	else if (live)
+	if (live)
 		revoked = revoke_all_rows(source, &key, &values,
 								  revocation->look == MAX_LOOKS);
 	stored_forget_all(&values);
+	if (!each_source_has(revocation->elsewhere, source))
+		revocation->elsewhere = lappend(revocation->elsewhere, source);
 	revocation->any_live |= live;
 	revocation->revoked += revoked;
+	return true;
+}
+
+/*
+ * A SourceWork, once all have had their turn.  In a source in which it is not revoked, for
+ * another one is named, or by its prefix, it does not come to life by that.
+ */
+static bool
+check_token_elsewhere(Source *source, void *arg)
+{
+	TokenRevocation *revocation = arg;
+	const TokenKin *kin = find_kin(revocation, source);
+	LookupKey	key;
+	StoredValues values;
+	OwnerCall	call;
+
+	if (kin == NULL || !find_by(source, revocation, &key) ||
+		!lookup_search_values(source, &key, &values))
+		return false;
+	if (kin->n != values.n || !source_is_unchanged(kin->source, source))
+		stored_source_changed(source);
+	owner_begin(&call, source);
+	for (int i = 0; i < values.n; i++)
+		kin_check_revoked(&call, &values.value[i], kin->lives[i],
+						  revocation->elsewhere, &revocation->untold);
+	owner_end(&call);
+	stored_forget_all(&values);
 	return true;
 }
 
@@ -296,6 +348,11 @@ revoke_in(Concerned *concerned, const char *name, TokenRevocation *revocation)
 	} while (take_new(concerned, name, sources_of_token(name, revocation),
 					  revocation->look) ||
 			 (budget.nsources > 1 && revocation->any_live));
+	revocation->elsewhere = list_concat(revocation->elsewhere,
+										left_out(concerned));
+	if (revocation->kin != NIL)
+		concerned->left = each_source(concerned->left, true,
+									  check_token_elsewhere, revocation, &budget);
 }
 
 /* True, false, or NULL if a source was left out. */
@@ -305,9 +362,8 @@ revoke_wherever(TokenRevocation *revocation, const char *source_name)
 	Concerned	concerned = concerns(sources_of_token(source_name, revocation));
 	NullableDatum result;
 
-	revocation->named = source_name != NULL;
 	revoke_in(&concerned, source_name, revocation);
-	result.isnull = any_left_out(&concerned) ||
+	result.isnull = is_incomplete(&concerned, revocation->untold) ||
 		(revocation->left_out && revocation->revoked == 0);
 	result.value = BoolGetDatum(revocation->revoked > 0);
 	return result;
@@ -394,8 +450,7 @@ typedef struct NotedTokens
 	const Source *source;
 	QueryResult *tokens;
 	List	  **live;			/* for each, what ending_written() has told */
-	List	  **not_dead;		/* and kin_not_dead(); NULL: it has no kin */
-	bool		named;			/* no other source is revoked in */
+	List	  **kin;			/* and kin_lives(); NULL: it has no kin */
 	uint64		distinct;
 	uint64		written;		/* rows, by the conditions */
 	uint64		one_by_one;		/* tokens, which were live after all */
@@ -410,6 +465,7 @@ typedef struct RowRevocation
 	int			look;			/* from 1 */
 	bool		any_live;		/* in this look */
 	List	   *noted;			/* in each source, then what has come since */
+	List	   *untold;			/* kin_check_revoked() */
 } RowRevocation;
 
 static bool
@@ -435,16 +491,15 @@ take_tokens(const RowRevocation *revocation, OwnerCall *call)
 	noted->tokens = ending_tokens_of(call, &revocation->rows);
 	noted->distinct = ending_distinct(call, noted->tokens);
 	noted->live = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
-	noted->named = revocation->named;
 	if (shared_row_has_kinds(call->source))
-		noted->not_dead = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
+		noted->kin = palloc0(Max(noted->tokens->nrows, 1) * sizeof(List *));
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
 	{
 		if (!stored_of_result(noted->tokens, i, 1, &stored))
 			continue;
 		noted->live[i] = ending_written(call, &stored);
-		if (noted->not_dead != NULL)
-			noted->not_dead[i] = kin_not_dead(call, &stored);
+		if (noted->kin != NULL)
+			noted->kin[i] = kin_lives(call, &stored);
 	}
 	return noted;
 }
@@ -455,13 +510,8 @@ check_written(const OwnerCall *call, const NotedTokens *noted)
 	StoredValue stored;
 
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
-	{
-		if (!stored_of_result(noted->tokens, i, 1, &stored))
-			continue;
-		ending_check_written(call, &stored, noted->live[i]);
-		if (noted->named && noted->not_dead != NULL)
-			kin_check_revoked(call, &stored, noted->not_dead[i]);
-	}
+		if (stored_of_result(noted->tokens, i, 1, &stored))
+			ending_check_written(call, &stored, noted->live[i]);
 }
 
 /*
@@ -629,18 +679,19 @@ sweep(Source *source, void *arg)
 }
 
 static void
-check_kin(const OwnerCall *call, const NotedTokens *noted)
+check_kin(const OwnerCall *call, const NotedTokens *noted, List **untold)
 {
 	StoredValue stored;
 
 	for (uint64 i = 0; i < noted->tokens->nrows; i++)
 		if (stored_of_result(noted->tokens, i, 1, &stored))
-			kin_check_revoked(call, &stored, noted->not_dead[i]);
+			kin_check_revoked(call, &stored, noted->kin[i], NIL, untold);
 }
 
 /*
  * A SourceWork, once all have had their turn.  A source in which a token has come to life
- * by that can take it for another user's, so that it was not revoked there.
+ * by that can take it for another user's, so that it was not revoked there; or another
+ * one is named.
  */
 static bool
 check_elsewhere(Source *source, void *arg)
@@ -656,8 +707,8 @@ check_elsewhere(Source *source, void *arg)
 	{
 		const NotedTokens *noted = lfirst(lc);
 
-		if (noted->not_dead != NULL && source_is_same(noted->source, source))
-			check_kin(&call, noted);
+		if (noted->kin != NULL && source_is_same(noted->source, source))
+			check_kin(&call, noted, &revocation->untold);
 	}
 	owner_end(&call);
 	return true;
@@ -692,9 +743,8 @@ revoke_rows(Concerned *concerned, const char *name, RowRevocation *revocation)
 	} while (take_new(concerned, name, each_source_choose(name),
 					  revocation->look) ||
 			 revocation->any_live);
-	if (name == NULL)
-		concerned->left = each_source(concerned->left, true, check_elsewhere,
-									  revocation, &budget);
+	concerned->left = each_source(concerned->left, true, check_elsewhere,
+								  revocation, &budget);
 }
 
 /*
@@ -755,7 +805,7 @@ tokenauth_revoke_id(PG_FUNCTION_ARGS)
 	concerned = concerns(each_source_choose(name));
 	revoke_rows(&concerned, name, &revocation);
 	ended = end_revocation(&revocation);
-	if (any_left_out(&concerned))
+	if (is_incomplete(&concerned, revocation.untold))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(ended > 0);
 }
@@ -777,7 +827,7 @@ revoke_everywhere(FunctionCallInfo fcinfo, SourceRole role)
 	concerned = concerns(each_source_choose(name));
 	revoke_rows(&concerned, name, &revocation);
 	ended = end_revocation(&revocation);
-	if (any_left_out(&concerned))
+	if (is_incomplete(&concerned, revocation.untold))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) ended);
 }
