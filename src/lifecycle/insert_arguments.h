@@ -15,6 +15,7 @@
 #define TOKENAUTH_INSERT_ARGUMENTS_H
 
 #include "lifecycle/insert_list.h"
+#include "lifecycle/new_scopes.h"
 #include "utils/jsonb.h"
 
 /*

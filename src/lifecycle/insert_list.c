@@ -27,7 +27,7 @@ insert_list_begin(InsertList *list, OwnerCall *call,
 	list->call = call;
 	list->copied = copied;
 	list->others = shared_row_tokens(call->source);
-	list->given = list->copies = list->arguments = list->attributes = NULL;
+	list->given = list->arguments = list->attributes = NULL;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
 }
@@ -145,13 +145,48 @@ insert_list_role_of(const Source *source, AttrNumber attnum)
 	return insert_list_next_role(source, attnum, ROLE_TOKEN);
 }
 
+/* What is made anew for each token, and says nothing that a successor would inherit. */
+static bool
+is_of_token_alone(const Source *source, Form_pg_attribute attribute)
+{
+	const char *name = NameStr(attribute->attname);
+
+	switch (insert_list_role_of(source, attribute->attnum))
+	{
+		case ROLE_TOKEN:
+		case ROLE_ID:
+		case ROLE_EXPIRES:
+		case ROLE_USED:
+		case ROLE_LAST_USED:
+		case ROLE_CREATED:
+			return true;
+		case ROLE_REVOKED:
+			/* a status is that of a live token, even if there is a default */
+			return false;
+		default:
+			return strcmp(name, DISPLAY_COLUMN) == 0 ||
+				strcmp(name, UPDATED_COLUMN) == 0 ||
+				strcmp(name, "revoked_at") == 0;
+	}
+}
+
+Bitmapset *
+insert_list_token_alone(const OwnerCall *call)
+{
+	TupleDesc	desc = RelationGetDescr(call->table);
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < desc->natts; i++)
+		if (is_of_token_alone(call->source, TupleDescAttr(desc, i)))
+			columns = bms_add_member(columns, i + 1);
+	return columns;
+}
+
 /* Does it have a token of another source, or part of one, and no say about ours? */
 static bool
-is_of_another(const InsertList *list, AttrNumber attnum)
+is_of_another(const Source *source, const Bitmapset *others, AttrNumber attnum)
 {
-	const Source *source = list->call->source;
-
-	return bms_is_member(attnum, list->others) &&
+	return bms_is_member(attnum, others) &&
 		insert_list_role_of(source, attnum) == ROLE_COUNT &&
 		!bms_is_member(attnum, source->matters);
 }
@@ -163,54 +198,43 @@ is_of_another(const InsertList *list, AttrNumber attnum)
  * be another one all the same (shared_row_check_apart()).
  */
 static bool
-is_copied(const InsertList *list, Form_pg_attribute attribute)
+is_copied(const Source *source, const Bitmapset *others,
+		  Form_pg_attribute attribute)
 {
-	const Source *source = list->call->source;
-	const char *name = NameStr(attribute->attname);
+	return !attribute->attisdropped && !attribute->attgenerated &&
+		!attribute->attidentity &&
+		!is_of_token_alone(source, attribute) &&
+		!shared_row_has_token(source, NameStr(attribute->attname)) &&
+		!is_of_another(source, others, attribute->attnum);
+}
 
-	if (attribute->attisdropped || attribute->attgenerated ||
-		attribute->attidentity || shared_row_has_token(source, name) ||
-		is_of_another(list, attribute->attnum))
-		return false;
-	switch (insert_list_role_of(source, attribute->attnum))
-	{
-		case ROLE_TOKEN:
-		case ROLE_ID:
-		case ROLE_EXPIRES:
-		case ROLE_USED:
-		case ROLE_LAST_USED:
-		case ROLE_CREATED:
-			return false;
-		case ROLE_REVOKED:
-			/* a status is that of a live token, even if there is a default */
-			return true;
-		default:
-			return strcmp(name, DISPLAY_COLUMN) != 0 &&
-				strcmp(name, UPDATED_COLUMN) != 0 &&
-				strcmp(name, "revoked_at") != 0;
-	}
+Bitmapset *
+insert_list_copied(const OwnerCall *call)
+{
+	TupleDesc	desc = RelationGetDescr(call->table);
+	Bitmapset  *others = shared_row_tokens(call->source);
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < desc->natts; i++)
+		if (is_copied(call->source, others, TupleDescAttr(desc, i)))
+			columns = bms_add_member(columns, i + 1);
+	return columns;
 }
 
 void
 insert_list_give_copies(InsertList *list)
 {
+	Bitmapset  *copied = bms_del_members(insert_list_copied(list->call),
+										 list->given);
 	TupleDesc	desc = RelationGetDescr(list->call->table);
 	int			n = owner_parameter(list->call, list->copied->row_type,
 									list->copied->row, false);
+	int			attnum = -1;
 
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (is_copied(list, attribute) &&
-			!bms_is_member(attribute->attnum, list->given))
-		{
-			insert_list_give(list, attribute->attnum,
-							 psprintf("($%d).%s", n,
-									  quote_identifier(NameStr(attribute->attname))));
-			list->copies = bms_add_member(list->copies, attribute->attnum);
-		}
-	}
+	while ((attnum = bms_next_member(copied, attnum)) >= 0)
+		insert_list_give(list, attnum,
+						 psprintf("($%d).%s", n,
+								  quote_identifier(NameStr(TupleDescAttr(desc, attnum - 1)->attname))));
 }
 
 QueryResult *

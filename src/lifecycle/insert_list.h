@@ -12,7 +12,7 @@
 #ifndef TOKENAUTH_INSERT_LIST_H
 #define TOKENAUTH_INSERT_LIST_H
 
-#include "lifecycle/new_row.h"
+#include "lifecycle/succession.h"
 #include "source/owner.h"
 
 typedef struct InsertList
@@ -21,7 +21,6 @@ typedef struct InsertList
 	const Succession *copied;	/* of what token's row it is a copy; or NULL */
 	Bitmapset  *others;			/* columns that make tokens of other sources */
 	Bitmapset  *given;			/* columns that have a value */
-	Bitmapset  *copies;			/* those of them that have the old row's */
 	Bitmapset  *arguments;		/* those of them that the caller set by such */
 	Bitmapset  *attributes;		/* and by attributes */
 	StringInfoData columns;
@@ -49,8 +48,17 @@ extern Form_pg_attribute insert_list_unfilled(const InsertList *list,
  */
 extern void insert_list_give_known(InsertList *list);
 
-/* What the old row has in its columns, but for what belongs to its token alone. */
+/*
+ * What the old row has in its columns, but for those that the table fills, those with
+ * another source's token, and what belongs to its token alone.
+ */
 extern void insert_list_give_copies(InsertList *list);
+
+/* The columns that are copied, unless attributes set them. */
+extern Bitmapset *insert_list_copied(const OwnerCall *call);
+
+/* The columns that belong to a row's token alone: a successor has others there. */
+extern Bitmapset *insert_list_token_alone(const OwnerCall *call);
 
 /* The first role that a column has, of these and what follows; ROLE_COUNT if none. */
 extern SourceRole insert_list_next_role(const Source *source,

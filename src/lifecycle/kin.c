@@ -463,8 +463,12 @@ leads_to_role(const Source *source, int parent)
 	return false;
 }
 
-Bitmapset *
-kin_claimed_columns(const Source *source, bool all_parents)
+/*
+ * The columns of claims, and those that lead to the rows of parents that say whose a
+ * token is; with the columns that generated ones are made of.
+ */
+static Bitmapset *
+claimed_columns(const Source *source)
 {
 	Bitmapset  *given = NULL;
 	ListCell   *lc;
@@ -479,7 +483,7 @@ kin_claimed_columns(const Source *source, bool all_parents)
 	for (int i = 0; i < source->nparents; i++)
 		if (source->parent[i].via == VIA_TOKEN &&
 			AttributeNumberIsValid(source->parent[i].from.attnum) &&
-			(all_parents || leads_to_role(source, i)))
+			leads_to_role(source, i))
 			given = bms_add_member(given, source->parent[i].from.attnum);
 	return generated_with_origins(source->relation, given);
 }
@@ -533,8 +537,8 @@ kind_columns(const Source *source, const Source *other)
 static Bitmapset *
 own_claims(const Source *source, const Source *other)
 {
-	Bitmapset  *columns = bms_difference(kin_claimed_columns(source, false),
-										 kin_claimed_columns(other, false));
+	Bitmapset  *columns = bms_difference(claimed_columns(source),
+										 claimed_columns(other));
 
 	for (int role = 0; role < ROLE_COUNT; role++)
 		if (AttributeNumberIsValid(source->column[role].attnum) &&
@@ -547,7 +551,7 @@ own_claims(const Source *source, const Source *other)
 static Bitmapset *
 telling_columns(const Source *source, const Source *other)
 {
-	Bitmapset  *columns = bms_union(source->made_of, kin_claimed_columns(source, false));
+	Bitmapset  *columns = bms_union(source->made_of, claimed_columns(source));
 
 	columns = add_own_role(columns, source, ROLE_USER, other);
 	columns = add_own_role(columns, source, ROLE_TENANT, other);
@@ -645,8 +649,8 @@ attributes_decide(Source *other, const OwnerCall *call,
 		return true;			/* nobody knows */
 	if (is_kin)
 		return bms_overlap(other->matters, attributes);
-	claimed = bms_difference(kin_claimed_columns(other, false),
-							 kin_claimed_columns(call->source, false));
+	claimed = bms_difference(claimed_columns(other),
+							 claimed_columns(call->source));
 	return bms_overlap(other->made_of, attributes) ||
 		bms_overlap(claimed, attributes);
 }

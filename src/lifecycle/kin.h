@@ -82,12 +82,6 @@ extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							 const Bitmapset *attributes,
 							 const List *exchanged);
 
-/*
- * The columns of claims, and those that lead to the rows of parents, of all or of those
- * only that say whose a token is; with the columns that generated ones are made of.
- */
-extern Bitmapset *kin_claimed_columns(const Source *source, bool all_parents);
-
 /* Has the table code that runs when a row is inserted, and could change all of it? */
 extern bool kin_runs_code(Relation table);
 

@@ -10,7 +10,6 @@
 #include "lifecycle/kin.h"
 #include "lifecycle/new_row.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* "the row has what was asked for, or nothing was"; a parent may say it, or an expression */
@@ -83,41 +82,6 @@ new_row_check_issued(OwnerCall *call, const IssueRequest *request,
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the new token of source \"%s\" would be of another user, tenant or scope than was asked for",
-						call->source->name),
-				 errhint("A trigger or rule of table \"%s\" changes its row.",
-						 RelationGetRelationName(call->table))));
-}
-
-void
-new_row_check_claims(OwnerCall *call, const Succession *succession,
-					 const Bitmapset *copies, const StoredValue *stored)
-{
-	Bitmapset  *columns = bms_int_members(kin_claimed_columns(call->source, true),
-										  copies);
-	StringInfoData now;
-	StringInfoData then;
-	int			attnum = -1;
-	int			n;
-
-	if (bms_is_empty(columns))
-		return;
-	initStringInfo(&now);
-	initStringInfo(&then);
-	n = owner_parameter(call, succession->row_type, succession->row, false);
-	while ((attnum = bms_next_member(columns, attnum)) >= 0)
-	{
-		const char *name = quote_identifier(get_attname(call->source->relation,
-														attnum, false));
-
-		appendStringInfo(&now, "%s%s", now.len > 0 ? ", " : "", name);
-		appendStringInfo(&then, "%s($%d).%s", then.len > 0 ? ", " : "", n, name);
-	}
-	if (is_new_row(call, stored,
-				   psprintf("NOT pg_catalog.record_image_eq(ROW(%s), ROW(%s))",
-							now.data, then.data)))
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("the new token of source \"%s\" would not claim what the old one does",
 						call->source->name),
 				 errhint("A trigger or rule of table \"%s\" changes its row.",
 						 RelationGetRelationName(call->table))));

@@ -36,27 +36,8 @@ typedef struct IssueRequest
 	const List *exchanged;		/* kin_views() of a row of the same column */
 } IssueRequest;
 
-/* What the row of a token's successor is made from. */
-typedef struct Succession
-{
-	Oid			row_type;
-	Datum		row;			/* the old token's row, as it was while it lived */
-	const List *views;			/* its kin_views(), of then */
-	Expiry		expiry;
-	Jsonb	   *attributes;		/* may be NULL */
-} Succession;
-
 /* Throws 27000 if the row is of another user, tenant or scope than was asked for. */
 extern void new_row_check_issued(OwnerCall *call, const IssueRequest *request,
-								 const StoredValue *stored);
-
-/*
- * A trigger or rule can have changed what a successor claims; see kin.h for the rest.
- * Throws 27000 if the row has anything else in a column of a claim than the old one, of
- * the columns that were copied from that.
- */
-extern void new_row_check_claims(OwnerCall *call, const Succession *succession,
-								 const Bitmapset *copies,
 								 const StoredValue *stored);
 
 #endif							/* TOKENAUTH_NEW_ROW_H */

@@ -243,8 +243,7 @@ new_token_succeed(OwnerCall *call, const Succession *succession,
 	insert_list_give_known(&list);
 	insert_arguments_check_complete(&list);
 	finish_insert(&list, from, succession->views, token);
-	if (kin_runs_code(call->table))
-		new_row_check_claims(call, succession, list.copies, &token->stored);
+	succession_check_made(call, succession, &token->stored);
 }
 
 /* ---------- what is handed out ---------- */

@@ -15,6 +15,7 @@
 
 #include "lifecycle/grace.h"
 #include "lifecycle/new_row.h"
+#include "lifecycle/succession.h"
 #include "source/owner.h"
 
 /* A token that has just been made. */
@@ -38,7 +39,8 @@ extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 /*
  * Make a token and insert its row as a copy of another token's, with what
  * belongs to a token alone made anew.  Attributes can replace columns that do
- * not matter to what is judged.  Throws what kin_check_made() throws.
+ * not matter to what is judged.  Throws what kin_check_made() and
+ * succession_check_made() throw.
  */
 extern void new_token_succeed(OwnerCall *call, const Succession *succession,
 							  NewToken *token);

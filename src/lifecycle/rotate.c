@@ -270,6 +270,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	};
 
 	check_expiry_is_column(presented->source);
+	succession_check_possible(call);
 	if (has_grace)
 		check_grace(presented->source);
 	/* first, because a unique index may allow only one live token of a user */
@@ -292,6 +293,9 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	else
 		ending_check_dead(call, &presented->values, "revoke");
 	kin_check_changed(call, &presented->stored, presented->views);
+	if (has_grace)
+		succession_check_kept(call, presented->row_type, presented->row,
+							  &presented->stored);
 	remember(presented, &legacy, expiry, &token->stored);
 }
 
@@ -442,6 +446,8 @@ extend(OwnerCall *call, const Presented *presented)
 								  column, threshold, column, alive, column,
 								  target));
 	kin_check_changed(call, &presented->stored, presented->views);
+	succession_check_kept(call, presented->row_type, presented->row,
+						  &presented->stored);
 }
 
 static void
