@@ -35,6 +35,18 @@ SELECT * FROM exchanged('nobody');
 SELECT tokenauth_detach('sess');
 SELECT tokenauth_attach('sess', prefix => 's_', claims => '{plan}', mapping => '{"null_user": "valid"}');
 SELECT * FROM exchanged('nobody');
+UPDATE code SET used_at = NULL;
+-- nor what an expression makes of a default; and a column that is generated takes none
+CREATE TABLE told (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int DEFAULT 1, org text DEFAULT 'root', made text GENERATED ALWAYS AS (lower(org)) STORED, revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('told', prefix => 't_', mapping => '{"tenant_expression": "lower(org)"}');
+SELECT e.status FROM tokenauth_exchange('none', 'told', source => 'code') e;
+SELECT tokenauth_detach('told'), tokenauth_attach('told', prefix => 't_', user_column => '', mapping => '{"user_expression": "user_id + 0", "null_user": "valid"}');
+SELECT e.status FROM tokenauth_exchange('nobody', 'told', source => 'code') e;
+SELECT tokenauth_detach('told'), tokenauth_attach('told', prefix => 't_', tenant_column => 'made');
+SELECT e.status FROM tokenauth_exchange('none', 'told', source => 'code') e;
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'told', tenant_id => 'acme'::text);
+SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'told', attributes => '{"org": "acme"}');
+SELECT tokenauth_detach('told');
 
 -- A trigger gives the row to whom the session says, before it is written, or afterwards.
 CREATE FUNCTION before() RETURNS trigger LANGUAGE plpgsql AS $$

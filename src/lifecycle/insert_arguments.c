@@ -73,12 +73,27 @@ argument_of_role(SourceRole role)
 	}
 }
 
+/* What an expression makes of a row can be a user or tenant, by a default, too. */
+static void
+refuse_to_give_none(const Source *source, SourceRole role)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the token has no %s, which cannot be written so into a token of source \"%s\"",
+					role == ROLE_USER ? "user" : "tenant", source->name),
+			 errdetail("An expression says which its tokens have."),
+			 errhint("Exchange it for a token of a source with a %s.",
+					 role_argument(role))));
+}
+
 void
 insert_arguments_give_none(InsertList *list, SourceRole role)
 {
 	const Source *source = list->call->source;
 	AttrNumber	attnum = source->column[role].attnum;
 
+	if (source->column[role].expression != NULL)
+		refuse_to_give_none(source, role);
 	if (!AttributeNumberIsValid(attnum) || bms_is_member(attnum, list->given))
 		return;
 	insert_list_give(list, attnum, "NULL");

@@ -27,7 +27,7 @@ extern void insert_arguments_give(InsertList *list, SourceRole role,
 
 /*
  * As another token has none, then the column's default is not for the new one.  For the
- * user or tenant; throws 0A000 if the new token must have one.
+ * user or tenant; throws 0A000 if the new token must have one, or an expression says it.
  */
 extern void insert_arguments_give_none(InsertList *list, SourceRole role);
 

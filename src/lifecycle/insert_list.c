@@ -32,6 +32,19 @@ insert_list_begin(InsertList *list, OwnerCall *call,
 	initStringInfo(&list->values);
 }
 
+/* The INSERT would say less. */
+static void
+check_can_be_written(const Source *source, Form_pg_attribute attribute)
+{
+	if (attribute->attgenerated ||
+		attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of token source \"%s\" cannot be set",
+						NameStr(attribute->attname), source->name),
+				 errdetail("The table generates its values.")));
+}
+
 void
 insert_list_give(InsertList *list, AttrNumber attnum, const char *value)
 {
@@ -42,6 +55,7 @@ insert_list_give(InsertList *list, AttrNumber attnum, const char *value)
 	if (attnum <= 0)
 		stored_source_changed(list->call->source);
 	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
+	check_can_be_written(list->call->source, attribute);
 	list->given = bms_add_member(list->given, attnum);
 	appendStringInfo(&list->columns, "%s%s", separator,
 					 quote_identifier(NameStr(attribute->attname)));

@@ -31,7 +31,10 @@ typedef struct InsertList
 extern void insert_list_begin(InsertList *list, OwnerCall *call,
 							  const Succession *copied);
 
-/* Throws 55000 if there is no such column in what is known of the source by now. */
+/*
+ * Throws 55000 if there is no such column in what is known of the source by now, 0A000
+ * if the table always generates its values.
+ */
 extern void insert_list_give(InsertList *list, AttrNumber attnum,
 							 const char *value);
 
