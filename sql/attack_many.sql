@@ -42,4 +42,41 @@ DO $$ BEGIN EXECUTE (SELECT fix FROM tokenauth_doctor() WHERE source = 'i'); END
 DO $$ BEGIN EXECUTE (SELECT fix FROM tokenauth_doctor() WHERE source = 'i'); END $$;
 SELECT severity, finding FROM tokenauth_doctor() WHERE source = 'i';
 SELECT tokenauth_detach('i');
+-- Rows that are changed of a source that cannot be read, for who owns a parent's table has it
+-- inherited, or referred to tokens.  For each row it was read again, and what had been read was kept.
+CREATE TABLE person (id int PRIMARY KEY, note text);
+INSERT INTO person SELECT generate_series(1, 300);
+CREATE TABLE rows (id int PRIMARY KEY, tok text UNIQUE, user_id int, name text, revoked bool NOT NULL DEFAULT false);
+INSERT INTO rows SELECT i, 'r_' || i, i, 'n' || i FROM generate_series(1, 300) i;
+SELECT tokenauth_attach('rows', token_column => 'tok', stored_as => 'plaintext', claims => '{name}'), tokenauth_attach_parent('rows', 'person', 'user_id');
+CREATE VIEW kept AS SELECT count(*) < 50 AS few FROM pg_backend_memory_contexts WHERE name = 'tokenauth source';
+CREATE TABLE heir () INHERITS (person);
+BEGIN;
+UPDATE rows SET revoked = NOT revoked;
+UPDATE person SET id = -id;
+DO $$ BEGIN FOR i IN 1 .. 300 LOOP UPDATE rows SET revoked = NOT revoked WHERE id = i; END LOOP; END $$;
+SELECT * FROM kept;
+DO $$ BEGIN FOR i IN 1 .. 300 LOOP
+    BEGIN PERFORM public.tokenauth_resolve('r_1', NULL::int, source => 'rows'); EXCEPTION WHEN OTHERS THEN NULL; END;
+END LOOP; END $$;
+SELECT * FROM kept;
+ROLLBACK;
+DROP TABLE heir;
+SELECT status FROM tokenauth_identify('r_1', source => 'rows');
+BEGIN;
+CREATE TABLE heir () INHERITS (person);
+UPDATE rows SET revoked = NOT revoked WHERE id = 1;
+DROP TABLE heir;
+SELECT status FROM tokenauth_identify('r_1', source => 'rows');
+UPDATE rows SET revoked = NOT revoked WHERE id = 1;
+SELECT status FROM tokenauth_identify('r_1', source => 'rows');
+COMMIT;
+SELECT status FROM tokenauth_identify('r_1', source => 'rows');
+ALTER TABLE rows ADD FOREIGN KEY (name) REFERENCES rows (tok) NOT VALID;
+SELECT status FROM tokenauth_identify('r_1', source => 'rows');
+BEGIN;
+UPDATE rows SET revoked = NOT revoked;
+SELECT * FROM kept;
+ROLLBACK;
+SELECT tokenauth_detach('rows');
 DROP SCHEMA many_attack CASCADE;

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/pepper.h"
 #include "base/testpoint.h"
 #include "common/hashfn.h"
@@ -38,6 +39,7 @@ static SourceState routes_state = SOURCE_STALE;	/* of the registry's routes */
 static Registry *registry = NULL;
 static Registry *retired = NULL;
 static MemoryContext retired_facts = NULL;	/* of sources that were read again */
+static uint64 messages_heard = 0;	/* that something has changed */
 
 /* See source_id.h.  The chance is 1 in 65,536, and another name helps. */
 static void
@@ -297,23 +299,79 @@ source_candidates(const char *token, Size len, bool *left_out)
 }
 
 /*
- * Empty room for what is to be known of a source.  What was known stays until
- * the transaction ends: somebody up the stack may be judging by it, where code
- * that a condition or a trigger calls has led to here.
+ * What was known of a source stays until the transaction ends: somebody up the stack may
+ * be judging by it, where code that a condition or a trigger calls has led to here.
+ * Nobody judges by a source that could not be read.
  */
 static void
-renew_facts(Source *source)
+retire_facts(const Source *source)
 {
-	MemoryContext old = source->facts;
-
+	if (!source->whole && !source->being_read)
+	{
+		MemoryContextDelete(source->facts);
+		return;
+	}
 	if (retired_facts == NULL)
 		retired_facts = AllocSetContextCreate(CacheMemoryContext,
 											  "tokenauth retired facts",
 											  ALLOCSET_SMALL_SIZES);
-	source->facts = AllocSetContextCreate(MemoryContextGetParent(old),
-										  "tokenauth source",
-										  ALLOCSET_SMALL_SIZES);
-	MemoryContextSetParent(old, retired_facts);
+	MemoryContextSetParent(source->facts, retired_facts);
+}
+
+/* Empty room for what is to be known of a source. */
+static void
+renew_facts(Source *source)
+{
+	MemoryContext fresh = AllocSetContextCreate(MemoryContextGetParent(source->facts),
+												"tokenauth source",
+												ALLOCSET_SMALL_SIZES);
+
+	retire_facts(source);
+	source->facts = fresh;
+}
+
+/* False if its table has been dropped. */
+static bool
+read_source(Source *source)
+{
+	bool		is_there;
+
+	source->state = SOURCE_BUILDING;
+	source->built++;
+	source->heard = messages_heard;
+	source->statement = GetCurrentStatementStartTimestamp();
+	renew_facts(source);
+	source->being_read = true;
+	PG_TRY();
+	{
+		is_there = mapping_build(source);
+	}
+	PG_FINALLY();
+	{
+		source->being_read = false;
+	}
+	PG_END_TRY();
+	return is_there;
+}
+
+/* No message tells that a table inherits, or refers to tokens, no more. */
+static bool
+has_passing_problem(const Source *source)
+{
+	return source->problem == PROBLEM_INHERITANCE ||
+		source->problem == PROBLEM_TELLS_TOKENS || source->problem_may_pass;
+}
+
+/*
+ * Has it a problem that can have passed only if something was changed since, or another
+ * statement begun?  All such problems are fatal, so nobody judges by what was read.
+ */
+static bool
+has_problem_still(const Source *source)
+{
+	return source->state == SOURCE_STALE && has_passing_problem(source) &&
+		source->heard == messages_heard &&
+		source->statement == GetCurrentStatementStartTimestamp();
 }
 
 /*
@@ -342,10 +400,7 @@ source_revalidate(Source *source)
 	while (source->state != SOURCE_CURRENT)
 	{
 		count_reading(source, &readings);
-		source->state = SOURCE_BUILDING;
-		source->built++;
-		renew_facts(source);
-		if (!mapping_build(source))
+		if (!read_source(source))
 		{
 			source->state = SOURCE_STALE;
 			registry_state = SOURCE_STALE;
@@ -355,9 +410,8 @@ source_revalidate(Source *source)
 		if (source->state == SOURCE_BUILDING)
 			source->state = SOURCE_CURRENT;
 	}
-	/* no message tells that a table inherits, or refers to tokens, no more: look again */
-	if (source->problem == PROBLEM_INHERITANCE ||
-		source->problem == PROBLEM_TELLS_TOKENS || source->problem_may_pass)
+	/* look again */
+	if (has_passing_problem(source))
 		source->state = SOURCE_STALE;
 	return true;
 }
@@ -452,7 +506,7 @@ source_try_validate(Source *source, bool *hindered)
 	bool		valid;
 
 	*hindered = false;
-	if (source->state == SOURCE_CURRENT)
+	if (source->state == SOURCE_CURRENT || has_problem_still(source))
 		return true;
 	nlocked = lock_at_once(source);
 	*hindered = nlocked <= source->nparents;
@@ -496,6 +550,7 @@ source_invalidate(Oid relation)
 
 	if (is_debug_discard(!OidIsValid(relation)))
 		return;
+	messages_heard++;
 	if (registry_state == SOURCE_BUILDING || extension_hears_relation(relation))
 		registry_state = SOURCE_STALE;
 	if (registry == NULL)
@@ -539,6 +594,7 @@ catalog_callback(Datum arg, int cacheid, uint32 hashvalue)
 
 	if (is_debug_discard(hashvalue == 0))
 		return;
+	messages_heard++;
 	if (registry_state == SOURCE_BUILDING ||
 		extension_hears_syscache(cacheid, hashvalue))
 		registry_state = SOURCE_STALE;
@@ -560,6 +616,7 @@ pepper_callback(void)
 {
 	ListCell   *lc;
 
+	messages_heard++;
 	if (registry == NULL)
 		return;
 	foreach(lc, registry->sources)

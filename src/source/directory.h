@@ -96,7 +96,9 @@ extern bool source_try_lock(const Source *source);
 
 /*
  * source_validate() for who must not wait for whoever has locked one of its tables;
- * false, too, if that hinders it.
+ * false, too, if that hinders it.  For each of many rows, too: a problem that it was
+ * found to have is not looked for again until something has been changed, or another
+ * statement has begun.
  */
 extern bool source_try_validate(Source *source, bool *hindered);
 

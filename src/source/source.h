@@ -259,6 +259,9 @@ typedef struct Source
 	struct TokenSearch *token_search;	/* while it is being read (token_columns.h) */
 	uint64		fingerprint;
 	uint64		built;			/* how often it was read, or begun to be */
+	bool		being_read;
+	uint64		heard;			/* so many messages, when that was begun, */
+	TimestampTz statement;		/* and in the statement that began then */
 	bool		whole;			/* it was read to the end, and can be judged by;
 								 * source_require_whole() */
 	SourceColumn column[ROLE_COUNT];	/* type and kind also of a user or tenant
