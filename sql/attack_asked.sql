@@ -108,5 +108,26 @@ END $$;
 SELECT which, listed(which) FROM unnest('{a,v,j,jb,t,c}'::name[]) which;
 CREATE TRIGGER lists BEFORE INSERT ON lists FOR EACH ROW EXECUTE FUNCTION lists();
 SELECT which, listed(which) FROM unnest('{a,v,j,jb,t,c}'::name[]) which;
+-- of a type that has no equality, or one that calls others equal, too; by whatever collation
+CREATE EXTENSION ltree SCHEMA public;
+CREATE COLLATION careless (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+CREATE DOMAIN label AS varchar(10) COLLATE careless;
+CREATE TABLE kinds (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id text COLLATE careless, tenant_id label, l ltree, p point, b box, t text COLLATE careless, n numeric(6,2), revoked boolean NOT NULL DEFAULT false);
+CREATE TRIGGER before BEFORE INSERT ON kinds FOR EACH ROW EXECUTE FUNCTION before();
+CREATE FUNCTION issued(changes jsonb, which name DEFAULT 't', scope text DEFAULT 'admin') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    PERFORM set_config('asked.row', changes::text, true);
+    PERFORM tokenauth_attach('kinds', prefix => 'k_', scope_column => which);
+    SELECT concat_ws(' ', i.user_id, i.tenant_id, i.scope) INTO said FROM tokenauth_issue('bob'::text, 'kinds', scope => scope, tenant_id => 'acme'::text) t, tokenauth_identify(t.token) i;
+    PERFORM tokenauth_detach('kinds');
+    RETURN said;
+EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
+END $$;
+SELECT which, scope, issued('{}', which, scope), issued(jsonb_build_object(which, other), which, scope)
+    FROM (VALUES ('l'::name, 'a.b', 'a.c'), ('p', '(1,1)', '(1,2)'), ('b', '(1,1),(0,0)', '(5,5),(4,4)'), ('t', 'admin', 'ADMÎN'), ('n', '1', '1.01')) x (which, scope, other);
+SELECT issued('{"user_id": "BOB"}'), issued('{"tenant_id": "Acmé"}');
+DROP EXTENSION ltree CASCADE;
 SELECT tokenauth_detach('sess'), tokenauth_detach('code');
 DROP SCHEMA asked CASCADE;

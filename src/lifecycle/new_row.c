@@ -12,6 +12,35 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+static Form_pg_attribute
+column_of_role(const OwnerCall *call, SourceRole role)
+{
+	AttrNumber	attnum = call->source->column[role].attnum;
+	TupleDesc	desc = RelationGetDescr(call->table);
+
+	if (attnum > desc->natts)
+		stored_source_changed(call->source);
+	return TupleDescAttr(desc, attnum - 1);
+}
+
+/*
+ * "the row has that in the role's column", image by image: there is not an equality for
+ * each type, and some call equal what is not the same.  Of two texts of the type json it
+ * does not matter how they are written.
+ */
+static char *
+has_image(const OwnerCall *call, SourceRole role, const char *value)
+{
+	Form_pg_attribute attribute = column_of_role(call, role);
+	const char *type = call->source->column[role].type == JSONOID ?
+		"pg_catalog.jsonb" :
+		format_type_extended(attribute->atttypid, attribute->atttypmod,
+							 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+
+	return psprintf("pg_catalog.record_image_eq(ROW(CAST(%s AS %s)), ROW(CAST(%s AS %s)))",
+					owner_column(call, role), type, value, type);
+}
+
 /* "the row has what was asked for, or nothing was"; a parent may say it, or an expression */
 static char *
 has_asked(OwnerCall *call, SourceRole role, const char *value, bool carries)
@@ -19,12 +48,12 @@ has_asked(OwnerCall *call, SourceRole role, const char *value, bool carries)
 	if (!AttributeNumberIsValid(call->source->column[role].attnum))
 		return pstrdup("true");
 	if (value != NULL)
-		return owner_has_value(call, role, value);
+		return has_image(call, role, owner_cast(call, role, value));
 	return carries ? psprintf("%s IS NULL", owner_column(call, role)) :
 		pstrdup("true");
 }
 
-/* The same of the scopes.  Of the type json there is no equality. */
+/* The same of the scopes. */
 static char *
 has_asked_scopes(OwnerCall *call, const IssueRequest *request)
 {
@@ -43,10 +72,7 @@ has_asked_scopes(OwnerCall *call, const IssueRequest *request)
 		return pstrdup("true");
 	if (strcmp(value, "NULL") == 0)
 		return psprintf("%s IS NULL", owner_column(call, ROLE_SCOPE));
-	return psprintf(column->type == JSONOID ?
-					"CAST(%s AS pg_catalog.jsonb) OPERATOR(pg_catalog.=) CAST(%s AS pg_catalog.jsonb)" :
-					"%s OPERATOR(pg_catalog.=) %s",
-					owner_column(call, ROLE_SCOPE), value);
+	return has_image(call, ROLE_SCOPE, value);
 }
 
 /*
