@@ -129,5 +129,45 @@ SELECT which, scope, issued('{}', which, scope), issued(jsonb_build_object(which
     FROM (VALUES ('l'::name, 'a.b', 'a.c'), ('p', '(1,1)', '(1,2)'), ('b', '(1,1),(0,0)', '(5,5),(4,4)'), ('t', 'admin', 'ADMÎN'), ('n', '1', '1.01')) x (which, scope, other);
 SELECT issued('{"user_id": "BOB"}'), issued('{"tenant_id": "Acmé"}');
 DROP EXTENSION ltree CASCADE;
-SELECT tokenauth_detach('sess'), tokenauth_detach('code');
+-- Code that is no trigger of the table's own: what an index is made of, by what it takes a row,
+-- when our trigger fires.
+CREATE TABLE hidden (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int, scope text, kind text DEFAULT 'api', revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('hidden', prefix => 'h_', live_when => $$kind = 'api'$$), tokenauth_attach('hidden', 'login', prefix => 'i_', live_when => $$kind = 'login'$$);
+CREATE FUNCTION change(row_id int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('UPDATE asked.hidden SET %s WHERE id = $1 AND NOT (%1$s)', current_setting('asked.set')) USING row_id;
+END $$;
+CREATE FUNCTION hides(row_id int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM asked.change(row_id);
+    RETURN true;
+END $$;
+CREATE FUNCTION issued(source name) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    SELECT concat_ws(' ', i.source, i.status, i.user_id, i.scope) INTO said FROM tokenauth_issue(7, source, scope => 'read') t, tokenauth_identify(t.token) i;
+    RETURN said;
+EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
+END $$;
+SELECT issued('hidden');
+TRUNCATE hidden;
+CREATE INDEX hides ON hidden (hides(id));
+SET asked.set = 'user_id = 1';
+SELECT issued('hidden');
+SET asked.set = 'scope = ''admin''';
+SELECT issued('hidden');
+SET asked.set = 'kind = ''login''';
+SELECT issued('hidden');
+SET asked.set = 'user_id = 7';
+SELECT issued('hidden');
+DROP INDEX hides;
+TRUNCATE hidden;
+CREATE INDEX hides ON hidden (id) WHERE hides(id);
+SET asked.set = 'user_id = 1';
+SELECT issued('hidden');
+DROP INDEX hides;
+CREATE TRIGGER hides AFTER INSERT ON hidden FOR EACH ROW WHEN (asked.hides(NEW.id)) EXECUTE FUNCTION tokenauth_changed();
+SELECT issued('hidden');
+SELECT tokenauth_detach('sess'), tokenauth_detach('code'), tokenauth_detach('hidden'), tokenauth_detach('login');
 DROP SCHEMA asked CASCADE;

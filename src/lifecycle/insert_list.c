@@ -7,13 +7,18 @@
  */
 #include "postgres.h"
 
+#include "access/tableam.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "lifecycle/insert_list.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
+#include "source/extension.h"
 #include "source/flag.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #define UUID_TEXT_LEN		36
 
@@ -251,20 +256,66 @@ insert_list_give_copies(InsertList *list)
 								  quote_identifier(NameStr(TupleDescAttr(desc, attnum - 1)->attname))));
 }
 
+/* Has the table code of its own that takes part in what is inserted? */
+static bool
+runs_code(Relation table)
+{
+	const TriggerDesc *triggers = table->trigdesc;
+
+	if (table->rd_rules != NULL)
+		return true;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!trigger->tgisinternal &&
+			trigger->tgfoid != extension_known()->trigger_function &&
+			trigger->tgenabled != TRIGGER_DISABLED &&
+			TRIGGER_FOR_INSERT(trigger->tgtype))
+			return true;
+	}
+	return false;
+}
+
+/* Is that version of a row the one that counts? */
+static bool
+is_latest(Relation table, ItemPointer tid)
+{
+	TupleTableSlot *row = table_slot_create(table, NULL);
+	bool		is_there = table_tuple_fetch_row_version(table, tid, SnapshotSelf, row);
+
+	ExecDropSingleTupleTableSlot(row);
+	return is_there;
+}
+
+/* May the row be another one than was given? */
+static bool
+may_have_changed(const OwnerCall *call, const QueryResult *result)
+{
+	bool		isnull;
+	Datum		tid = query_value(result, 0, 3, &isnull);
+
+	return isnull ||
+		!is_latest(call->table, (ItemPointer) DatumGetPointer(tid));
+}
+
 QueryResult *
 insert_list_run(InsertList *list, const char *from)
 {
 	OwnerCall  *call = list->call;
 	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
+	/* what needs no subquery is planned faster */
+	char	   *row = psprintf(from[0] == '\0' ? "VALUES (%s)%s" : "SELECT %s %s",
+							   list->values.data, from);
 	QueryResult *result;
 
 	call->makes_row = true;
 	result = owner_write(call,
-						 psprintf("INSERT INTO %s (%s) SELECT %s %s RETURNING %s, %s",
-								  owner_table(call), list->columns.data,
-								  list->values.data, from,
+						 psprintf("INSERT INTO %s (%s) %s RETURNING %s, %s, %s",
+								  owner_table(call), list->columns.data, row,
 								  owner_read_timestamp(call, ROLE_EXPIRES),
-								  has_id ? owner_column(call, ROLE_ID) : "NULL"));
+								  has_id ? owner_column(call, ROLE_ID) : "NULL",
+								  runs_code(call->table) ? "NULL" : "ctid"));
 	call->makes_row = false;
 	if (result->nrows != 1)
 		ereport(ERROR,
@@ -272,5 +323,6 @@ insert_list_run(InsertList *list, const char *from)
 				 errmsg("the row of the new token was not inserted"),
 				 errhint("A trigger or rule of table \"%s\" may have kept it out.",
 						 RelationGetRelationName(call->table))));
+	list->changed = may_have_changed(call, result);
 	return result;
 }

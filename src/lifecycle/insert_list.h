@@ -25,6 +25,8 @@ typedef struct InsertList
 	Bitmapset  *attributes;		/* and by attributes */
 	StringInfoData columns;
 	StringInfoData values;
+	bool		changed;		/* when it was inserted: the row may not be what was
+								 * given */
 } InsertList;
 
 /* For a copy of a token's row; or, with NULL, for a row that is no copy. */
@@ -72,6 +74,11 @@ extern SourceRole insert_list_role_of(const Source *source, AttrNumber attnum);
  * Run the INSERT of one row, with that FROM clause, or "".  Returns one row: when it
  * expires, as timestamptz, and its id, NULL without an id column.  Throws 27000 if no row
  * was inserted.
+ *
+ * Code of the table's owner can change the row: triggers and rules, while it is put
+ * together or afterwards, and what else runs once it is there, as the expressions of
+ * indexes and of conditions of triggers.  Of the former we know, and whoever else changes
+ * a row makes another version of it.
  */
 extern QueryResult *insert_list_run(InsertList *list, const char *from);
 

@@ -8,8 +8,6 @@
 #include "postgres.h"
 
 #include "base/sandbox.h"
-#include "catalog/pg_trigger.h"
-#include "commands/trigger.h"
 #include "judge/lookup.h"
 #include "judge/scope.h"
 #include "lifecycle/each_source.h"
@@ -18,7 +16,6 @@
 #include "lifecycle/shared_row.h"
 #include "source/defaults.h"
 #include "source/directory.h"
-#include "source/extension.h"
 #include "source/generated.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -560,35 +557,16 @@ telling_columns(const Source *source, const Source *other)
 
 /* ---------- a row that is issued ---------- */
 
-bool
-kin_runs_code(Relation table)
-{
-	const TriggerDesc *triggers = table->trigdesc;
-
-	if (table->rd_rules != NULL)
-		return true;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (!trigger->tgisinternal &&
-			trigger->tgfoid != extension_known()->trigger_function &&
-			trigger->tgenabled != TRIGGER_DISABLED &&
-			TRIGGER_FOR_INSERT(trigger->tgtype))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Which of these columns could the caller have decided about, by arguments that set some,
- * and by what the table's code makes of his session and of them?
+ * and by what the table's code makes of his session and of them?  Of a row that may have
+ * been changed, all of them.
  */
 static Bitmapset *
 decided_columns(Relation table, const Bitmapset *columns,
-				const Bitmapset *arguments)
+				const Bitmapset *arguments, bool changed)
 {
-	if (kin_runs_code(table))
+	if (changed)
 		return bms_copy(columns);
 	return bms_add_members(bms_intersect(columns, arguments),
 						   defaults_by_session(table, columns));
@@ -613,7 +591,8 @@ tells_otherwise(Source *other, const OwnerCall *call, const StoredValue *stored)
 /* Do arguments decide about the row in another source with the same token column? */
 static bool
 arguments_decide(Source *other, const OwnerCall *call,
-				 const StoredValue *stored, const Bitmapset *arguments)
+				 const StoredValue *stored, const Bitmapset *arguments,
+				 bool changed)
 {
 	const Source *source = call->source;
 	Bitmapset  *own;
@@ -624,9 +603,9 @@ arguments_decide(Source *other, const OwnerCall *call,
 	if (!source_is_readable(other))
 		return true;
 	own = bms_union(kind_columns(other, source), own_claims(other, source));
-	own = decided_columns(call->table, own, arguments);
+	own = decided_columns(call->table, own, arguments, changed);
 	telling = decided_columns(call->table, telling_columns(other, source),
-							  arguments);
+							  arguments, changed);
 	return !bms_is_empty(own) ||
 		(!bms_is_empty(telling) && tells_otherwise(other, call, stored));
 }
@@ -708,7 +687,7 @@ check_issued_in(Source *other, const OwnerCall *call,
 void
 kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 				 const Bitmapset *arguments, const Bitmapset *attributes,
-				 const List *exchanged)
+				 bool changed, const List *exchanged)
 {
 	ListCell   *lc;
 
@@ -719,7 +698,7 @@ kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 
 		if (!shared_row_is_kin(call->source, other))
 			continue;
-		if (arguments_decide(other, call, stored, arguments))
+		if (arguments_decide(other, call, stored, arguments, changed))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the new token would be one of source \"%s\", too",

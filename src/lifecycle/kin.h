@@ -72,17 +72,14 @@ extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,
 
 /*
  * The row of this value was issued, and the caller has set these columns by arguments
- * and by attributes.  Throws 22023 if they decide about another source, or how long it
+ * and by attributes; code of the table's owner may have changed it.  Throws 22023 if they decide about another source, or how long it
  * lives there is more than that one allows.  If it was made
  * in exchange for a row with the same token column, which was looked at so, throws 55000
  * if it counts in another source in which that one did not, or otherwise.
  */
 extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							 const Bitmapset *arguments,
-							 const Bitmapset *attributes,
+							 const Bitmapset *attributes, bool changed,
 							 const List *exchanged);
-
-/* Has the table code that runs when a row is inserted, and could change all of it? */
-extern bool kin_runs_code(Relation table);
 
 #endif							/* TOKENAUTH_KIN_H */

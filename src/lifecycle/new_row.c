@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "lifecycle/kin.h"
 #include "lifecycle/new_row.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -109,6 +108,6 @@ new_row_check_issued(OwnerCall *call, const IssueRequest *request,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the new token of source \"%s\" would be of another user, tenant or scope than was asked for",
 						call->source->name),
-				 errhint("A trigger or rule of table \"%s\" changes its row.",
+				 errhint("A trigger, a rule or other code of table \"%s\" changes its row.",
 						 RelationGetRelationName(call->table))));
 }

@@ -3,10 +3,10 @@
  * new_row.h
  *		What the row of a new token is to hold, and whether it does.
  *
- * The table's triggers and rules can change a row while it is inserted, or
- * afterwards.  So the row is compared with what it was to hold when it is there, by
- * the latest state of the table.  The row is known by what it has in the token column.
- * Where else it counts is told by kin.h.
+ * Code of the table's owner can change a row while it is inserted, or afterwards.  Where
+ * that may have been (insert_list.h), the row is compared with what it was to hold when
+ * it is there, by the latest state of the table.  The row is known by what it has in the
+ * token column.  Where else it counts is told by kin.h.
  *
  *-------------------------------------------------------------------------
  */

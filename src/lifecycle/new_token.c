@@ -195,7 +195,7 @@ finish_insert(InsertList *list, const char *from, const List *views,
 	}
 	else
 		kin_check_issued(call, &token->stored, list->arguments,
-						 list->attributes, views);
+						 list->attributes, list->changed, views);
 	tell_parents_expiry(call->source, token);
 }
 
@@ -223,7 +223,8 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	insert_list_give_known(&list);
 	insert_arguments_check_complete(&list);
 	finish_insert(&list, from, request->exchanged, token);
-	if (kin_runs_code(call->table))
+	/* where other rows can have the same token, code can have inserted one of these */
+	if (list.changed || !source->finder.unique)
 		new_row_check_issued(call, request, &token->stored);
 }
 
