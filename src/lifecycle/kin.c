@@ -17,6 +17,7 @@
 #include "source/defaults.h"
 #include "source/directory.h"
 #include "source/generated.h"
+#include "source/problem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -295,17 +296,29 @@ typedef struct KinLife
 	const char *untold;			/* why that is not known; NULL: it is */
 } KinLife;
 
+/* NULL if it can be looked at. */
+static const char *
+why_not_readable(Source *source)
+{
+	bool		hindered;
+	bool		valid = source_try_validate(source, &hindered);
+
+	if (hindered)
+		return "something that it needs is locked";
+	if (!valid)
+		return "its table has been dropped";
+	return PROBLEM_IS_FATAL(source->problem) ?
+		each_source_told(problem_message(source)) : NULL;
+}
+
 static void
 look_for_life(void *arg)
 {
 	KinLife    *life = arg;
-	bool		hindered;
 
-	if (source_try_validate(life->source, &hindered) &&
-		!PROBLEM_IS_FATAL(life->source->problem))
+	life->untold = why_not_readable(life->source);
+	if (life->untold == NULL)
 		life->is_live = lookup_is_live(life->source, life->stored, NULL, NULL);
-	else
-		life->untold = hindered ? "a table is locked" : "it cannot be read";
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/brief_wait.h"
 #include "base/pepper.h"
 #include "base/testpoint.h"
 #include "common/hashfn.h"
@@ -330,6 +331,22 @@ renew_facts(Source *source)
 	source->facts = fresh;
 }
 
+/* Has nothing been changed since, and no other statement begun? */
+static bool
+is_as_at_begin(const Source *source)
+{
+	return source->heard == messages_heard &&
+		source->statement == GetCurrentStatementStartTimestamp();
+}
+
+static void
+note_begin(Source *source)
+{
+	source->hindered = false;
+	source->heard = messages_heard;
+	source->statement = GetCurrentStatementStartTimestamp();
+}
+
 /* False if its table has been dropped. */
 static bool
 read_source(Source *source)
@@ -338,8 +355,7 @@ read_source(Source *source)
 
 	source->state = SOURCE_BUILDING;
 	source->built++;
-	source->heard = messages_heard;
-	source->statement = GetCurrentStatementStartTimestamp();
+	note_begin(source);
 	renew_facts(source);
 	source->being_read = true;
 	PG_TRY();
@@ -362,16 +378,12 @@ has_passing_problem(const Source *source)
 		source->problem == PROBLEM_TELLS_TOKENS || source->problem_may_pass;
 }
 
-/*
- * Has it a problem that can have passed only if something was changed since, or another
- * statement begun?  All such problems are fatal, so nobody judges by what was read.
- */
+/* All such problems are fatal, so nobody judges by what was read. */
 static bool
 has_problem_still(const Source *source)
 {
 	return source->state == SOURCE_STALE && has_passing_problem(source) &&
-		source->heard == messages_heard &&
-		source->statement == GetCurrentStatementStartTimestamp();
+		is_as_at_begin(source);
 }
 
 /*
@@ -499,18 +511,49 @@ source_try_lock(const Source *source)
 	return lock_at_once(source) > source->nparents;
 }
 
+/* For each lock that reading a source takes besides. */
+#define LOCK_PATIENCE_MS	10
+
+typedef struct Reading
+{
+	Source	   *source;
+	bool		valid;
+} Reading;
+
+static void
+read_briefly(void *arg)
+{
+	Reading    *reading = arg;
+
+	reading->valid = source_validate(reading->source);
+}
+
+/* Its tables are locked. */
+static bool
+try_read(Source *source, bool *hindered)
+{
+	Reading		reading = {source, false};
+
+	*hindered = !brief_wait_try(read_briefly, &reading, LOCK_PATIENCE_MS);
+	source->hindered = *hindered;
+	return !*hindered && reading.valid;
+}
+
 bool
 source_try_validate(Source *source, bool *hindered)
 {
 	int			nlocked;
-	bool		valid;
+	bool		valid = false;
 
 	*hindered = false;
 	if (source->state == SOURCE_CURRENT || has_problem_still(source))
 		return true;
+	*hindered = true;
+	if (source->hindered && is_as_at_begin(source))
+		return false;
 	nlocked = lock_at_once(source);
-	*hindered = nlocked <= source->nparents;
-	valid = !*hindered && source_validate(source);
+	if (nlocked > source->nparents)
+		valid = try_read(source, hindered);
 	while (nlocked-- > 0)
 		if (OidIsValid(table_of(source, nlocked)))
 			UnlockRelationOid(table_of(source, nlocked), AccessShareLock);
@@ -666,4 +709,6 @@ source_end_of_transaction(void)
 	if (retired_facts != NULL)
 		MemoryContextDelete(retired_facts);
 	retired_facts = NULL;
+	/* a worker, or a procedure that commits, begins no other statement */
+	messages_heard++;
 }

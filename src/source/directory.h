@@ -95,10 +95,10 @@ extern Source *source_hold_for_change(const Source *source);
 extern bool source_try_lock(const Source *source);
 
 /*
- * source_validate() for who must not wait for whoever has locked one of its tables;
- * false, too, if that hinders it.  For each of many rows, too: a problem that it was
- * found to have is not looked for again until something has been changed, or another
- * statement has begun.
+ * source_validate() for who must not wait for whoever has locked one of its tables, or what
+ * else reading it opens; false, too, if that hinders it.  For each of many rows, too: that
+ * it was found to be hindered, or to have a problem that may pass, holds until something has
+ * been changed, or another statement has begun.  Not in parallel mode.
  */
 extern bool source_try_validate(Source *source, bool *hindered);
 

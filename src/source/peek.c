@@ -7,15 +7,15 @@
  */
 #include "postgres.h"
 
+#include "base/brief_wait.h"
 #include "base/guc.h"
 #include "base/sandbox.h"
 #include "base/time_limit.h"
 #include "source/directory.h"
 #include "source/peek.h"
-#include "utils/guc.h"
 
 /* Autovacuum locks a catalog for about 20 ms at a time, when it truncates it. */
-#define LOCK_PATIENCE_MS	"200"
+#define LOCK_PATIENCE_MS	200
 
 typedef struct PeekWork
 {
@@ -23,16 +23,12 @@ typedef struct PeekWork
 	void	   *arg;
 } PeekWork;
 
-/* An error undoes the setting with the subtransaction. */
 static void
 work_without_waiting(void *arg)
 {
 	const PeekWork *peek = arg;
-	int			level = NewGUCNestLevel();
 
-	setting_fix("lock_timeout", LOCK_PATIENCE_MS);
-	peek->work(peek->arg);
-	fixed_settings_leave(level);
+	brief_wait_do(peek->work, peek->arg, LOCK_PATIENCE_MS);
 }
 
 ErrorData *

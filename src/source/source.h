@@ -260,6 +260,7 @@ typedef struct Source
 	uint64		fingerprint;
 	uint64		built;			/* how often it was read, or begun to be */
 	bool		being_read;
+	bool		hindered;		/* it was not read, because something is locked */
 	uint64		heard;			/* so many messages, when that was begun, */
 	TimestampTz statement;		/* and in the statement that began then */
 	bool		whole;			/* it was read to the end, and can be judged by;
