@@ -103,5 +103,17 @@ SET successors.row = '{"plan": "gold"}';
 SELECT count(*) FROM tokenauth_rotate('p_3', grace => '10 seconds', source => 'plain');
 SET successors.row = '{}';
 SELECT count(*) FROM tokenauth_rotate('p_3', grace => '10 seconds', source => 'plain');
+-- a token with rows of several kinds is renewed in its own
+CREATE TABLE twins (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text, user_id int, kind text, expires_at timestamptz, revoked boolean NOT NULL DEFAULT false);
+CREATE INDEX ON twins (token_hash);
+INSERT INTO twins (token_hash, user_id, kind, expires_at) SELECT encode(sha256('w_1'), 'hex'), u, k, now() + '1 minute' FROM (VALUES (8, 'web'), (7, 'api')) x (u, k);
+SELECT tokenauth_attach('twins', prefix => 'w_', live_when => $$kind = 'api'$$, sliding_ttl => '1 hour', sliding_threshold => '30 minutes');
+SELECT tokenauth_renew('w_1') > now() + interval '50 minutes' AS renewed;
+CREATE TRIGGER changes BEFORE UPDATE ON twins FOR EACH ROW EXECUTE FUNCTION changes();
+UPDATE twins SET expires_at = now() + '1 minute';
+SET successors.row = '{"kind": "web"}';
+SELECT tokenauth_renew('w_1') IS NOT NULL AS renewed;
+SET successors.row = '{}';
+SELECT tokenauth_detach('twins');
 SELECT tokenauth_detach('shared'), tokenauth_detach('uuids'), tokenauth_detach('plain');
 DROP SCHEMA successors CASCADE;

@@ -295,7 +295,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	kin_check_changed(call, &presented->stored, presented->views);
 	if (has_grace)
 		succession_check_kept(call, presented->row_type, presented->row,
-							  &presented->stored);
+							  &presented->stored, true);
 	remember(presented, &legacy, expiry, &token->stored);
 }
 
@@ -447,7 +447,7 @@ extend(OwnerCall *call, const Presented *presented)
 								  target));
 	kin_check_changed(call, &presented->stored, presented->views);
 	succession_check_kept(call, presented->row_type, presented->row,
-						  &presented->stored);
+						  &presented->stored, presented->nrows == 1);
 }
 
 static void

@@ -31,17 +31,26 @@ holding_columns(const Source *source)
 	return columns;
 }
 
+/* The columns that belong to a token alone, and what is generated from them. */
+static Bitmapset *
+own_columns(const OwnerCall *call)
+{
+	const TupleConstr *constr = RelationGetDescr(call->table)->constr;
+	Bitmapset  *own = insert_list_token_alone(call);
+
+	return constr != NULL && constr->has_generated_stored ?
+		generated_with_uses(call->source->relation, own) : own;
+}
+
 /* The columns in which a successor has what the token has. */
 static Bitmapset *
 inherited_columns(const OwnerCall *call)
 {
 	const Source *source = call->source;
-	Bitmapset  *own = generated_with_uses(source->relation,
-										  insert_list_token_alone(call));
 
 	/* a statement before may have had it read again */
 	source_require_whole(source);
-	return bms_add_members(bms_difference(source->matters, own),
+	return bms_add_members(bms_difference(source->matters, own_columns(call)),
 						   holding_columns(source));
 }
 
@@ -79,63 +88,78 @@ succession_check_possible(const OwnerCall *call)
 	}
 }
 
-/* An array of the names of those columns in which the row is not the parameter's. */
+/* The row with which a token's is to be the same in some columns. */
+typedef struct Model
+{
+	Oid			row_type;
+	Datum		row;
+	const StoredValue *stored;	/* by which the token's row is found */
+	bool		is_only;		/* all that are found are to be the same; else one */
+} Model;
+
+/* "ROW(...)" of those columns of what has that name in SQL */
 static char *
-differing_columns(const OwnerCall *call, const Bitmapset *columns, int parameter)
+row_of(const OwnerCall *call, const Bitmapset *columns, const char *prefix)
 {
 	StringInfoData sql;
 	int			attnum = -1;
 
 	initStringInfo(&sql);
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
-	{
-		const char *name = NameStr(column_of(call, attnum)->attname);
-
-		appendStringInfo(&sql,
-						 "%sCASE WHEN pg_catalog.record_image_ne(ROW(t.%s), ROW(($%d).%s)) THEN CAST(%s AS pg_catalog.text) END",
-						 sql.len > 0 ? ", " : "", quote_identifier(name), parameter,
-						 quote_identifier(name),
-						 quote_literal_cstr(psprintf("\"%s\"", name)));
-	}
-	return psprintf("pg_catalog.array_to_string(ARRAY[%s], ', ')", sql.data);
+		appendStringInfo(&sql, "%s%s.%s", sql.len > 0 ? ", " : "ROW(", prefix,
+						 quote_identifier(NameStr(column_of(call, attnum)->attname)));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
 }
 
-/*
- * In which of these columns does the row of the value differ from that one?  "" or NULL:
- * in none.  Of several rows it is the one that differs, or that does not.
- */
-static const char *
-find_difference(OwnerCall *call, const Bitmapset *columns, Oid row_type,
-				Datum row, const StoredValue *stored, bool any)
+/* Is the row that has the token another one than the model in those columns? */
+static bool
+differs(OwnerCall *call, const Bitmapset *columns, const Model *model)
 {
-	char	   *differing;
+	int			n = owner_parameter(call, model->row_type, model->row, false);
+	char	   *is_token = psprintf("%s%s", owner_is_token(call, model->stored),
+									owner_is_in_index(call, "t"));
 	QueryResult *result;
-	const char *names;
+	bool		found;
 
-	if (bms_is_empty(columns))
-		return NULL;
-	differing = differing_columns(call, columns,
-								  owner_parameter(call, row_type, row, false));
 	result = owner_query_latest(call,
-								psprintf("SELECT %s FROM ONLY %s AS t WHERE %s ORDER BY 1 %s LIMIT 1",
-										 differing, owner_table(call),
-										 owner_is_token(call, stored),
-										 any ? "DESC" : "ASC"));
-	names = result->nrows > 0 ? query_text(result, 0, 1) : NULL;
+								psprintf("SELECT FROM ONLY %s AS t WHERE %s AND pg_catalog.%s(%s, %s) LIMIT 1",
+										 owner_table(call), is_token,
+										 model->is_only ? "record_image_ne" : "record_image_eq",
+										 row_of(call, columns, "t"),
+										 row_of(call, columns, psprintf("($%d)", n))));
+	found = result->nrows > 0;
 	query_free(result);
-	return names;
+	return found == model->is_only;
+}
+
+/* The names of those columns in which it does, in quotes. */
+static char *
+differing_names(OwnerCall *call, const Bitmapset *columns, const Model *model)
+{
+	StringInfoData names;
+	int			attnum = -1;
+
+	initStringInfo(&names);
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+		if (differs(call, bms_make_singleton(attnum), model))
+			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
+							 NameStr(column_of(call, attnum)->attname));
+	return names.data;
 }
 
 static void
-check_same(OwnerCall *call, Oid row_type, Datum row, const StoredValue *stored,
-		   bool any)
+check_same(OwnerCall *call, const Model *model)
 {
 	Bitmapset  *columns = inherited_columns(call);
-	Bitmapset  *copied = bms_intersect(columns, insert_list_copied(call));
-	Bitmapset  *others = bms_difference(columns, copied);
-	const char *names = find_difference(call, copied, row_type, row, stored, any);
+	Bitmapset  *copied;
+	char	   *names;
 
-	if (names != NULL && names[0] != '\0')
+	if (bms_is_empty(columns) || !differs(call, columns, model))
+		return;
+	copied = insert_list_copied(call);
+	names = differing_names(call, bms_intersect(columns, copied), model);
+	if (names[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the token of source \"%s\" would not say, or depend on, what it did before",
@@ -143,27 +167,28 @@ check_same(OwnerCall *call, Oid row_type, Datum row, const StoredValue *stored,
 				 errdetail("Its row would have other values in: %s.", names),
 				 errhint("A trigger, a rule or other code of table \"%s\" changes its row.",
 						 RelationGetRelationName(call->table))));
-	names = find_difference(call, others, row_type, row, stored, any);
-	if (names != NULL && names[0] != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the token of source \"%s\" would not say, or depend on, what it did before",
-						call->source->name),
-				 errdetail("Its row would have other values in: %s, to which tokenauth copies nothing.",
-						   names),
-				 errhint("Revoke the token, and issue another.")));
+	names = differing_names(call, bms_difference(columns, copied), model);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the token of source \"%s\" would not say, or depend on, what it did before",
+					call->source->name),
+			 names[0] == '\0' ? errdetail("None of its rows is what it was.") :
+			 errdetail("Its row would have other values in: %s, to which tokenauth copies nothing.",
+					   names),
+			 errhint("Revoke the token, and issue another.")));
 }
 
 void
 succession_check_made(OwnerCall *call, const Succession *succession,
 					  const StoredValue *stored)
 {
-	check_same(call, succession->row_type, succession->row, stored, true);
+	check_same(call,
+			   &(Model) {succession->row_type, succession->row, stored, true});
 }
 
 void
 succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
-					  const StoredValue *stored)
+					  const StoredValue *stored, bool is_only)
 {
-	check_same(call, row_type, row, stored, false);
+	check_same(call, &(Model) {row_type, row, stored, is_only});
 }

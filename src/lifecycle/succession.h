@@ -42,8 +42,11 @@ extern void succession_check_possible(const OwnerCall *call);
 extern void succession_check_made(OwnerCall *call, const Succession *succession,
 								  const StoredValue *stored);
 
-/* The same of the token's own row, which lives on and has been written. */
+/*
+ * The same of the token's own row, which lives on and has been written.  If it is not its
+ * only one, the others may be of other kinds.
+ */
 extern void succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
-								  const StoredValue *stored);
+								  const StoredValue *stored, bool is_only);
 
 #endif							/* TOKENAUTH_SUCCESSION_H */
