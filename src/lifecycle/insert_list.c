@@ -190,13 +190,13 @@ is_of_token_alone(const Source *source, Form_pg_attribute attribute)
 }
 
 Bitmapset *
-insert_list_token_alone(const OwnerCall *call)
+insert_list_token_alone(const OwnerCall *call, const Source *source)
 {
 	TupleDesc	desc = RelationGetDescr(call->table);
 	Bitmapset  *columns = NULL;
 
 	for (int i = 0; i < desc->natts; i++)
-		if (is_of_token_alone(call->source, TupleDescAttr(desc, i)))
+		if (is_of_token_alone(source, TupleDescAttr(desc, i)))
 			columns = bms_add_member(columns, i + 1);
 	return columns;
 }

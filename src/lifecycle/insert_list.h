@@ -62,8 +62,12 @@ extern void insert_list_give_copies(InsertList *list);
 /* The columns that are copied, unless attributes set them. */
 extern Bitmapset *insert_list_copied(const OwnerCall *call);
 
-/* The columns that belong to a row's token alone: a successor has others there. */
-extern Bitmapset *insert_list_token_alone(const OwnerCall *call);
+/*
+ * The columns that belong to a row's token alone, by what a source of the table says: a
+ * successor has other values there.
+ */
+extern Bitmapset *insert_list_token_alone(const OwnerCall *call,
+										  const Source *source);
 
 /* The first role that a column has, of these and what follows; ROLE_COUNT if none. */
 extern SourceRole insert_list_next_role(const Source *source,

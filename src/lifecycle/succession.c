@@ -8,7 +8,9 @@
 #include "postgres.h"
 
 #include "lifecycle/insert_list.h"
+#include "lifecycle/shared_row.h"
 #include "lifecycle/succession.h"
+#include "source/directory.h"
 #include "source/generated.h"
 #include "source/value.h"
 #include "utils/builtins.h"
@@ -31,27 +33,44 @@ holding_columns(const Source *source)
 	return columns;
 }
 
-/* The columns that belong to a token alone, and what is generated from them. */
+/*
+ * The columns that belong to a token alone, and what is generated from them; also by what
+ * another source says of its tokens.
+ */
 static Bitmapset *
-own_columns(const OwnerCall *call)
+own_columns(const OwnerCall *call, const Source *source)
 {
 	const TupleConstr *constr = RelationGetDescr(call->table)->constr;
-	Bitmapset  *own = insert_list_token_alone(call);
+	Bitmapset  *own = bms_union(insert_list_token_alone(call, call->source),
+								insert_list_token_alone(call, source));
 
 	return constr != NULL && constr->has_generated_stored ?
-		generated_with_uses(call->source->relation, own) : own;
+		generated_with_uses(source->relation, own) : own;
 }
 
-/* The columns in which a successor has what the token has. */
+/* The columns in which a successor has what the token has, as one of that source. */
 static Bitmapset *
-inherited_columns(const OwnerCall *call)
+inherited_columns(const OwnerCall *call, const Source *source)
 {
-	const Source *source = call->source;
-
 	/* a statement before may have had it read again */
 	source_require_whole(source);
-	return bms_add_members(bms_difference(source->matters, own_columns(call)),
+	return bms_add_members(bms_difference(source->matters,
+										  own_columns(call, source)),
 						   holding_columns(source));
+}
+
+/* The same as one of whatever source of its column it counts in. */
+static Bitmapset *
+all_inherited_columns(const OwnerCall *call, const StoredValue *stored)
+{
+	Bitmapset  *columns = inherited_columns(call, call->source);
+	ListCell   *lc;
+
+	foreach(lc, source_all_of(call->source->relation))
+		if (shared_row_is_kin(call->source, lfirst(lc)) &&
+			!shared_row_is_certain(lfirst(lc), stored, NULL, false))
+			columns = bms_add_members(columns, inherited_columns(call, lfirst(lc)));
+	return columns;
 }
 
 static Form_pg_attribute
@@ -67,8 +86,8 @@ column_of(const OwnerCall *call, int attnum)
 void
 succession_check_possible(const OwnerCall *call)
 {
-	Bitmapset  *columns = inherited_columns(call);
-	Bitmapset  *own = insert_list_token_alone(call);
+	Bitmapset  *columns = inherited_columns(call, call->source);
+	Bitmapset  *own = insert_list_token_alone(call, call->source);
 	int			attnum = -1;
 
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
@@ -151,7 +170,7 @@ differing_names(OwnerCall *call, const Bitmapset *columns, const Model *model)
 static void
 check_same(OwnerCall *call, const Model *model)
 {
-	Bitmapset  *columns = inherited_columns(call);
+	Bitmapset  *columns = all_inherited_columns(call, model->stored);
 	Bitmapset  *copied;
 	char	   *names;
 
