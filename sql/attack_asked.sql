@@ -169,5 +169,32 @@ SELECT issued('hidden');
 DROP INDEX hides;
 CREATE TRIGGER hides AFTER INSERT ON hidden FOR EACH ROW WHEN (asked.hides(NEW.id)) EXECUTE FUNCTION tokenauth_changed();
 SELECT issued('hidden');
+-- A trigger that a default makes while the INSERT is planned; also one that undoes that.
+CREATE FUNCTION asked.late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.user_id := 1;
+    IF current_setting('asked.set') = 'undo' THEN
+        CREATE OR REPLACE TRIGGER late BEFORE INSERT ON asked.planned FOR EACH ROW WHEN (false) EXECUTE FUNCTION public.tokenauth_changed();
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION asked.makes_late() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('asked.set') <> '' THEN
+        CREATE OR REPLACE TRIGGER late BEFORE INSERT ON asked.planned FOR EACH ROW EXECUTE FUNCTION asked.late();
+    END IF;
+END $$;
+CREATE FUNCTION asked.five() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM asked.makes_late(); RETURN 5; END $$;
+SET asked.set = '';
+CREATE TABLE planned (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int, scope text, five int DEFAULT asked.five(), revoked boolean NOT NULL DEFAULT false);
+CREATE TRIGGER late BEFORE INSERT ON planned FOR EACH ROW WHEN (false) EXECUTE FUNCTION tokenauth_changed();
+SELECT tokenauth_attach('planned', prefix => 'late_');
+SELECT issued('planned');
+SET asked.set = 'undo';
+SELECT issued('planned');
+SET asked.set = 'keep';
+SELECT issued('planned');
+SET asked.set = '';
+SELECT tokenauth_detach('planned');
 SELECT tokenauth_detach('sess'), tokenauth_detach('code'), tokenauth_detach('hidden'), tokenauth_detach('login');
 DROP SCHEMA asked CASCADE;

@@ -288,14 +288,18 @@ is_latest(Relation table, ItemPointer tid)
 	return is_there;
 }
 
-/* May the row be another one than was given? */
+/*
+ * May the row be another one than was given?  If the source has been read again, or must be,
+ * the table can have got code meanwhile: a default's can create a trigger.
+ */
 static bool
-may_have_changed(const OwnerCall *call, const QueryResult *result)
+may_have_changed(const OwnerCall *call, const QueryResult *result, uint64 built)
 {
 	bool		isnull;
 	Datum		tid = query_value(result, 0, 3, &isnull);
 
-	return isnull ||
+	return isnull || call->source->built != built ||
+		call->source->state != SOURCE_CURRENT ||
 		!is_latest(call->table, (ItemPointer) DatumGetPointer(tid));
 }
 
@@ -307,6 +311,7 @@ insert_list_run(InsertList *list, const char *from)
 	/* what needs no subquery is planned faster */
 	char	   *row = psprintf(from[0] == '\0' ? "VALUES (%s)%s" : "SELECT %s %s",
 							   list->values.data, from);
+	uint64		built = call->source->built;
 	QueryResult *result;
 
 	call->makes_row = true;
@@ -323,6 +328,6 @@ insert_list_run(InsertList *list, const char *from)
 				 errmsg("the row of the new token was not inserted"),
 				 errhint("A trigger or rule of table \"%s\" may have kept it out.",
 						 RelationGetRelationName(call->table))));
-	list->changed = may_have_changed(call, result);
+	list->changed = may_have_changed(call, result, built);
 	return result;
 }

@@ -14,6 +14,7 @@
 #include "source/generated.h"
 #include "source/value.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* The columns that say whose a token is, or lead to rows that say that, or its end. */
@@ -71,6 +72,26 @@ all_inherited_columns(const OwnerCall *call, const StoredValue *stored)
 			!shared_row_is_certain(lfirst(lc), stored, NULL, false))
 			columns = bms_add_members(columns, inherited_columns(call, lfirst(lc)));
 	return columns;
+}
+
+/* Those that a verdict tells: not what else decides if there is one. */
+static Bitmapset *
+told_columns(const OwnerCall *call)
+{
+	const Source *source = call->source;
+	Bitmapset  *claims = NULL;
+	ListCell   *lc;
+
+	source_require_whole(source);
+	foreach(lc, source->claims)
+	{
+		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
+
+		if (attnum > 0)
+			claims = bms_add_member(claims, attnum);
+	}
+	return bms_add_members(bms_difference(claims, own_columns(call, source)),
+						   holding_columns(source));
 }
 
 static Form_pg_attribute
@@ -131,28 +152,32 @@ row_of(const OwnerCall *call, const Bitmapset *columns, const char *prefix)
 	return sql.data;
 }
 
-/* Is the row that has the token another one than the model in those columns? */
+/*
+ * Is the row that has the token another one than the model in those columns?  So it is,
+ * too, if it is not found where the index has the tokens of the source.
+ */
 static bool
-differs(OwnerCall *call, const Bitmapset *columns, const Model *model)
+differs(OwnerCall *call, const Bitmapset *columns, const Model *model,
+		bool in_index)
 {
 	int			n = owner_parameter(call, model->row_type, model->row, false);
 	char	   *is_token = psprintf("%s%s", owner_is_token(call, model->stored),
-									owner_is_in_index(call, "t"));
+									in_index ? owner_is_in_index(call, "t") : "");
 	QueryResult *result;
 	bool		found;
 
 	result = owner_query_latest(call,
-								psprintf("SELECT FROM ONLY %s AS t WHERE %s AND pg_catalog.%s(%s, %s) LIMIT 1",
+								psprintf("SELECT FROM ONLY %s AS t WHERE %s HAVING pg_catalog.%s(pg_catalog.record_image_eq(%s, %s)) IS NOT TRUE",
 										 owner_table(call), is_token,
-										 model->is_only ? "record_image_ne" : "record_image_eq",
+										 model->is_only ? "bool_and" : "bool_or",
 										 row_of(call, columns, "t"),
 										 row_of(call, columns, psprintf("($%d)", n))));
 	found = result->nrows > 0;
 	query_free(result);
-	return found == model->is_only;
+	return found;
 }
 
-/* The names of those columns in which it does, in quotes. */
+/* The names of those columns in which it does, wherever it is, in quotes. */
 static char *
 differing_names(OwnerCall *call, const Bitmapset *columns, const Model *model)
 {
@@ -161,20 +186,19 @@ differing_names(OwnerCall *call, const Bitmapset *columns, const Model *model)
 
 	initStringInfo(&names);
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
-		if (differs(call, bms_make_singleton(attnum), model))
+		if (differs(call, bms_make_singleton(attnum), model, false))
 			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
 							 NameStr(column_of(call, attnum)->attname));
 	return names.data;
 }
 
 static void
-check_same(OwnerCall *call, const Model *model)
+check_same(OwnerCall *call, const Bitmapset *columns, const Model *model)
 {
-	Bitmapset  *columns = all_inherited_columns(call, model->stored);
 	Bitmapset  *copied;
 	char	   *names;
 
-	if (bms_is_empty(columns) || !differs(call, columns, model))
+	if (bms_is_empty(columns) || !differs(call, columns, model, true))
 		return;
 	copied = insert_list_copied(call);
 	names = differing_names(call, bms_intersect(columns, copied), model);
@@ -201,7 +225,7 @@ void
 succession_check_made(OwnerCall *call, const Succession *succession,
 					  const StoredValue *stored)
 {
-	check_same(call,
+	check_same(call, all_inherited_columns(call, stored),
 			   &(Model) {succession->row_type, succession->row, stored, true});
 }
 
@@ -209,5 +233,6 @@ void
 succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
 					  const StoredValue *stored, bool is_only)
 {
-	check_same(call, &(Model) {row_type, row, stored, is_only});
+	check_same(call, told_columns(call),
+			   &(Model) {row_type, row, stored, is_only});
 }

@@ -45,8 +45,9 @@ extern void succession_check_made(OwnerCall *call, const Succession *succession,
 								  const StoredValue *stored);
 
 /*
- * The same of the token's own row, which lives on and has been written.  If it is not its
- * only one, the others may be of other kinds.
+ * The token's own row lives on and has been written: whose it is, its scope and claims, and
+ * to which parents it refers must be what they were.  A column that its live_when uses may
+ * count how often it is written.  If it is not its only row, others may be of other kinds.
  */
 extern void succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
 								  const StoredValue *stored, bool is_only);
