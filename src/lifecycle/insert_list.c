@@ -288,19 +288,25 @@ is_latest(Relation table, ItemPointer tid)
 	return is_there;
 }
 
-/*
- * May the row be another one than was given?  If the source has been read again, or must be,
- * the table can have got code meanwhile: a default's can create a trigger.
- */
+/* Has code of the table's owner taken part in what the row is? */
 static bool
-may_have_changed(const OwnerCall *call, const QueryResult *result, uint64 built)
+has_changed(const OwnerCall *call, const QueryResult *result)
 {
 	bool		isnull;
 	Datum		tid = query_value(result, 0, 3, &isnull);
 
-	return isnull || call->source->built != built ||
-		call->source->state != SOURCE_CURRENT ||
+	return isnull || runs_code(call->table) ||
 		!is_latest(call->table, (ItemPointer) DatumGetPointer(tid));
+}
+
+/*
+ * May it have, for the table had such code only meanwhile?  A default's can create a
+ * trigger.  Others can have analysed the table as well, so nothing is refused for that.
+ */
+static bool
+may_have_changed(const Source *source, uint64 built)
+{
+	return source->built != built || source->state != SOURCE_CURRENT;
 }
 
 QueryResult *
@@ -328,6 +334,7 @@ insert_list_run(InsertList *list, const char *from)
 				 errmsg("the row of the new token was not inserted"),
 				 errhint("A trigger or rule of table \"%s\" may have kept it out.",
 						 RelationGetRelationName(call->table))));
-	list->changed = may_have_changed(call, result, built);
+	list->changed = has_changed(call, result);
+	list->suspect = list->changed || may_have_changed(call->source, built);
 	return result;
 }

@@ -27,6 +27,7 @@ typedef struct InsertList
 	StringInfoData values;
 	bool		changed;		/* when it was inserted: the row may not be what was
 								 * given */
+	bool		suspect;		/* or may be changed; then it is compared */
 } InsertList;
 
 /* For a copy of a token's row; or, with NULL, for a row that is no copy. */

@@ -224,7 +224,7 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	insert_arguments_check_complete(&list);
 	finish_insert(&list, from, request->exchanged, token);
 	/* where other rows can have the same token, code can have inserted one of these */
-	if (list.changed || !source->finder.unique)
+	if (list.suspect || !source->finder.unique)
 		new_row_check_issued(call, request, &token->stored);
 }
 

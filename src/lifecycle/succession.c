@@ -60,25 +60,10 @@ inherited_columns(const OwnerCall *call, const Source *source)
 						   holding_columns(source));
 }
 
-/* The same as one of whatever source of its column it counts in. */
-static Bitmapset *
-all_inherited_columns(const OwnerCall *call, const StoredValue *stored)
-{
-	Bitmapset  *columns = inherited_columns(call, call->source);
-	ListCell   *lc;
-
-	foreach(lc, source_all_of(call->source->relation))
-		if (shared_row_is_kin(call->source, lfirst(lc)) &&
-			!shared_row_is_certain(lfirst(lc), stored, NULL, false))
-			columns = bms_add_members(columns, inherited_columns(call, lfirst(lc)));
-	return columns;
-}
-
 /* Those that a verdict tells: not what else decides if there is one. */
 static Bitmapset *
-told_columns(const OwnerCall *call)
+told_columns(const OwnerCall *call, const Source *source)
 {
-	const Source *source = call->source;
 	Bitmapset  *claims = NULL;
 	ListCell   *lc;
 
@@ -92,6 +77,23 @@ told_columns(const OwnerCall *call)
 	}
 	return bms_add_members(bms_difference(claims, own_columns(call, source)),
 						   holding_columns(source));
+}
+
+typedef Bitmapset *(*ColumnsOf) (const OwnerCall *call, const Source *source);
+
+/* Those of the source, and of whatever other one of its column a token counts in. */
+static Bitmapset *
+in_all_sources(const OwnerCall *call, const StoredValue *stored,
+			   ColumnsOf columns_of)
+{
+	Bitmapset  *columns = columns_of(call, call->source);
+	ListCell   *lc;
+
+	foreach(lc, source_all_of(call->source->relation))
+		if (shared_row_is_kin(call->source, lfirst(lc)) &&
+			!shared_row_is_certain(lfirst(lc), stored, NULL, false))
+			columns = bms_add_members(columns, columns_of(call, lfirst(lc)));
+	return columns;
 }
 
 static Form_pg_attribute
@@ -154,7 +156,8 @@ row_of(const OwnerCall *call, const Bitmapset *columns, const char *prefix)
 
 /*
  * Is the row that has the token another one than the model in those columns?  So it is,
- * too, if it is not found where the index has the tokens of the source.
+ * too, if it is not found where the index has the tokens of the source, unless there are
+ * several, and the model may be of another kind.
  */
 static bool
 differs(OwnerCall *call, const Bitmapset *columns, const Model *model,
@@ -198,7 +201,7 @@ check_same(OwnerCall *call, const Bitmapset *columns, const Model *model)
 	Bitmapset  *copied;
 	char	   *names;
 
-	if (bms_is_empty(columns) || !differs(call, columns, model, true))
+	if (bms_is_empty(columns) || !differs(call, columns, model, model->is_only))
 		return;
 	copied = insert_list_copied(call);
 	names = differing_names(call, bms_intersect(columns, copied), model);
@@ -225,7 +228,7 @@ void
 succession_check_made(OwnerCall *call, const Succession *succession,
 					  const StoredValue *stored)
 {
-	check_same(call, all_inherited_columns(call, stored),
+	check_same(call, in_all_sources(call, stored, inherited_columns),
 			   &(Model) {succession->row_type, succession->row, stored, true});
 }
 
@@ -233,6 +236,6 @@ void
 succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
 					  const StoredValue *stored, bool is_only)
 {
-	check_same(call, told_columns(call),
+	check_same(call, in_all_sources(call, stored, told_columns),
 			   &(Model) {row_type, row, stored, is_only});
 }
