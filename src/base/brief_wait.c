@@ -26,7 +26,7 @@ brief_wait_do(void (*work) (void *arg), void *arg, int milliseconds)
 
 	setting_fix("lock_timeout", psprintf("%d", milliseconds));
 	work(arg);
-	AtEOXact_GUC(false, level);
+	fixed_settings_leave(level);
 }
 
 static void
@@ -47,5 +47,8 @@ brief_wait_try(void (*work) (void *arg), void *arg, int milliseconds)
 	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
 		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
 		ReThrowError(error);
-	return error == NULL;
+	if (error == NULL)
+		return true;
+	FreeErrorData(error);
+	return false;
 }

@@ -53,13 +53,10 @@ check_can_be_written(const Source *source, Form_pg_attribute attribute)
 void
 insert_list_give(InsertList *list, AttrNumber attnum, const char *value)
 {
-	Form_pg_attribute attribute;
+	/* the source may have been read again by the owner's lookup */
+	Form_pg_attribute attribute = owner_attribute(list->call, attnum);
 	const char *separator = list->columns.len > 0 ? ", " : "";
 
-	/* by what the source said before the owner's lookup was called */
-	if (attnum <= 0)
-		stored_source_changed(list->call->source);
-	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
 	check_can_be_written(list->call->source, attribute);
 	list->given = bms_add_member(list->given, attnum);
 	appendStringInfo(&list->columns, "%s%s", separator,

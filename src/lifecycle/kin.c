@@ -473,14 +473,10 @@ leads_to_role(const Source *source, int parent)
 	return false;
 }
 
-/*
- * The columns of claims, and those that lead to the rows of parents that say whose a
- * token is; with the columns that generated ones are made of.
- */
-static Bitmapset *
-claimed_columns(const Source *source)
+Bitmapset *
+kin_claims(const Source *source)
 {
-	Bitmapset  *given = NULL;
+	Bitmapset  *columns = NULL;
 	ListCell   *lc;
 
 	foreach(lc, source->claims)
@@ -488,8 +484,20 @@ claimed_columns(const Source *source)
 		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
 
 		if (attnum > 0)
-			given = bms_add_member(given, attnum);
+			columns = bms_add_member(columns, attnum);
 	}
+	return columns;
+}
+
+/*
+ * The columns of claims, and those that lead to the rows of parents that say whose a
+ * token is; with the columns that generated ones are made of.
+ */
+static Bitmapset *
+claimed_columns(const Source *source)
+{
+	Bitmapset  *given = kin_claims(source);
+
 	for (int i = 0; i < source->nparents; i++)
 		if (source->parent[i].via == VIA_TOKEN &&
 			AttributeNumberIsValid(source->parent[i].from.attnum) &&

@@ -82,4 +82,7 @@ extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							 const Bitmapset *attributes, bool changed,
 							 const List *exchanged);
 
+/* The columns that a source's tokens tell as claims. */
+extern Bitmapset *kin_claims(const Source *source);
+
 #endif							/* TOKENAUTH_KIN_H */

@@ -11,17 +11,6 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
-static Form_pg_attribute
-column_of_role(const OwnerCall *call, SourceRole role)
-{
-	AttrNumber	attnum = call->source->column[role].attnum;
-	TupleDesc	desc = RelationGetDescr(call->table);
-
-	if (attnum > desc->natts)
-		stored_source_changed(call->source);
-	return TupleDescAttr(desc, attnum - 1);
-}
-
 /*
  * "the row has that in the role's column", image by image: there is not an equality for
  * each type, and some call equal what is not the same.  Of two texts of the type json it
@@ -30,8 +19,9 @@ column_of_role(const OwnerCall *call, SourceRole role)
 static char *
 has_image(const OwnerCall *call, SourceRole role, const char *value)
 {
-	Form_pg_attribute attribute = column_of_role(call, role);
-	const char *type = call->source->column[role].type == JSONOID ?
+	const SourceColumn *column = &call->source->column[role];
+	Form_pg_attribute attribute = owner_attribute(call, column->attnum);
+	const char *type = column->type == JSONOID ?
 		"pg_catalog.jsonb" :
 		format_type_extended(attribute->atttypid, attribute->atttypmod,
 							 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);

@@ -11,7 +11,6 @@
 #include "lifecycle/new_scopes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
 
 static int
 array_parameter(OwnerCall *call, const List *names)
@@ -104,13 +103,10 @@ char *
 new_scopes_carried(OwnerCall *call, const CarriedScopes *carried)
 {
 	AttrNumber	attnum = call->source->column[ROLE_SCOPE].attnum;
-	TupleDesc	desc = RelationGetDescr(call->table);
 
 	if (!AttributeNumberIsValid(attnum))
 		return NULL;
-	if (attnum > desc->natts)
-		stored_source_changed(call->source);
-	if (carried->names == NIL && !TupleDescAttr(desc, attnum - 1)->attnotnull)
+	if (carried->names == NIL && !owner_attribute(call, attnum)->attnotnull)
 		return pstrdup("NULL");
 	return scopes_sql(call, carried->names);
 }

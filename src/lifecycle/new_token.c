@@ -97,7 +97,7 @@ give_token(InsertList *list, const NewToken *token)
 	int			n;
 
 	n = owner_parameter(call, stored_type(source),
-							stored_datum(source, &token->stored), false);
+						stored_datum(source, &token->stored), false);
 	insert_list_give(list, source->column[ROLE_TOKEN].attnum, psprintf("$%d", n));
 	if (display != NULL)
 	{

@@ -8,13 +8,13 @@
 #include "postgres.h"
 
 #include "lifecycle/insert_list.h"
+#include "lifecycle/kin.h"
 #include "lifecycle/shared_row.h"
 #include "lifecycle/succession.h"
 #include "source/directory.h"
 #include "source/generated.h"
 #include "source/value.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* The columns that say whose a token is, or lead to rows that say that, or its end. */
@@ -64,18 +64,9 @@ inherited_columns(const OwnerCall *call, const Source *source)
 static Bitmapset *
 told_columns(const OwnerCall *call, const Source *source)
 {
-	Bitmapset  *claims = NULL;
-	ListCell   *lc;
-
 	source_require_whole(source);
-	foreach(lc, source->claims)
-	{
-		AttrNumber	attnum = get_attnum(source->relation, lfirst(lc));
-
-		if (attnum > 0)
-			claims = bms_add_member(claims, attnum);
-	}
-	return bms_add_members(bms_difference(claims, own_columns(call, source)),
+	return bms_add_members(bms_difference(kin_claims(source),
+										  own_columns(call, source)),
 						   holding_columns(source));
 }
 
@@ -96,16 +87,6 @@ in_all_sources(const OwnerCall *call, const StoredValue *stored,
 	return columns;
 }
 
-static Form_pg_attribute
-column_of(const OwnerCall *call, int attnum)
-{
-	TupleDesc	desc = RelationGetDescr(call->table);
-
-	if (attnum > desc->natts)
-		stored_source_changed(call->source);
-	return TupleDescAttr(desc, attnum - 1);
-}
-
 void
 succession_check_possible(const OwnerCall *call)
 {
@@ -115,7 +96,7 @@ succession_check_possible(const OwnerCall *call)
 
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
 	{
-		Form_pg_attribute attribute = column_of(call, attnum);
+		Form_pg_attribute attribute = owner_attribute(call, attnum);
 
 		if (attribute->attgenerated ||
 			(!attribute->attidentity && !bms_is_member(attnum, own)))
@@ -149,7 +130,7 @@ row_of(const OwnerCall *call, const Bitmapset *columns, const char *prefix)
 	initStringInfo(&sql);
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
 		appendStringInfo(&sql, "%s%s.%s", sql.len > 0 ? ", " : "ROW(", prefix,
-						 quote_identifier(NameStr(column_of(call, attnum)->attname)));
+						 quote_identifier(NameStr(owner_attribute(call, attnum)->attname)));
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
@@ -191,7 +172,7 @@ differing_names(OwnerCall *call, const Bitmapset *columns, const Model *model)
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
 		if (differs(call, bms_make_singleton(attnum), model, false))
 			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
-							 NameStr(column_of(call, attnum)->attname));
+							 NameStr(owner_attribute(call, attnum)->attname));
 	return names.data;
 }
 

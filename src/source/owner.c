@@ -317,6 +317,16 @@ owner_table(const OwnerCall *call)
 									  RelationGetRelationName(call->table));
 }
 
+Form_pg_attribute
+owner_attribute(const OwnerCall *call, AttrNumber attnum)
+{
+	TupleDesc	desc = RelationGetDescr(call->table);
+
+	if (attnum <= 0 || attnum > desc->natts)
+		stored_source_changed(call->source);
+	return TupleDescAttr(desc, attnum - 1);
+}
+
 const char *
 owner_column(const OwnerCall *call, SourceRole role)
 {

@@ -103,6 +103,13 @@ extern QueryResult *owner_fetch(OwnerCall *call, Portal portal, long rows);
 /* The table, quoted, as in FROM ONLY. */
 extern char *owner_table(const OwnerCall *call);
 
+/*
+ * A column as the open table has it.  Throws what stored_source_changed() throws if it has
+ * none there, for the source was read again meanwhile.
+ */
+extern Form_pg_attribute owner_attribute(const OwnerCall *call,
+										 AttrNumber attnum);
+
 /* A role's column, quoted, or the expression in its place, in parentheses. */
 extern const char *owner_column(const OwnerCall *call, SourceRole role);
 
