@@ -18,6 +18,7 @@
 #include "judge/changes.h"
 #include "source/directory.h"
 #include "source/extension.h"
+#include "source/hold.h"
 #include "source/registry.h"
 #include "source/stored.h"
 #include "source/stored_row.h"

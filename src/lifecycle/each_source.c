@@ -17,6 +17,7 @@
 #include "lifecycle/each_source.h"
 #include "mb/pg_wchar.h"
 #include "source/directory.h"
+#include "source/hold.h"
 #include "source/problem.h"
 #include "source/registry.h"
 #include "utils/lsyscache.h"

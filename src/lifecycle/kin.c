@@ -17,6 +17,7 @@
 #include "source/defaults.h"
 #include "source/directory.h"
 #include "source/generated.h"
+#include "source/hold.h"
 #include "source/problem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

@@ -16,6 +16,7 @@
 #include "lifecycle/by_parent.h"
 #include "lifecycle/lifecycle.h"
 #include "source/directory.h"
+#include "source/hold.h"
 #include "source/owner.h"
 #include "source/problem.h"
 #include "source/token_columns.h"

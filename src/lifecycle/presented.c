@@ -13,7 +13,7 @@
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/presented.h"
-#include "source/directory.h"
+#include "source/hold.h"
 #include "source/problem.h"
 #include "source/stored.h"
 #include "source/stored_row.h"

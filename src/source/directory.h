@@ -74,33 +74,13 @@ source_is_readable(Source *source)
 }
 
 /*
- * The source again, validated, of a table whose columns cannot change any more
- * until the transaction ends, for AccessShareLock is held on it so long.  If it
- * has become another table's, as by a swap, it is that.  NULL if there is none
- * any more.  Code that names columns in SQL must hold their
- * source: tokenauth_hash_in_place() moves a source to another column.
+ * Would it be in vain to read a source again?  The first: since that was last begun, nothing
+ * has been changed, and no other statement begun.  The second: and it was found to have a
+ * problem of which no message tells that it passes, so that it is stale all the same.  All
+ * such problems are fatal, so nobody judges by what was read.
  */
-extern Source *source_hold(const Source *source);
-
-/*
- * The same for code that is going to change rows: RowExclusiveLock keeps the
- * source from being detached or attached anew until the transaction ends.
- */
-extern Source *source_hold_for_change(const Source *source);
-
-/*
- * For who must not wait, and rolls its subtransaction back (peek.h): lock a source's
- * tables against DDL, if none of them is locked already.  False if one is.
- */
-extern bool source_try_lock(const Source *source);
-
-/*
- * source_validate() for who must not wait for whoever has locked one of its tables, or what
- * else reading it opens; false, too, if that hinders it.  For each of many rows, too: that
- * it was found to be hindered, or to have a problem that may pass, holds until something has
- * been changed, or another statement has begun.  Not in parallel mode.
- */
-extern bool source_try_validate(Source *source, bool *hindered);
+extern bool source_is_as_at_begin(const Source *source);
+extern bool source_has_problem_still(const Source *source);
 
 /* Has the registry changed, so that the source must be looked up again? */
 extern bool source_is_outdated(const Source *source);

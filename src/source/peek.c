@@ -12,6 +12,7 @@
 #include "base/sandbox.h"
 #include "base/time_limit.h"
 #include "source/directory.h"
+#include "source/hold.h"
 #include "source/peek.h"
 
 /* Autovacuum locks a catalog for about 20 ms at a time, when it truncates it. */

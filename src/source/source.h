@@ -6,8 +6,8 @@
  * A source is one row of the registry (registry.h), and what follows from it
  * and from the catalogs (mapping.h): which columns mean what, which index
  * finds a token, whether our triggers stand, and a fingerprint of all that.
- * directory.h finds sources and keeps them up to date; value.h reads values of
- * their columns.
+ * directory.h finds sources and keeps them up to date; hold.h locks them against
+ * DDL; value.h reads values of their columns.
  *
  *-------------------------------------------------------------------------
  */

@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "source/directory.h"
 #include "source/flag.h"
+#include "source/hold.h"
 #include "source/mapping.h"
 #include "source/owner.h"
 #include "source/stored.h"
