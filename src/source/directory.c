@@ -11,11 +11,10 @@
 #include "access/xact.h"
 #include "base/pepper.h"
 #include "base/testpoint.h"
-#include "common/hashfn.h"
-#include "miscadmin.h"
 #include "source/directory.h"
 #include "source/extension.h"
 #include "source/mapping.h"
+#include "source/owner_trust.h"
 #include "source/registry.h"
 #include "source/routes.h"
 #include "utils/inval.h"
@@ -113,72 +112,12 @@ rebuild_registry(void)
 	routes_state = SOURCE_STALE;
 }
 
-/* An owner of sources, and hashes of which these are, and whose are trusted with them. */
-typedef struct OwnerTrust
-{
-	Oid			owner;
-	uint64		sources;
-	uint64		trust;
-} OwnerTrust;
-
-static OwnerTrust *
-trust_of(OwnerTrust *owners, int *nowners, Oid owner)
-{
-	for (int i = 0; i < *nowners; i++)
-		if (owners[i].owner == owner)
-			return &owners[i];
-	owners[*nowners] = (OwnerTrust) {owner};
-	return &owners[(*nowners)++];
-}
-
-/* By the one who rules first: core remembers what one role is a member of. */
-static void
-add_rulers(OwnerTrust *owners, int nowners)
-{
-	for (int i = 0; i < nowners; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < nowners; j++)
-			if (registry_role_rules(owners[i].owner, owners[j].owner))
-				owners[j].trust = hash_combine64(owners[j].trust, owners[i].sources);
-	}
-}
-
-/* By whom a source was trusted to speak of it when it was read may not be so any more. */
-static void
-renew_trust(const List *sources)
-{
-	int			n = list_length(sources);
-	OwnerTrust *owners = palloc(Max(n, 1) * sizeof(OwnerTrust));
-	OwnerTrust **of = palloc(Max(n, 1) * sizeof(OwnerTrust *));
-	int			nowners = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		const Source *source = list_nth(sources, i);
-
-		of[i] = trust_of(owners, &nowners, registry_table_owner(source->relation));
-		of[i]->sources = hash_combine64(of[i]->sources, i);
-	}
-	add_rulers(owners, nowners);
-	for (int i = 0; i < n; i++)
-	{
-		Source	   *source = list_nth(sources, i);
-
-		if (source->trust != of[i]->trust)
-			source->state = SOURCE_STALE;
-		source->trust = of[i]->trust;
-	}
-	pfree(of);
-	pfree(owners);
-}
-
 /* Owners of tables and memberships of roles change without the registry. */
 static void
 rebuild_routes(void)
 {
 	routes_state = SOURCE_BUILDING;
-	renew_trust(registry->sources);
+	owner_trust_renew(registry->sources);
 	routes_build(&registry->routes, registry->sources);
 	if (routes_state == SOURCE_BUILDING)
 		routes_state = SOURCE_CURRENT;
