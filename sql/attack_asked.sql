@@ -196,5 +196,44 @@ SET asked.set = 'keep';
 SELECT issued('planned');
 SET asked.set = '';
 SELECT tokenauth_detach('planned');
+-- An index's expression that inserts another row with the token, of another kind.
+CREATE TABLE doubled (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text, kind text NOT NULL DEFAULT 'api', user_id int, scope text, plan text, revoked boolean NOT NULL DEFAULT false);
+CREATE INDEX ON doubled (token_hash);
+SELECT tokenauth_attach('doubled', prefix => 'double_', live_when => $$kind = 'api'$$),
+    tokenauth_attach('doubled', 'doubled_web', live_when => $$kind = 'web'$$, claims => '{plan}');
+CREATE FUNCTION asked.inserts(hash text, plan text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO asked.doubled (token_hash, kind, user_id, scope, plan) VALUES (hash, 'web', 7, 'read', plan)
+$$;
+CREATE FUNCTION asked.doubles(hash text, kind text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF kind = 'api' AND current_setting('asked.set') <> '' THEN
+        PERFORM asked.inserts(hash, current_setting('asked.set'));
+    END IF;
+    RETURN 1;
+END $$;
+CREATE INDEX doubles ON doubled (asked.doubles(token_hash, kind));
+SELECT issued('doubled');
+SET asked.set = 'gold';
+SELECT issued('doubled');
+DROP INDEX doubles;
+-- A default that is altered while the row is inserted: what it went by counts.
+CREATE FUNCTION asked.kind() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('asked.kind') $$;
+CREATE FUNCTION asked.alters() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('asked.set') <> '' THEN
+        ALTER FUNCTION asked.kind() IMMUTABLE;
+    END IF;
+    RETURN 1;
+END $$;
+CREATE TABLE altered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, kind text NOT NULL DEFAULT asked.kind(), user_id int, scope text, one int DEFAULT asked.alters(), revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('altered', prefix => 'alter_'), tokenauth_attach('altered', 'altered_web', live_when => $$kind = 'web'$$);
+SET asked.set = '';
+SET asked.kind = 'api';
+SELECT issued('altered');
+SET asked.kind = 'web';
+SELECT issued('altered');
+SET asked.set = 'alter';
+SELECT issued('altered');
+SELECT tokenauth_detach('altered_web'), tokenauth_detach('altered'), tokenauth_detach('doubled_web'), tokenauth_detach('doubled');
 SELECT tokenauth_detach('sess'), tokenauth_detach('code'), tokenauth_detach('hidden'), tokenauth_detach('login');
 DROP SCHEMA asked CASCADE;

@@ -523,6 +523,54 @@ lookup_written_live(Source *source, const StoredValue *stored, List **ids)
 	return false;
 }
 
+/* The scene, and where the rows are that are found. */
+typedef struct PlaceSearch
+{
+	Scene		scene;
+	List	   *places;
+} PlaceSearch;
+
+/* A RowVisitor. */
+static bool
+visit_live(TupleTableSlot *row, void *arg)
+{
+	PlaceSearch *search = arg;
+	Scene	   *scene = &search->scene;
+	Verdict		verdict;
+
+	judge_life(scene, row, &verdict);
+	if (was_read_again(scene->source, scene->open))
+		return false;
+	if (is_live(&verdict, scene->now))
+	{
+		ItemPointer place = palloc(sizeof(ItemPointerData));
+
+		ItemPointerCopy(&row->tts_tid, place);
+		search->places = lappend(search->places, place);
+	}
+	return true;
+}
+
+bool
+lookup_live_rows(Source *source, const StoredValue *stored, List **places)
+{
+	for (int look = 0; look < MAX_LOOKS; look++)
+	{
+		Source	   *now = as_registered(source);
+		OpenSource	open;
+		PlaceSearch search = {{now, &open,.without_parents = true}};
+
+		if (!scan_open(now, false, &open))
+			continue;
+		look_at_rows(&search.scene, stored, visit_live, &search);
+		scan_close(&open);
+		*places = search.places;
+		if (!was_read_again(now, &open))
+			return true;
+	}
+	return false;
+}
+
 /* One look; false if the source was read again meanwhile. */
 static bool
 look_for_ids(IdSearch *search, StoredValues *sought)

@@ -76,6 +76,14 @@ extern bool lookup_written_live(Source *source, const StoredValue *stored,
 								List **ids);
 
 /*
+ * Where the rows are, as a list of ItemPointer, with this value in the token column
+ * that are live by what they say themselves; of a source with a verify whichever of
+ * them it takes.  False as above.
+ */
+extern bool lookup_live_rows(Source *source, const StoredValue *stored,
+							 List **places);
+
+/*
  * Does a row with this value in the token column meet the source's own condition,
  * so that it is of its kind?  False if it cannot be told; *met is defined if it can.
  * The id is as above.

@@ -579,19 +579,40 @@ telling_columns(const Source *source, const Source *other)
 
 /* ---------- a row that is issued ---------- */
 
-/*
- * Which of these columns could the caller have decided about, by arguments that set some,
- * and by what the table's code makes of his session and of them?  Of a row that may have
- * been changed, all of them.
- */
-static Bitmapset *
-decided_columns(Relation table, const Bitmapset *columns,
-				const Bitmapset *arguments, bool changed)
+Bitmapset *
+kin_decided_columns(const OwnerCall *call, const Bitmapset *arguments)
 {
-	if (changed)
-		return bms_copy(columns);
-	return bms_add_members(bms_intersect(columns, arguments),
-						   defaults_by_session(table, columns));
+	Bitmapset  *all = bms_add_range(NULL, 1, RelationGetDescr(call->table)->natts);
+
+	return bms_union(arguments, defaults_by_session(call->table, all));
+}
+
+/* Those of some columns, if the row is what the INSERT said; else any of them. */
+static Bitmapset *
+decided_columns(const Bitmapset *columns, const Bitmapset *decided, bool changed)
+{
+	return changed ? bms_copy(columns) : bms_intersect(columns, decided);
+}
+
+/* Has code that ran meanwhile given the token to another row, too? */
+static bool
+has_several_rows(const OwnerCall *call, const StoredValue *stored)
+{
+	OwnerCall	own;
+	QueryResult *rows;
+	bool		several;
+
+	if (call->source->finder.unique)
+		return false;
+	owner_begin(&own, call->source);
+	rows = owner_query_latest(&own,
+							  psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 2",
+									   owner_table(&own),
+									   owner_is_token(&own, stored)));
+	several = rows->nrows > 1;
+	query_free(rows);
+	owner_end(&own);
+	return several;
 }
 
 /*
@@ -610,11 +631,11 @@ tells_otherwise(Source *other, const OwnerCall *call, const StoredValue *stored)
 		(view->scope != NULL && !is_same_text(view->scope, asked->scope));
 }
 
-/* Do arguments decide about the row in another source with the same token column? */
+/* Does the caller decide about the row in another source with the same token column? */
 static bool
-arguments_decide(Source *other, const OwnerCall *call,
-				 const StoredValue *stored, const Bitmapset *arguments,
-				 bool changed)
+caller_decides(Source *other, const OwnerCall *call,
+			   const StoredValue *stored, const Bitmapset *decided,
+			   bool changed)
 {
 	const Source *source = call->source;
 	Bitmapset  *own;
@@ -624,10 +645,10 @@ arguments_decide(Source *other, const OwnerCall *call,
 		return false;
 	if (!source_is_readable(other))
 		return true;
+	changed = changed || has_several_rows(call, stored);
 	own = bms_union(kind_columns(other, source), own_claims(other, source));
-	own = decided_columns(call->table, own, arguments, changed);
-	telling = decided_columns(call->table, telling_columns(other, source),
-							  arguments, changed);
+	own = decided_columns(own, decided, changed);
+	telling = decided_columns(telling_columns(other, source), decided, changed);
 	return !bms_is_empty(own) ||
 		(!bms_is_empty(telling) && tells_otherwise(other, call, stored));
 }
@@ -708,7 +729,7 @@ check_issued_in(Source *other, const OwnerCall *call,
 
 void
 kin_check_issued(const OwnerCall *call, const StoredValue *stored,
-				 const Bitmapset *arguments, const Bitmapset *attributes,
+				 const Bitmapset *decided, const Bitmapset *attributes,
 				 bool changed, const List *exchanged)
 {
 	ListCell   *lc;
@@ -720,7 +741,7 @@ kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 
 		if (!shared_row_is_kin(call->source, other))
 			continue;
-		if (arguments_decide(other, call, stored, arguments, changed))
+		if (caller_decides(other, call, stored, decided, changed))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the new token would be one of source \"%s\", too",

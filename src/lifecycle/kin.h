@@ -71,14 +71,23 @@ extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,
 						   const List *before, const Bitmapset *attributes);
 
 /*
- * The row of this value was issued, and the caller has set these columns by arguments
- * and by attributes; code of the table's owner may have changed it.  Throws 22023 if they decide about another source, or how long it
- * lives there is more than that one allows.  If it was made
- * in exchange for a row with the same token column, which was looked at so, throws 55000
- * if it counts in another source in which that one did not, or otherwise.
+ * The columns about which the caller of an INSERT decides: those that his arguments set,
+ * and those that a default fills by what he has set in his session.  To be asked before
+ * it, for code that it runs can alter a default.
+ */
+extern Bitmapset *kin_decided_columns(const OwnerCall *call,
+									  const Bitmapset *arguments);
+
+/*
+ * The row of this value was issued, and the caller has decided about these columns, by
+ * attributes about those; code of the table's owner may have changed it.  Throws 22023 if
+ * they decide about another source, or how long it lives there is more than that one
+ * allows.  If it was made in exchange for a row with the same token column, which was
+ * looked at so, throws 55000 if it counts in another source in which that one did not, or
+ * otherwise.
  */
 extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
-							 const Bitmapset *arguments,
+							 const Bitmapset *decided,
 							 const Bitmapset *attributes, bool changed,
 							 const List *exchanged);
 

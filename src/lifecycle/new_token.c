@@ -183,6 +183,9 @@ finish_insert(InsertList *list, const char *from, const List *views,
 			  NewToken *token)
 {
 	OwnerCall  *call = list->call;
+	bool		has_kinds = shared_row_has_kinds(call->source);
+	Bitmapset  *decided = has_kinds ?
+		kin_decided_columns(call, list->arguments) : NULL;
 	QueryResult *result = insert_list_run(list, from);
 
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
@@ -194,8 +197,9 @@ finish_insert(InsertList *list, const char *from, const List *views,
 							   list->copied->row);
 	}
 	else
-		kin_check_issued(call, &token->stored, list->arguments,
-						 list->attributes, list->changed, views);
+		/* of a source that is attached meanwhile, nothing is known */
+		kin_check_issued(call, &token->stored, decided, list->attributes,
+						 list->changed || !has_kinds, views);
 	tell_parents_expiry(call->source, token);
 }
 

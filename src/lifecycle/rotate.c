@@ -11,8 +11,10 @@
 
 #include "base/arguments.h"
 #include "base/compat.h"
+#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "judge/judge.h"
+#include "judge/lookup.h"
 #include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
 #include "lifecycle/grace.h"
@@ -261,6 +263,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	bool		has_grace = end > now;
 	Legacy		legacy = find_legacy(call, presented);
 	Expiry		expiry = {false};
+	List	   *kept = NIL;
 	Succession	succession = {
 		.row_type = presented->row_type,
 		.row = presented->row,
@@ -275,7 +278,10 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		check_grace(presented->source);
 	/* first, because a unique index may allow only one live token of a user */
 	if (has_grace)
+	{
+		kept = succession_rows(call, &presented->stored);
 		shorten_life(call, presented, end);
+	}
 	else
 		end_life(call, presented);
 	PG_TRY();
@@ -294,8 +300,8 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		ending_check_dead(call, &presented->values, "revoke");
 	kin_check_changed(call, &presented->stored, presented->views);
 	if (has_grace)
-		succession_check_kept(call, presented->row_type, presented->row,
-							  &presented->stored, true);
+		succession_check_kept(call, presented->row_type, kept,
+							  &presented->stored);
 	remember(presented, &legacy, expiry, &token->stored);
 }
 
@@ -419,35 +425,45 @@ renewal_target(OwnerCall *call, TimestampTz target)
 	return owner_in_timezone(source, source->column[ROLE_EXPIRES].type, value);
 }
 
-/*
- * Extend a token whose row is locked, unless another session has done so: not rows of
- * other kinds that have the same token, in which it is not valid.
- */
 static void
-extend(OwnerCall *call, const Presented *presented)
+extend_row(OwnerCall *call, ItemPointer place)
 {
-	const Source *source = presented->source;
+	const Source *source = call->source;
 	TimestampTz now = GetCurrentTimestamp();
 	const char *column = owner_column(call, ROLE_EXPIRES);
 	char	   *target = renewal_target(call, lifecycle_after(now, source->sliding_ttl));
 	char	   *threshold = owner_cast_timestamp(call, ROLE_EXPIRES,
 												 lifecycle_after(now, source->sliding_threshold));
-	char	   *alive = owner_cast_timestamp(call, ROLE_EXPIRES, now);
+	int			n = owner_parameter(call, TIDOID, PointerGetDatum(place), false);
 
 	/* of concurrent renewals the first writes; the rest find it done */
 	(void) owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = %s WHERE %s%s"
+						 psprintf("UPDATE ONLY %s SET %s = %s"
+								  " WHERE ctid OPERATOR(pg_catalog.=) $%d"
 								  " AND %s OPERATOR(pg_catalog.<=) %s"
-								  " AND %s OPERATOR(pg_catalog.>) %s"
 								  " AND %s OPERATOR(pg_catalog.<) %s",
-								  owner_table(call), column, target,
-								  owner_is_token(call, &presented->stored),
-								  owner_is_in_index(call, owner_table(call)),
-								  column, threshold, column, alive, column,
-								  target));
-	kin_check_changed(call, &presented->stored, presented->views);
-	succession_check_kept(call, presented->row_type, presented->row,
-						  &presented->stored, presented->nrows == 1);
+								  owner_table(call), column, target, n,
+								  column, threshold, column, target));
+}
+
+/*
+ * Extend a token whose row is locked, unless another session has done so: not rows of
+ * other kinds that have the same token.
+ */
+static void
+extend(OwnerCall *call, const Presented *presented)
+{
+	const StoredValue *stored = &presented->stored;
+	List	   *kept = succession_rows(call, stored);
+	List	   *places;
+	ListCell   *lc;
+
+	if (!lookup_live_rows(unconstify(Source *, call->source), stored, &places))
+		stored_source_changed(call->source);
+	foreach(lc, places)
+		extend_row(call, lfirst(lc));
+	kin_check_changed(call, stored, presented->views);
+	succession_check_kept(call, presented->row_type, kept, stored);
 }
 
 static void

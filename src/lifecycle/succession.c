@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "judge/lookup.h"
 #include "lifecycle/insert_list.h"
 #include "lifecycle/kin.h"
 #include "lifecycle/shared_row.h"
@@ -111,13 +113,13 @@ succession_check_possible(const OwnerCall *call)
 	}
 }
 
-/* The row with which a token's is to be the same in some columns. */
+/* What a row is to be the same as, in some columns, and which row. */
 typedef struct Model
 {
 	Oid			row_type;
-	Datum		row;
-	const StoredValue *stored;	/* by which the token's row is found */
-	bool		is_only;		/* all that are found are to be the same; else one */
+	const List *rows;			/* one of these will do */
+	const StoredValue *stored;	/* the row is where the index has this token; NULL: */
+	ItemPointer place;			/* it is there */
 } Model;
 
 /* "ROW(...)" of those columns of what has that name in SQL */
@@ -135,27 +137,55 @@ row_of(const OwnerCall *call, const Bitmapset *columns, const char *prefix)
 	return sql.data;
 }
 
+/* "the row is that one"; wherever it is of those with the token, or in the index */
+static char *
+is_row(OwnerCall *call, const Model *model, bool in_index)
+{
+	if (model->stored == NULL)
+		return psprintf("t.ctid OPERATOR(pg_catalog.=) $%d",
+						owner_parameter(call, TIDOID,
+										PointerGetDatum(model->place), false));
+	return psprintf("%s%s", owner_is_token(call, model->stored),
+					in_index ? owner_is_in_index(call, "t") : "");
+}
+
+/* "the row is the same as one of the model's in those columns" */
+static char *
+is_like_model(OwnerCall *call, const Bitmapset *columns, const Model *model)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, model->rows)
+	{
+		int			n = owner_parameter(call, model->row_type,
+										PointerGetDatum(lfirst(lc)), false);
+
+		appendStringInfo(&sql, "%spg_catalog.record_image_eq(%s, %s)",
+						 sql.len > 0 ? " OR " : "",
+						 row_of(call, columns, "t"),
+						 row_of(call, columns, psprintf("($%d)", n)));
+	}
+	return sql.len > 0 ? sql.data : "false";
+}
+
 /*
- * Is the row that has the token another one than the model in those columns?  So it is,
- * too, if it is not found where the index has the tokens of the source, unless there are
- * several, and the model may be of another kind.
+ * Is the row another one than the model in those columns?  So it is, too, if it is not
+ * found.
  */
 static bool
 differs(OwnerCall *call, const Bitmapset *columns, const Model *model,
 		bool in_index)
 {
-	int			n = owner_parameter(call, model->row_type, model->row, false);
-	char	   *is_token = psprintf("%s%s", owner_is_token(call, model->stored),
-									in_index ? owner_is_in_index(call, "t") : "");
+	char	   *like = is_like_model(call, columns, model);
 	QueryResult *result;
 	bool		found;
 
 	result = owner_query_latest(call,
-								psprintf("SELECT FROM ONLY %s AS t WHERE %s HAVING pg_catalog.%s(pg_catalog.record_image_eq(%s, %s)) IS NOT TRUE",
-										 owner_table(call), is_token,
-										 model->is_only ? "bool_and" : "bool_or",
-										 row_of(call, columns, "t"),
-										 row_of(call, columns, psprintf("($%d)", n))));
+								psprintf("SELECT FROM ONLY %s AS t WHERE %s HAVING pg_catalog.bool_and(%s) IS NOT TRUE",
+										 owner_table(call),
+										 is_row(call, model, in_index), like));
 	found = result->nrows > 0;
 	query_free(result);
 	return found;
@@ -177,12 +207,13 @@ differing_names(OwnerCall *call, const Bitmapset *columns, const Model *model)
 }
 
 static void
-check_same(OwnerCall *call, const Bitmapset *columns, const Model *model)
+check_same(OwnerCall *call, const Source *source, const Bitmapset *columns,
+		   const Model *model)
 {
 	Bitmapset  *copied;
 	char	   *names;
 
-	if (bms_is_empty(columns) || !differs(call, columns, model, model->is_only))
+	if (bms_is_empty(columns) || !differs(call, columns, model, true))
 		return;
 	copied = insert_list_copied(call);
 	names = differing_names(call, bms_intersect(columns, copied), model);
@@ -190,7 +221,7 @@ check_same(OwnerCall *call, const Bitmapset *columns, const Model *model)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the token of source \"%s\" would not say, or depend on, what it did before",
-						call->source->name),
+						source->name),
 				 errdetail("Its row would have other values in: %s.", names),
 				 errhint("A trigger, a rule or other code of table \"%s\" changes its row.",
 						 RelationGetRelationName(call->table))));
@@ -198,7 +229,7 @@ check_same(OwnerCall *call, const Bitmapset *columns, const Model *model)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the token of source \"%s\" would not say, or depend on, what it did before",
-					call->source->name),
+					source->name),
 			 names[0] == '\0' ? errdetail("None of its rows is what it was.") :
 			 errdetail("Its row would have other values in: %s, to which tokenauth copies nothing.",
 					   names),
@@ -209,14 +240,128 @@ void
 succession_check_made(OwnerCall *call, const Succession *succession,
 					  const StoredValue *stored)
 {
-	check_same(call, in_all_sources(call, stored, inherited_columns),
-			   &(Model) {succession->row_type, succession->row, stored, true});
+	check_same(call, call->source,
+			   in_all_sources(call, stored, inherited_columns),
+			   &(Model) {succession->row_type,
+			   list_make1(DatumGetPointer(succession->row)), stored});
+}
+
+/* ---------- a token's own rows ---------- */
+
+/* Those in which it lives in one source. */
+typedef struct KeptRows
+{
+	const char *source;			/* its name */
+	List	   *rows;
+} KeptRows;
+
+/* The whole rows in those places. */
+static List *
+rows_at(OwnerCall *call, const List *places)
+{
+	char	   *table = owner_table(call);
+	List	   *rows = NIL;
+	ListCell   *lc;
+
+	foreach(lc, places)
+	{
+		int			n = owner_parameter(call, TIDOID,
+										PointerGetDatum(lfirst(lc)), false);
+		QueryResult *result;
+		bool		isnull;
+
+		result = owner_query_latest(call,
+									psprintf("SELECT CAST(t.* AS %s) FROM ONLY %s AS t WHERE t.ctid OPERATOR(pg_catalog.=) $%d",
+											 table, table, n));
+		if (result->nrows > 0)
+			rows = lappend(rows, DatumGetPointer(query_value(result, 0, 1, &isnull)));
+	}
+	return rows;
+}
+
+/* What cannot be read has no rows; kin.h has what it could come to. */
+static List *
+live_places(const OwnerCall *call, Source *source, const StoredValue *stored)
+{
+	List	   *places = NIL;
+
+	if (!source_is_same(source, call->source) &&
+		(!shared_row_is_kin(call->source, source) || !source_is_readable(source)))
+		return NIL;
+	if (!lookup_live_rows(source, stored, &places))
+		stored_source_changed(source);
+	return places;
+}
+
+List *
+succession_rows(OwnerCall *call, const StoredValue *stored)
+{
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	foreach(lc, source_all_of(call->source->relation))
+	{
+		List	   *places = live_places(call, lfirst(lc), stored);
+		KeptRows   *one;
+
+		if (places == NIL)
+			continue;
+		one = palloc(sizeof(KeptRows));
+		one->source = pstrdup(((Source *) lfirst(lc))->name);
+		one->rows = rows_at(call, places);
+		kept = lappend(kept, one);
+	}
+	return kept;
+}
+
+static const List *
+rows_of(const List *kept, const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, kept)
+	{
+		const KeptRows *one = lfirst(lc);
+
+		if (strcmp(one->source, source->name) == 0)
+			return one->rows;
+	}
+	return NIL;
+}
+
+/* They have what is in the table's columns, so what it has of tokens. */
+static void
+forget_rows(List *kept)
+{
+	ListCell   *lc;
+	ListCell   *row;
+
+	foreach(lc, kept)
+		foreach(row, ((KeptRows *) lfirst(lc))->rows)
+			token_wipe(PointerGetDatum(lfirst(row)));
 }
 
 void
-succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
-					  const StoredValue *stored, bool is_only)
+succession_check_kept(OwnerCall *call, Oid row_type, List *kept,
+					  const StoredValue *stored)
 {
-	check_same(call, in_all_sources(call, stored, told_columns),
-			   &(Model) {row_type, row, stored, is_only});
+	ListCell   *lc;
+	ListCell   *place;
+
+	source_refresh();
+	foreach(lc, source_all_of(call->source->relation))
+	{
+		Source	   *source = lfirst(lc);
+		List	   *places = live_places(call, source, stored);
+
+		foreach(place, places)
+			check_same(call, source, told_columns(call, source),
+					   &(Model) {row_type, rows_of(kept, source), NULL,
+					   lfirst(place)});
+		/* where it does not live any more, it is to be the same for another day */
+		if (places == NIL && source_is_same(source, call->source))
+			check_same(call, source, told_columns(call, source),
+					   &(Model) {row_type, rows_of(kept, source), stored});
+	}
+	forget_rows(kept);
 }

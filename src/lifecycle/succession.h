@@ -45,11 +45,18 @@ extern void succession_check_made(OwnerCall *call, const Succession *succession,
 								  const StoredValue *stored);
 
 /*
- * The token's own row lives on and has been written: whose it is, its scope and claims, and
- * to which parents it refers must be what they were.  A column that its live_when uses may
- * count how often it is written.  If it is not its only row, others may be of other kinds.
+ * The token's own rows in which it lives, in each source of the column, as they are before
+ * it is written.  Its rows are locked.
  */
-extern void succession_check_kept(OwnerCall *call, Oid row_type, Datum row,
-								  const StoredValue *stored, bool is_only);
+extern List *succession_rows(OwnerCall *call, const StoredValue *stored);
+
+/*
+ * The token lives on and has been written: in each source, whose it is, its scope and
+ * claims, and to which parents it refers must be what a row in which it lived there said.
+ * Throws as above.  A column that its live_when uses may count how often it is written.
+ * The rows of before are in none of our memory afterwards.
+ */
+extern void succession_check_kept(OwnerCall *call, Oid row_type, List *kept,
+								  const StoredValue *stored);
 
 #endif							/* TOKENAUTH_SUCCESSION_H */
