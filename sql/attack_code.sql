@@ -15,9 +15,12 @@ CREATE FUNCTION app.act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW;
 CREATE FUNCTION app.pick() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1';
 CREATE FUNCTION app.fine(int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
 CREATE FUNCTION app."Is live"(bool, text DEFAULT '') RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE TYPE app.kind AS ENUM ('api', 'web');
+CREATE DOMAIN app.kinds AS app.kind[];
+CREATE TYPE app.span AS RANGE (subtype = app.kind);
 CREATE TABLE app.org (id int PRIMARY KEY, active bool NOT NULL DEFAULT true);
 CREATE TABLE app.tok (id int PRIMARY KEY, user_id int NOT NULL CHECK (app.fine(user_id)), token_hash text UNIQUE NOT NULL,
-    org int NOT NULL, made int NOT NULL DEFAULT app.pick());
+    org int NOT NULL, made int NOT NULL DEFAULT app.pick(), kind app.kind, kinds app.kinds, spans app.span[], orgs app.org);
 CREATE INDEX picked ON app.tok (app.fine(id));
 CREATE TRIGGER "Act" BEFORE UPDATE ON app.tok FOR EACH ROW EXECUTE FUNCTION app.act();
 CREATE RULE noted AS ON DELETE TO app.tok DO ALSO SELECT app.pick();

@@ -53,6 +53,7 @@ static const Check checks[] = {
 	{.source = finding_readers},
 	{.source = finding_trigger_rights},
 	{.source = finding_foreign_code},
+	{.source = finding_foreign_types},
 	{.source = finding_rules},
 	{.source = finding_deferred},
 	{.source = finding_negative_flood},

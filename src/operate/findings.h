@@ -94,6 +94,7 @@ extern void finding_data_readers(Doctor *doctor);
 /* findings_code.c */
 extern void finding_trigger_rights(Doctor *doctor, const Source *source);
 extern void finding_foreign_code(Doctor *doctor, const Source *source);
+extern void finding_foreign_types(Doctor *doctor, const Source *source);
 extern void finding_rules(Doctor *doctor, const Source *source);
 extern void finding_deferred(Doctor *doctor, const Source *source);
 
