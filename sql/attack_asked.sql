@@ -235,5 +235,33 @@ SELECT issued('altered');
 SET asked.set = 'alter';
 SELECT issued('altered');
 SELECT tokenauth_detach('altered_web'), tokenauth_detach('altered'), tokenauth_detach('doubled_web'), tokenauth_detach('doubled');
+-- A column that cuts spaces off has no room for a user, or a scope, that ends in some.
+CREATE TABLE spaced (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id text, tenant_id text, expires_at timestamptz, used_at timestamptz);
+CREATE TABLE narrow (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id varchar(3), tenant_id varchar(4), scopes varchar(5)[], revoked boolean NOT NULL DEFAULT false);
+INSERT INTO spaced (token_hash, user_id, tenant_id) VALUES (encode(sha256('spaced_1'), 'hex'), 'bob ', 'acme'), (encode(sha256('spaced_2'), 'hex'), 'bob', 'acme ');
+SELECT tokenauth_attach('spaced', prefix => 'spaced_', tenant_column => 'tenant_id'),
+    tokenauth_attach('narrow', prefix => 'narrow_', tenant_column => 'tenant_id', scope_column => 'scopes');
+SELECT tokenauth_exchange('spaced_1', 'narrow');
+SELECT tokenauth_exchange('spaced_2', 'narrow');
+SELECT tokenauth_issue('bob   '::text, 'narrow');
+SELECT tokenauth_issue('bob'::text, 'narrow', scope => 'admin2');
+SELECT i.user_id, i.scope FROM tokenauth_issue('bob'::text, 'narrow', scope => 'admin') t, tokenauth_identify(t.token) i;
+-- Nobody chooses another source's token in the new row, by a default or what is made of it.
+CREATE FUNCTION asked.hashed(text) RETURNS text LANGUAGE sql IMMUTABLE RETURN encode(sha256(convert_to($1, 'UTF8')), 'hex');
+CREATE TABLE both_tokens (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, access_hash text UNIQUE, secret text DEFAULT nullif(current_setting('asked.secret'), ''),
+    refresh_hash text UNIQUE GENERATED ALWAYS AS (asked.hashed(secret)) STORED, user_id int, scope text, salt uuid DEFAULT gen_random_uuid(), revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('both_tokens', 'access', token_column => 'access_hash', prefix => 'access_'),
+    tokenauth_attach('both_tokens', 'refresh', token_column => 'refresh_hash', prefix => 'refresh_');
+SET asked.secret = '';
+SELECT issued('access');
+SELECT token AS access FROM tokenauth_issue(7, 'access', scope => 'read') \gset
+SET asked.secret = 'mine';
+SELECT issued('access');
+SELECT tokenauth_rotate(:'access');
+SELECT tokenauth_detach('refresh');
+ALTER TABLE both_tokens DROP refresh_hash, DROP secret, ADD refresh uuid UNIQUE DEFAULT gen_random_uuid();
+SELECT tokenauth_attach('both_tokens', 'refresh', token_column => 'refresh', stored_as => 'plaintext');
+SELECT issued('access');
+SELECT tokenauth_detach('refresh'), tokenauth_detach('access'), tokenauth_detach('narrow'), tokenauth_detach('spaced');
 SELECT tokenauth_detach('sess'), tokenauth_detach('code'), tokenauth_detach('hidden'), tokenauth_detach('login');
 DROP SCHEMA asked CASCADE;

@@ -28,6 +28,27 @@ array_parameter(OwnerCall *call, const List *names)
 						   false);
 }
 
+/* "CAST(text AS type of the column)" if that has room for it */
+static char *
+text_sql(OwnerCall *call, const char *text)
+{
+	owner_check_fits(call, ROLE_SCOPE, text);
+	return owner_cast(call, ROLE_SCOPE, text);
+}
+
+static char *
+array_sql(OwnerCall *call, const List *names)
+{
+	Oid			type = call->source->column[ROLE_SCOPE].type;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		owner_check_fits(call, ROLE_SCOPE, lfirst(lc));
+	return psprintf(type == JSONBOID || type == JSONOID ?
+					"CAST(pg_catalog.to_jsonb($%d) AS %s)" : "CAST($%d AS %s)",
+					array_parameter(call, names), owner_type(call, ROLE_SCOPE));
+}
+
 /* In a list an empty text is no scope. */
 static List *
 without_empty(const List *names)
@@ -52,17 +73,14 @@ scopes_sql(OwnerCall *call, List *names)
 	char	   *text;
 
 	if (column->kind != VALUE_LIST)
-		return list_length(names) != 1 ? NULL :
-			owner_cast(call, ROLE_SCOPE, linitial(names));
+		return list_length(names) != 1 ? NULL : text_sql(call, linitial(names));
 	names = without_empty(names);
 	if (call->source->scope_separator != NULL)
 	{
 		text = scope_join(names, call->source->scope_separator);
-		return text == NULL ? NULL : owner_cast(call, ROLE_SCOPE, text);
+		return text == NULL ? NULL : text_sql(call, text);
 	}
-	return psprintf(column->type == JSONBOID || column->type == JSONOID ?
-					"CAST(pg_catalog.to_jsonb($%d) AS %s)" : "CAST($%d AS %s)",
-					array_parameter(call, names), owner_type(call, ROLE_SCOPE));
+	return array_sql(call, names);
 }
 
 /* What stands between spaces. */

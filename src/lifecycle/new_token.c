@@ -16,6 +16,7 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/shared_row.h"
+#include "source/defaults.h"
 #include "source/stored.h"
 #include "source/value.h"
 #include "utils/builtins.h"
@@ -186,10 +187,14 @@ finish_insert(InsertList *list, const char *from, const List *views,
 	bool		has_kinds = shared_row_has_kinds(call->source);
 	Bitmapset  *decided = has_kinds ?
 		kin_decided_columns(call, list->arguments) : NULL;
+	Bitmapset  *chosen = defaults_by_session(call->table,
+											 bms_difference(list->others,
+															list->given));
 	QueryResult *result = insert_list_run(list, from);
 
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
+	shared_row_check_chosen(call, &token->stored, chosen);
 	if (list->copied)
 	{
 		kin_check_made(call, &token->stored, views, list->attributes);

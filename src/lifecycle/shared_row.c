@@ -146,6 +146,50 @@ shared_row_check_apart(OwnerCall *call, const StoredValue *stored,
 	}
 }
 
+/* Has the row with that token anything in that column? */
+static bool
+is_filled(OwnerCall *call, const StoredValue *stored, AttrNumber attnum)
+{
+	Form_pg_attribute attribute = owner_attribute(call, attnum);
+	QueryResult *result;
+	bool		found;
+
+	result = owner_query_latest(call,
+								psprintf("SELECT FROM ONLY %s WHERE %s AND %s IS NOT NULL LIMIT 1",
+										 owner_table(call),
+										 owner_is_token(call, stored),
+										 quote_identifier(NameStr(attribute->attname))));
+	found = result->nrows > 0;
+	query_free(result);
+	return found;
+}
+
+static void
+check_chosen(OwnerCall *call, const StoredValue *stored, AttrNumber attnum)
+{
+	const Source *other = shared_row_made_of(call->source, attnum);
+
+	if (other == NULL || !is_filled(call, stored, attnum))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the caller could choose a token of source \"%s\" in the new row",
+					other->name),
+			 errdetail("The default of column \"%s\" could go by the session.",
+					   NameStr(owner_attribute(call, attnum)->attname)),
+			 errhint("Give the column no default, or one of random values, such as gen_random_uuid().")));
+}
+
+void
+shared_row_check_chosen(OwnerCall *call, const StoredValue *stored,
+						const Bitmapset *columns)
+{
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+		check_chosen(call, stored, attnum);
+}
+
 const char *
 shared_row_has_own(OwnerCall *call)
 {

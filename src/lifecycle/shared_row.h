@@ -39,6 +39,14 @@ extern void shared_row_check_apart(OwnerCall *call, const StoredValue *stored,
 								   Oid row_type, Datum row);
 
 /*
+ * The new row, in which the source's token is that of this value, may have been filled in
+ * these columns, of shared_row_tokens(), by what the caller has set in his session.  Throws
+ * 22023 if it has anything there: he would choose a token of another source.
+ */
+extern void shared_row_check_chosen(OwnerCall *call, const StoredValue *stored,
+									const Bitmapset *columns);
+
+/*
  * " AND the row has a token of the source", where a row need not have one, because
  * it is there for that of another source; else "".
  */

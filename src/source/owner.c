@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "source/citext.h"
 #include "source/fixed.h"
@@ -353,6 +354,39 @@ owner_cast(OwnerCall *call, SourceRole role, const char *value)
 {
 	return psprintf("CAST($%d AS %s)", owner_text(call, value),
 					owner_type(call, role));
+}
+
+/* The type of a text, or of the elements of an array of such, and how long they can be. */
+static Oid
+type_of_text(Form_pg_attribute attribute, int32 *typmod)
+{
+	Oid			type;
+	Oid			element;
+
+	*typmod = attribute->atttypmod;
+	type = getBaseTypeAndTypmod(attribute->atttypid, typmod);
+	element = get_element_type(type);
+	return OidIsValid(element) ? getBaseTypeAndTypmod(element, typmod) : type;
+}
+
+void
+owner_check_fits(const OwnerCall *call, SourceRole role, const char *value)
+{
+	Form_pg_attribute attribute = owner_attribute(call, call->column[role].attnum);
+	int			len = strlen(value);
+	int32		typmod;
+	Oid			type = type_of_text(attribute, &typmod);
+
+	if (typmod < VARHDRSZ || (type != VARCHAROID && type != BPCHAROID))
+		return;
+	if (type == BPCHAROID)
+		len = bpchartruelen(unconstify(char *, value), len);
+	if (pg_mbstrlen_with_len(value, len) > typmod - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("value too long for column \"%s\" of token source \"%s\"",
+						NameStr(attribute->attname), call->source->name),
+				 errdetail("It has room for %d characters.", typmod - VARHDRSZ)));
 }
 
 char *

@@ -120,6 +120,14 @@ extern char *owner_type(const OwnerCall *call, SourceRole role);
 extern char *owner_cast(OwnerCall *call, SourceRole role, const char *value);
 
 /*
+ * Throws 22001 if the role's column, or an element of it, has no room for a text, and would
+ * have another one in its place: what is assigned to a varchar(n) loses spaces beyond that,
+ * and what is cast to one loses all.
+ */
+extern void owner_check_fits(const OwnerCall *call, SourceRole role,
+							 const char *value);
+
+/*
  * "the role's column has that value", given as text; by the equality that the column
  * has to its owner, to whom more can be equal than what is the same to the byte.
  */
