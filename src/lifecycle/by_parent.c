@@ -37,7 +37,8 @@ key_type(const SourceParent *parent)
 
 /* The keys of the rows of a parent that meet a condition. */
 static Keys
-select_keys(OwnerCall *call, const SourceParent *parent, const char *condition)
+select_keys(OwnerCall *call, const SourceParent *parent, const char *condition,
+			Snapshot snapshot)
 {
 	Oid			type = key_type(parent);
 	const char *column = quote_identifier(parent->key.name);
@@ -45,12 +46,13 @@ select_keys(OwnerCall *call, const SourceParent *parent, const char *condition)
 	Keys		keys = {get_array_type(type)};
 	ArrayBuildState *array = initArrayResult(type, CurrentMemoryContext, false);
 
-	rows = owner_query_latest(call,
-							  psprintf("SELECT CAST(%s AS %s) FROM ONLY %s WHERE %s IS NOT NULL AND %s",
-									   column,
-									   format_type_extended(type, -1,
-															FORMAT_TYPE_FORCE_QUALIFY),
-									   owner_table(call), column, condition));
+	rows = owner_query_by(call,
+						  psprintf("SELECT CAST(%s AS %s) FROM ONLY %s WHERE %s IS NOT NULL AND %s",
+								   column,
+								   format_type_extended(type, -1,
+														FORMAT_TYPE_FORCE_QUALIFY),
+								   owner_table(call), column, condition),
+						  snapshot);
 	for (uint64 i = 0; i < rows->nrows; i++)
 	{
 		bool		isnull;
@@ -96,26 +98,41 @@ begin_parent(OwnerCall *call, const Source *source,
 		problem_report(source);
 }
 
-char *
-by_parent_has_value(OwnerCall *call, SourceRole role, const char *value)
+void
+by_parent_begin(const Source *source, SourceRole role, ByParent *way)
 {
-	const Source *source = call->source;
 	const SourceParent *parent = source_parent_with(source, role);
-	OwnerCall	upper;
+
+	way->role = role;
+	way->n = 0;
+	while (parent != NULL)
+	{
+		Assert(way->n < SOURCE_MAX_PARENTS);
+		begin_parent(&way->call[way->n], source, parent);
+		way->parent[way->n++] = parent;
+		parent = parent->via == VIA_TOKEN ? NULL : &source->parent[parent->via];
+	}
+}
+
+void
+by_parent_end(ByParent *way)
+{
+	while (way->n > 0)
+		owner_end(&way->call[--way->n]);
+}
+
+char *
+by_parent_has_value(OwnerCall *call, ByParent *way, const char *value,
+					Snapshot snapshot)
+{
 	Keys		keys;
 
-	begin_parent(&upper, source, parent);
-	keys = select_keys(&upper, parent,
-					   owner_has_value(&upper, role, value));
-	owner_end(&upper);
-	while (parent->via != VIA_TOKEN)
-	{
-		const SourceParent *child = parent;
-
-		parent = &source->parent[child->via];
-		begin_parent(&upper, source, parent);
-		keys = select_keys(&upper, parent, refers_to(&upper, child, &keys));
-		owner_end(&upper);
-	}
-	return refers_to(call, parent, &keys);
+	keys = select_keys(&way->call[0], way->parent[0],
+					   owner_has_value(&way->call[0], way->role, value),
+					   snapshot);
+	for (int i = 1; i < way->n; i++)
+		keys = select_keys(&way->call[i], way->parent[i],
+						   refers_to(&way->call[i], way->parent[i - 1], &keys),
+						   snapshot);
+	return refers_to(call, way->parent[way->n - 1], &keys);
 }

@@ -39,13 +39,13 @@ also_set_revoked_at(const Source *source)
 								   "pg_catalog.clock_timestamp()")) : "";
 }
 
-/* Of the rows that meet a condition, those that are not revoked yet. */
-static char *
-not_revoked_and(const OwnerCall *call, const char *condition)
+/* " AND the row is not revoked yet", or "". */
+static const char *
+and_not_revoked(const OwnerCall *call)
 {
 	if (!AttributeNumberIsValid(call->source->column[ROLE_REVOKED].attnum))
-		return pstrdup(condition);
-	return psprintf("%s AND %s", flag_can_be_set_sql(call), condition);
+		return "";
+	return psprintf(" AND %s", flag_can_be_set_sql(call));
 }
 
 static uint64
@@ -54,20 +54,20 @@ flag_rows(OwnerCall *call, const char *condition)
 	const Source *source = call->source;
 
 	return owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s",
+						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s%s",
 								  owner_table(call),
 								  owner_column(call, ROLE_REVOKED),
 								  flag_revoked_sql(call),
 								  also_set_revoked_at(source),
-								  not_revoked_and(call, condition)));
+								  condition, and_not_revoked(call)));
 }
 
 static uint64
 delete_rows(OwnerCall *call, const char *condition)
 {
-	return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s",
-										owner_table(call),
-										not_revoked_and(call, condition)));
+	return owner_execute(call, psprintf("DELETE FROM ONLY %s WHERE %s%s",
+										owner_table(call), condition,
+										and_not_revoked(call)));
 }
 
 /* The rows stay, without a token that could be found. */
@@ -77,9 +77,9 @@ forget_tokens(OwnerCall *call, const char *condition)
 	const char *column = owner_column(call, ROLE_TOKEN);
 
 	return owner_execute(call,
-						 psprintf("UPDATE ONLY %s SET %s = NULL WHERE %s IS NOT NULL AND %s",
+						 psprintf("UPDATE ONLY %s SET %s = NULL WHERE %s IS NOT NULL AND %s%s",
 								  owner_table(call), column, column,
-								  not_revoked_and(call, condition)));
+								  condition, and_not_revoked(call)));
 }
 
 /* An error if there are such rows: they stay as they are, which is no success. */
@@ -99,9 +99,9 @@ refuse_to_revoke(OwnerCall *call, const char *condition, const char *objection)
 		detail = "It has a revoked_column, but what revoking does to a row is not registered, as in a dump of an earlier version.";
 		hint = "Attach the table again, as the function tokenauth_doctor() tells.";
 	}
-	if (owner_query(call, psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
-								   owner_table(call),
-								   not_revoked_and(call, condition)))->nrows > 0)
+	if (owner_query(call, psprintf("SELECT FROM ONLY %s WHERE %s%s LIMIT 1",
+								   owner_table(call), condition,
+								   and_not_revoked(call)))->nrows > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("tokens of source \"%s\" cannot be revoked by tokenauth",
@@ -177,7 +177,7 @@ is_of_token(OwnerCall *call, const TokenRows *token)
 	if (token->id == NULL)
 		return is_token;
 	return psprintf("%s AND %s", is_token,
-					lifecycle_has_value(call, ROLE_ID, token->id));
+					owner_has_value(call, ROLE_ID, token->id));
 }
 
 void
@@ -245,9 +245,9 @@ static bool
 is_in_sight(OwnerCall *call, const TokenRows *token)
 {
 	return owner_query(call,
-					   psprintf("SELECT FROM ONLY %s WHERE %s LIMIT 1",
-								owner_table(call),
-								not_revoked_and(call, is_of_token(call, token))))->nrows > 0;
+					   psprintf("SELECT FROM ONLY %s WHERE %s%s LIMIT 1",
+								owner_table(call), is_of_token(call, token),
+								and_not_revoked(call)))->nrows > 0;
 }
 
 uint64
@@ -273,29 +273,14 @@ ending_revoke_token(OwnerCall *call, const TokenRows *token)
 	ending_prevented(call, "revoke");
 }
 
-static char *
-condition_of(OwnerCall *call, const RowsOf *rows)
-{
-	StringInfoData condition;
-
-	initStringInfo(&condition);
-	for (int i = 0; i < rows->n; i++)
-		appendStringInfo(&condition, "%s%s", i > 0 ? " AND " : "",
-						 lifecycle_has_value(call, rows->role[i],
-											 rows->value[i]));
-	appendStringInfoString(&condition, shared_row_has_own(call));
-	return condition.data;
-}
-
 QueryResult *
 ending_tokens_of(OwnerCall *call, const RowsOf *rows)
 {
-	return owner_query_latest(call,
-							  psprintf("SELECT %s, %s FROM ONLY %s WHERE %s",
-									   owner_column(call, ROLE_TOKEN),
-									   has_id(call) ? owner_column(call, ROLE_ID) : "NULL",
-									   owner_table(call),
-									   not_revoked_and(call, condition_of(call, rows))));
+	return rows_of_locked(call, rows,
+						  psprintf("%s, %s", owner_column(call, ROLE_TOKEN),
+								   has_id(call) ? owner_column(call, ROLE_ID) : "NULL"),
+						  psprintf("%s%s", shared_row_has_own(call),
+								   and_not_revoked(call)));
 }
 
 /* Has a row of the token what is asked for, so that it would be found again? */
@@ -305,11 +290,11 @@ is_found_again(OwnerCall *call, const TokenRows *token, const RowsOf *rows)
 	QueryResult *found;
 	bool		is_found;
 
-	found = owner_query_latest(call,
-							   psprintf("SELECT FROM ONLY %s WHERE %s AND %s LIMIT 1",
-										owner_table(call),
-										is_of_token(call, token),
-										not_revoked_and(call, condition_of(call, rows))));
+	found = rows_of_latest(call, rows, "",
+						   psprintf(" AND %s%s%s LIMIT 1",
+									is_of_token(call, token),
+									shared_row_has_own(call),
+									and_not_revoked(call)));
 	is_found = found->nrows > 0;
 	query_free(found);
 	return is_found;
@@ -393,9 +378,8 @@ ending_distinct(const OwnerCall *call, const QueryResult *tokens)
 
 /* One by one, but for those that are of other sources with the same column. */
 static uint64
-revoke_rows_of_kind(OwnerCall *call, const RowsOf *rows)
+revoke_own_kind(OwnerCall *call, const QueryResult *tokens)
 {
-	QueryResult *tokens = ending_tokens_of(call, rows);
 	uint64		written = 0;
 
 	for (uint64 i = 0; i < tokens->nrows; i++)
@@ -404,18 +388,16 @@ revoke_rows_of_kind(OwnerCall *call, const RowsOf *rows)
 
 		if (stored_of_result(tokens, i, 1, &token.stored) &&
 			!shared_row_is_others(call->source, &token.stored, token.id))
-			written += write_rows(call, psprintf("%s AND %s",
-												 is_of_token(call, &token),
-												 condition_of(call, rows)));
+			written += write_rows(call, rows_of_is_at_one(call, tokens, i));
 	}
-	query_free(tokens);
 	return written;
 }
 
 uint64
-ending_revoke_rows(OwnerCall *call, const RowsOf *rows)
+ending_revoke_noted(OwnerCall *call, const QueryResult *tokens)
 {
-	return shared_row_has_kinds(call->source) ?
-		revoke_rows_of_kind(call, rows) :
-		write_rows(call, condition_of(call, rows));
+	if (tokens->nrows == 0)
+		return 0;
+	return shared_row_has_kinds(call->source) ? revoke_own_kind(call, tokens) :
+		write_rows(call, rows_of_is_at(call, tokens));
 }

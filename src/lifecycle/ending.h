@@ -16,6 +16,7 @@
 #ifndef TOKENAUTH_ENDING_H
 #define TOKENAUTH_ENDING_H
 
+#include "lifecycle/rows_of.h"
 #include "source/owner.h"
 #include "source/stored_value.h"
 
@@ -57,30 +58,23 @@ extern void ending_check_written(const OwnerCall *call,
 extern void ending_check_id(OwnerCall *call, const StoredValues *values,
 							const char *id);
 
-/* Rows by what they have in the columns of one or two roles. */
-typedef struct RowsOf
-{
-	int			n;
-	SourceRole	role[2];
-	const char *value[2];
-} RowsOf;
-
 /*
- * Revoking such rows takes these steps, and other sources may have their turn in
- * between.  ending_tokens_of() notes the tokens of those that are not revoked, of now,
- * in every isolation level.  ending_revoke_rows() writes the rows, and returns how
- * many.  ending_revoke_moved() then revokes, of those noted, the live ones that do not
- * meet the condition any more, and would not be found another time.
+ * Revoking the rows of a user, say, takes these steps, and other sources may have their
+ * turn in between.  ending_tokens_of() locks those that are not revoked, of now, in every
+ * isolation level, and notes their tokens: rows_of_locked(), so that no other session
+ * gives them to another user meanwhile.  ending_revoke_noted() writes the rows, where they
+ * are as they were, and returns how many.  ending_revoke_moved() then revokes, of those
+ * noted, the live ones that do not meet the condition any more, and would not be found
+ * another time: a trigger can have moved a row to another user, or copied it.
  * ending_revoke_live() judges the tokens that were noted, not the rows that meet the
- * condition then, for a trigger can have moved a row to another user, or copied it; it
- * revokes those that are live all the same, one by one, and adds of how many it has
- * written a row.  That can bring others back to life, so that the tokens are to be
- * judged again, those of all sources, until this returns false: there was no live one,
- * and it has done nothing but look.  Unless there is to be another time (again), a
+ * condition then; it revokes those that are live all the same, one by one, and adds of how
+ * many it has written a row.  That can bring others back to life, so that the tokens are
+ * to be judged again, those of all sources, until this returns false: there was no live
+ * one, and it has done nothing but look.  Unless there is to be another time (again), a
  * live one is the error 27000.  Errors as above.
  */
 extern QueryResult *ending_tokens_of(OwnerCall *call, const RowsOf *rows);
-extern uint64 ending_revoke_rows(OwnerCall *call, const RowsOf *rows);
+extern uint64 ending_revoke_noted(OwnerCall *call, const QueryResult *tokens);
 extern void ending_revoke_moved(OwnerCall *call, const QueryResult *tokens,
 								const RowsOf *rows, uint64 *revoked);
 extern bool ending_revoke_live(OwnerCall *call, QueryResult *tokens,

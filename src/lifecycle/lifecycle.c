@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "judge/coherence.h"
 #include "judge/judge.h"
-#include "lifecycle/by_parent.h"
 #include "lifecycle/lifecycle.h"
 #include "source/directory.h"
 #include "source/hold.h"
@@ -132,12 +131,4 @@ lifecycle_attributes(FunctionCallInfo fcinfo, int arg)
 				 errmsg("argument \"attributes\" must be a JSON object"),
 				 errhint("Its keys are names of columns.")));
 	return attributes;
-}
-
-char *
-lifecycle_has_value(OwnerCall *call, SourceRole role, const char *value)
-{
-	if (source_parent_with(call->source, role) != NULL)
-		return by_parent_has_value(call, role, value);
-	return owner_has_value(call, role, value);
 }

@@ -34,10 +34,6 @@ extern Form_pg_attribute lifecycle_text_column(const OwnerCall *call,
 extern char *lifecycle_field_text(const Judgement *judgement,
 								  VerdictField field, SourceRole role);
 
-/* "column is that value", of a role that the source has, by its parents if need be. */
-extern char *lifecycle_has_value(OwnerCall *call, SourceRole role,
-								 const char *value);
-
 /* An argument that is a JSON object, or NULL. */
 extern Jsonb *lifecycle_attributes(FunctionCallInfo fcinfo, int arg);
 

@@ -13,6 +13,7 @@
 #include "judge/judge.h"
 #include "judge/lookup.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/rows_of.h"
 #include "lifecycle/shared_row.h"
 #include "nodes/nodeFuncs.h"
 #include "source/mapping.h"
@@ -78,23 +79,20 @@ select_rows(OwnerCall *call, const char *user_id)
 	bool		has_scope = source->column[ROLE_SCOPE].kind != VALUE_NONE;
 	const char *created = owner_read_timestamp(call, ROLE_CREATED);
 
-	return owner_query(call,
-					   psprintf("SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s FROM ONLY %s"
-								" WHERE %s%s"
-								" ORDER BY %s DESC NULLS LAST",
-								has_id ? owner_column(call, ROLE_ID) : "NULL",
-								lifecycle_text_column(call, NAME_COLUMN) ? NAME_COLUMN : "NULL",
-								lifecycle_text_column(call, DISPLAY_COLUMN) ? DISPLAY_COLUMN : "NULL",
-								has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
-								created,
-								owner_read_timestamp(call, ROLE_EXPIRES),
-								owner_read_timestamp(call, ROLE_LAST_USED),
-								owner_column(call, ROLE_TOKEN),
-								source_has_role(source, ROLE_USER) ?
-								owner_column(call, ROLE_USER) : "NULL",
-								owner_table(call),
-								lifecycle_has_value(call, ROLE_USER, user_id),
-								shared_row_has_own(call), created));
+	return rows_of(call, &(RowsOf) {1, {ROLE_USER}, {user_id}},
+				   psprintf("%s, %s, %s, %s, %s, %s, %s, %s, %s",
+							has_id ? owner_column(call, ROLE_ID) : "NULL",
+							lifecycle_text_column(call, NAME_COLUMN) ? NAME_COLUMN : "NULL",
+							lifecycle_text_column(call, DISPLAY_COLUMN) ? DISPLAY_COLUMN : "NULL",
+							has_scope ? owner_column(call, ROLE_SCOPE) : "NULL",
+							created,
+							owner_read_timestamp(call, ROLE_EXPIRES),
+							owner_read_timestamp(call, ROLE_LAST_USED),
+							owner_column(call, ROLE_TOKEN),
+							source_has_role(source, ROLE_USER) ?
+							owner_column(call, ROLE_USER) : "NULL"),
+				   psprintf("%s ORDER BY %s DESC NULLS LAST",
+							shared_row_has_own(call), created));
 }
 
 /* Does a parent say that the token expires before its row says so? */

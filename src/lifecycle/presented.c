@@ -13,6 +13,7 @@
 #include "lifecycle/kin.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/presented.h"
+#include "lifecycle/rows_of.h"
 #include "source/hold.h"
 #include "source/problem.h"
 #include "source/stored.h"
@@ -135,28 +136,24 @@ presented_place(Presented *presented)
 	return true;
 }
 
-/* "this row is the one that was named" */
-static const char *
-is_named(OwnerCall *call, const Presented *presented)
+static RowsOf
+named_rows(const Presented *presented)
 {
-	if (presented->id == NULL)
-		return "true";
-	return psprintf("%s AND %s",
-					lifecycle_has_value(call, ROLE_ID, presented->id),
-					lifecycle_has_value(call, ROLE_USER, presented->user_id));
+	return (RowsOf)
+	{
+		2, {ROLE_ID, ROLE_USER}, {presented->id, presented->user_id}
+	};
 }
 
 /* What the named row has in its token column, of now; false if that is nothing. */
 static bool
 read_named(OwnerCall *call, Presented *presented)
 {
+	RowsOf		named = named_rows(presented);
 	QueryResult *rows;
 
-	rows = owner_query_latest(call,
-							  psprintf("SELECT %s FROM ONLY %s WHERE %s LIMIT 2",
-									   owner_column(call, ROLE_TOKEN),
-									   owner_table(call),
-									   is_named(call, presented)));
+	rows = rows_of_latest(call, &named, owner_column(call, ROLE_TOKEN),
+						  " LIMIT 2");
 	if (rows->nrows == 0)
 		return false;
 	if (rows->nrows > 1)
@@ -216,6 +213,28 @@ lock_all(OwnerCall *call, const Presented *presented)
 										owner_is_token(call, &presented->values.value[i])));
 }
 
+/*
+ * Is a row of the token, which is locked, still that of the id and user?  Asked as late
+ * as can be, and not by the statement that locks it: what that had read of a parent
+ * would be of before it waited.
+ */
+static bool
+is_named(OwnerCall *call, const Presented *presented)
+{
+	RowsOf		named = named_rows(presented);
+	QueryResult *rows;
+	bool		is;
+
+	if (presented->id == NULL)
+		return true;
+	rows = rows_of_latest(call, &named, "",
+						  psprintf(" AND %s LIMIT 1",
+								   owner_is_token(call, &presented->stored)));
+	is = rows->nrows > 0;
+	query_free(rows);
+	return is;
+}
+
 bool
 presented_lock(OwnerCall *call, Presented *presented)
 {
@@ -224,14 +243,12 @@ presented_lock(OwnerCall *call, Presented *presented)
 		"NULL::pg_catalog.timestamptz" : owner_read_timestamp(call, ROLE_EXPIRES);
 	QueryResult *rows;
 	bool		isnull;
-	bool		named;
 
 	lock_all(call, presented);
 	rows = owner_write(call,
-					   psprintf("SELECT CAST(r.* AS %s), %s, %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
+					   psprintf("SELECT CAST(r.* AS %s), %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
-								is_named(call, presented), expires,
-								table, owner_is_token(call, &presented->stored)));
+								expires, table, owner_is_token(call, &presented->stored)));
 	presented_judge_now(presented, &presented->judgement);
 	if (presented->judgement.verdict.status != TOKEN_VALID)
 		return false;
@@ -242,11 +259,9 @@ presented_lock(OwnerCall *call, Presented *presented)
 	presented->row_type = TupleDescAttr(rows->desc, 0)->atttypid;
 	presented->row = query_value(rows, 0, 1, &isnull);
 	presented->has_created = query_timestamp(rows, 0, 2, &presented->created_at);
-	presented->has_expiry = query_timestamp(rows, 0, 4, &presented->expires_at);
-	/* of the row as it is now: it may have been given to another user */
-	named = DatumGetBool(query_value(rows, 0, 3, &isnull)) && !isnull;
+	presented->has_expiry = query_timestamp(rows, 0, 3, &presented->expires_at);
 	presented->views = kin_views(call, &presented->stored);
-	return named;
+	return is_named(call, presented);
 }
 
 void

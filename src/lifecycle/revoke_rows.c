@@ -197,7 +197,7 @@ write_rows(Source *source, void *arg)
 		return false;
 	owner_begin(&call, source);
 	noted = note(revocation, &call);
-	written = ending_revoke_rows(&call, &revocation->rows);
+	written = ending_revoke_noted(&call, noted->tokens);
 	noted->in_this_look = 0;
 	if (!revocation->named)
 		check_moved(revocation, &call, noted);

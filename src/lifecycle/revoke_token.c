@@ -91,6 +91,20 @@ is_live(Source *source, const LookupKey *key, const StoredValues *values)
 }
 
 /*
+ * Lock all rows that could be the token's, before they are verified: while a row is
+ * waited for it can get another secret, and be another token's.
+ */
+static void
+lock_values(OwnerCall *call, const StoredValues *values)
+{
+	for (int i = 0; i < values->n; i++)
+		query_free(owner_write(call,
+							   psprintf("SELECT FROM ONLY %s WHERE %s FOR NO KEY UPDATE",
+										owner_table(call),
+										owner_is_token(call, &values->value[i]))));
+}
+
+/*
  * Revoke the rows that are verified, and look for the token itself again, which a
  * trigger can have moved to a row of another id.
  */
@@ -101,6 +115,7 @@ revoke_verified(OwnerCall *call, const LookupKey *key,
 	uint64		revoked = 0;
 	ListCell   *lc;
 
+	lock_values(call, values);
 	foreach(lc, verified_ids(call, key, values))
 		for (int i = 0; i < values->n; i++)
 			revoked += ending_revoke_token(call, &(TokenRows) {values->value[i],

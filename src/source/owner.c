@@ -225,8 +225,8 @@ run(OwnerCall *call, const char *sql, bool read_only)
 	return result;
 }
 
-static QueryResult *
-run_by_snapshot(OwnerCall *call, const char *sql, Snapshot snapshot)
+QueryResult *
+owner_query_by(OwnerCall *call, const char *sql, Snapshot snapshot)
 {
 	QueryResult *result;
 
@@ -241,13 +241,13 @@ owner_query(OwnerCall *call, const char *sql)
 {
 	/* it sees what has been done so far */
 	CommandCounterIncrement();
-	return run_by_snapshot(call, sql, GetTransactionSnapshot());
+	return owner_query_by(call, sql, GetTransactionSnapshot());
 }
 
 QueryResult *
 owner_query_latest(OwnerCall *call, const char *sql)
 {
-	return run_by_snapshot(call, sql, GetLatestSnapshot());
+	return owner_query_by(call, sql, GetLatestSnapshot());
 }
 
 QueryResult *

@@ -34,6 +34,7 @@
 #include "lib/stringinfo.h"
 #include "source/stored_value.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
 
 #define OWNER_MAX_PARAMETERS	16
 
@@ -85,6 +86,10 @@ extern QueryResult *owner_query(OwnerCall *call, const char *sql);
  * the transaction's snapshot is older.
  */
 extern QueryResult *owner_query_latest(OwnerCall *call, const char *sql);
+
+/* The same by a snapshot of the caller's, which several queries can share. */
+extern QueryResult *owner_query_by(OwnerCall *call, const char *sql,
+								   Snapshot snapshot);
 
 /*
  * The same for a statement that writes, or locks rows.  Whatever code of the owner's
