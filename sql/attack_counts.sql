@@ -9,7 +9,7 @@ SET client_min_messages = warning;
 CREATE FUNCTION status(token text) RETURNS TABLE (source name, status text, user_id text) LANGUAGE sql AS $$
     SELECT s.source, i.status, i.user_id FROM tokenauth_sources s, tokenauth_identify(status.token, s.source) i ORDER BY 1 $$;
 
--- Rotated where it is valid, it does not come to life where it was ended: by a flag that is not copied,
+-- Rotated where it is valid, it does not come to life where it was ended: by a time that is copied there,
 CREATE TABLE flags (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE NOT NULL, user_id int, revoked bool NOT NULL DEFAULT false, revoked_at timestamptz);
 SELECT tokenauth_attach('flags', 'r', revoked_column => 'revoked');
 SELECT tokenauth_attach('flags', 'w', revoked_column => 'revoked_at');
@@ -17,17 +17,28 @@ SELECT token AS t FROM tokenauth_issue(7, 'r') \gset
 SELECT token AS t FROM tokenauth_rotate(:'t', source => 'r') \gset
 SELECT * FROM status(:'t');
 SELECT tokenauth_revoke(:'t', source => 'w');
+SELECT token AS t FROM tokenauth_rotate(:'t', source => 'r') \gset
+SELECT token AS t FROM tokenauth_rotate((SELECT max(id) FROM flags), 7, source => 'r') \gset
+SELECT * FROM status(:'t');
+-- that of another column,
+SELECT tokenauth_detach('w');
+ALTER TABLE flags ADD ended_at timestamptz;
+CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.ended_at := NULL; RETURN NEW; END $$;
+CREATE TRIGGER forget BEFORE INSERT ON flags FOR EACH ROW EXECUTE FUNCTION forget();
+SELECT tokenauth_attach('flags', 'w', revoked_column => 'ended_at');
+UPDATE flags SET ended_at = now();
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate((SELECT max(id) FROM flags), 7, source => 'r');
 SELECT * FROM status(:'t');
-UPDATE flags SET revoked_at = NULL;
+UPDATE flags SET ended_at = NULL;
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
+DROP TRIGGER forget ON flags;
 -- or that cannot be read, which is not known
 SELECT token AS t FROM tokenauth_issue(7, 'r') \gset
-ALTER TABLE flags RENAME revoked_at TO ended_at;
+ALTER TABLE flags RENAME ended_at TO finished_at;
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
 SELECT token IS NOT NULL AS issued FROM tokenauth_issue(7, 'r');
-ALTER TABLE flags RENAME ended_at TO revoked_at;
+ALTER TABLE flags RENAME finished_at TO ended_at;
 SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'t', source => 'r');
 SELECT tokenauth_detach(s) FROM unnest('{r, w}'::name[]) s;
 -- by its age, also where it has a grace,

@@ -10,9 +10,11 @@
 #include "access/tableam.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "lifecycle/life.h"
 #include "lifecycle/insert_list.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
+#include "source/directory.h"
 #include "source/extension.h"
 #include "source/flag.h"
 #include "utils/builtins.h"
@@ -25,14 +27,79 @@
 /* When a row was last written, to object-relational mappers. */
 #define UPDATED_COLUMN		"updated_at"
 
+/* Does the table make the column's values, whatever an INSERT says? */
+static bool
+makes_its_values(Form_pg_attribute attribute)
+{
+	return attribute->attgenerated ||
+		attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
+}
+
+/* Does it tell another source, and only that, when the row was made? */
+static bool
+is_created_of_another(const Source *source, Form_pg_attribute attribute)
+{
+	const char *name = NameStr(attribute->attname);
+	bool		is_created = false;
+	ListCell   *lc;
+
+	if (bms_is_member(attribute->attnum, source->matters))
+		return false;
+	foreach(lc, source_all_of(source->relation))
+	{
+		for (SourceRole role = 0; role < ROLE_COUNT; role++)
+			if (role != ROLE_CREATED && source_role_is(lfirst(lc), role, name))
+				return false;
+		is_created |= source_role_is(lfirst(lc), ROLE_CREATED, name);
+	}
+	return is_created;
+}
+
+/* The column in which a source of the table has when a row was made, if we write it. */
+static Form_pg_attribute
+created_column(const InsertList *list, const Source *source)
+{
+	const Source *own = list->call->source;
+	const char *name = source->column[ROLE_CREATED].name;
+	AttrNumber	attnum = name ? get_attnum(own->relation, name) : InvalidAttrNumber;
+	Form_pg_attribute attribute;
+
+	if (attnum <= 0)
+		return NULL;
+	attribute = TupleDescAttr(RelationGetDescr(list->call->table), attnum - 1);
+	return is_timestamp(getBaseType(attribute->atttypid)) &&
+		!makes_its_values(attribute) &&
+		(source_is_same(source, own) || is_created_of_another(own, attribute)) ?
+		attribute : NULL;
+}
+
+/* As all columns that say it can keep it, so that all say the same. */
+static TimestampTz
+begin_of_life(const InsertList *list)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, source_all_of(list->call->source->relation))
+	{
+		Form_pg_attribute attribute = created_column(list, lfirst(lc));
+
+		if (attribute != NULL)
+			begin = life_as_kept(attribute, begin);
+	}
+	return begin;
+}
+
 void
 insert_list_begin(InsertList *list, OwnerCall *call,
 				  const Succession *copied)
 {
 	list->call = call;
 	list->copied = copied;
+	list->copied_row = 0;
 	list->others = shared_row_tokens(call->source);
 	list->given = list->arguments = list->attributes = NULL;
+	list->begin = begin_of_life(list);
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
 }
@@ -41,8 +108,7 @@ insert_list_begin(InsertList *list, OwnerCall *call,
 static void
 check_can_be_written(const Source *source, Form_pg_attribute attribute)
 {
-	if (attribute->attgenerated ||
-		attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+	if (makes_its_values(attribute))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of token source \"%s\" cannot be set",
@@ -136,6 +202,20 @@ give_now(InsertList *list, AttrNumber attnum)
 										   "pg_catalog.clock_timestamp()"));
 }
 
+/* Has another source of the table a role for it that this one has not? */
+static bool
+has_other_role(const Source *source, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_all_of(source->relation))
+		for (SourceRole role = 0; role < ROLE_COUNT; role++)
+			if (source_role_is(lfirst(lc), role, column) &&
+				!source_role_is(source, role, column))
+				return true;
+	return false;
+}
+
 void
 insert_list_give_known(InsertList *list)
 {
@@ -143,8 +223,8 @@ insert_list_give_known(InsertList *list)
 
 	give_id(list);
 	give_live_flag(list);
-	give_now(list, source->column[ROLE_CREATED].attnum);
-	give_now(list, get_attnum(source->relation, UPDATED_COLUMN));
+	if (!has_other_role(source, UPDATED_COLUMN))
+		give_now(list, get_attnum(source->relation, UPDATED_COLUMN));
 }
 
 SourceRole
@@ -180,10 +260,55 @@ is_of_token_alone(const Source *source, Form_pg_attribute attribute)
 			/* a status is that of a live token, even if there is a default */
 			return false;
 		default:
+			if (has_other_role(source, name))
+				return is_created_of_another(source, attribute);
 			return strcmp(name, DISPLAY_COLUMN) == 0 ||
 				strcmp(name, UPDATED_COLUMN) == 0 ||
 				strcmp(name, "revoked_at") == 0;
 	}
+}
+
+/* "($n)", the old row */
+static char *
+copied_row(InsertList *list)
+{
+	if (list->copied_row == 0)
+		list->copied_row = owner_parameter(list->call, list->copied->row_type,
+										   list->copied->row, false);
+	return psprintf("($%d)", list->copied_row);
+}
+
+static void
+give_begin(InsertList *list, const Source *source)
+{
+	Form_pg_attribute attribute = created_column(list, source);
+	char	   *value;
+
+	if (attribute == NULL || bms_is_member(attribute->attnum, list->given))
+		return;
+	value = owner_in_timezone(source, getBaseType(attribute->atttypid),
+							  psprintf("$%d", owner_timestamp(list->call, list->begin)));
+	if (!source_is_same(source, list->call->source))
+	{
+		if (list->copied != NULL)
+			value = psprintf("CASE WHEN %s.%s IS NOT NULL THEN %s END",
+							 copied_row(list),
+							 quote_identifier(NameStr(attribute->attname)), value);
+		else if (!attribute->atthasdef)
+			return;
+	}
+	insert_list_give(list, attribute->attnum, value);
+}
+
+void
+insert_list_give_created(InsertList *list)
+{
+	ListCell   *lc;
+
+	give_begin(list, list->call->source);
+	foreach(lc, source_all_of(list->call->source->relation))
+		if (!source_is_same(lfirst(lc), list->call->source))
+			give_begin(list, lfirst(lc));
 }
 
 Bitmapset *
@@ -243,13 +368,12 @@ insert_list_give_copies(InsertList *list)
 	Bitmapset  *copied = bms_del_members(insert_list_copied(list->call),
 										 list->given);
 	TupleDesc	desc = RelationGetDescr(list->call->table);
-	int			n = owner_parameter(list->call, list->copied->row_type,
-									list->copied->row, false);
+	char	   *row = copied_row(list);
 	int			attnum = -1;
 
 	while ((attnum = bms_next_member(copied, attnum)) >= 0)
 		insert_list_give(list, attnum,
-						 psprintf("($%d).%s", n,
+						 psprintf("%s.%s", row,
 								  quote_identifier(NameStr(TupleDescAttr(desc, attnum - 1)->attname))));
 }
 

@@ -19,6 +19,8 @@ typedef struct InsertList
 {
 	OwnerCall  *call;
 	const Succession *copied;	/* of what token's row it is a copy; or NULL */
+	int			copied_row;		/* that row's parameter; 0: it has none yet */
+	TimestampTz begin;			/* of the token's life: when its row says it was made */
 	Bitmapset  *others;			/* columns that make tokens of other sources */
 	Bitmapset  *given;			/* columns that have a value */
 	Bitmapset  *arguments;		/* those of them that the caller set by such */
@@ -53,6 +55,13 @@ extern Form_pg_attribute insert_list_unfilled(const InsertList *list,
  * tables made by object-relational mappers.
  */
 extern void insert_list_give_known(InsertList *list);
+
+/*
+ * When the row was made: in the column that says it, and in those that say it to other
+ * sources of the table, if the table, or the old row, has it there.  A default or a copy
+ * would say that it was made earlier (life.h).
+ */
+extern void insert_list_give_created(InsertList *list);
 
 /*
  * What the old row has in its columns, but for those that the table fills, those with

@@ -13,6 +13,7 @@
 #include "lifecycle/insert_arguments.h"
 #include "lifecycle/insert_list.h"
 #include "lifecycle/kin.h"
+#include "lifecycle/life.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/shared_row.h"
@@ -111,11 +112,11 @@ give_token(InsertList *list, const NewToken *token)
 	}
 }
 
-Expiry
-new_token_expiry(const Source *source, Interval *expires_in)
+/* When a token expires that begins then: as asked for, or by sliding_ttl. */
+static Expiry
+expiry_from(const Source *source, TimestampTz begin, Interval *expires_in)
 {
 	Interval   *lifetime = expires_in ? expires_in : source->sliding_ttl;
-	TimestampTz now = GetCurrentTimestamp();
 	Expiry		expiry = {false, 0};
 
 	if (lifetime != NULL)
@@ -126,8 +127,8 @@ new_token_expiry(const Source *source, Interval *expires_in)
 					 errmsg("token source \"%s\" has no expires_column for the argument \"expires_in\"",
 							source->name)));
 		expiry.exists = true;
-		expiry.at = lifecycle_after(now, lifetime);
-		if (expiry.at <= now)
+		expiry.at = lifecycle_after(begin, lifetime);
+		if (expiry.at <= begin)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"expires_in\" must be positive")));
@@ -137,29 +138,32 @@ new_token_expiry(const Source *source, Interval *expires_in)
 
 /* No new token lives longer than max_lifetime, a successor neither. */
 static Expiry
-at_most(const Source *source, Expiry expiry)
+at_most(const Source *source, TimestampTz begin, Expiry expiry)
 {
 	TimestampTz last;
 
 	if (source->max_lifetime == NULL)
 		return expiry;
-	last = lifecycle_after(GetCurrentTimestamp(), source->max_lifetime);
+	last = lifecycle_after(begin, source->max_lifetime);
 	expiry.at = expiry.exists ? Min(expiry.at, last) : last;
 	expiry.exists = true;
 	return expiry;
 }
 
-static void
+/* Returns what is given. */
+static Expiry
 give_expiry(InsertList *list, Expiry expiry)
 {
 	AttrNumber	attnum = list->call->source->column[ROLE_EXPIRES].attnum;
 
-	expiry = at_most(list->call->source, expiry);
+	expiry = at_most(list->call->source, list->begin, expiry);
 	if (!expiry.exists)
-		return;
+		return expiry;
+	expiry.at = life_as_kept(owner_attribute(list->call, attnum), expiry.at);
 	insert_list_give(list, attnum,
 					 owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));
 	list->arguments = bms_add_member(list->arguments, attnum);
+	return expiry;
 }
 
 /* A parent of the new row may say less than the row itself. */
@@ -178,10 +182,27 @@ tell_parents_expiry(const Source *source, NewToken *token)
 	token->expires_at = verdict.expires_at;
 }
 
+/*
+ * A successor lives as long as the old token was made for.  One that slides lives as long
+ * as any that is used then.
+ */
+static void
+hold_life(InsertList *list, Expiry given, NewToken *token)
+{
+	Expiry		expiry;
+
+	if (list->copied == NULL || list->call->source->sliding_ttl != NULL ||
+		!given.exists || TIMESTAMP_NOT_FINITE(given.at))
+		return;
+	expiry = life_hold(list->call, &token->stored, &list->copied->life, given);
+	token->has_expiry = expiry.exists;
+	token->expires_at = expiry.at;
+}
+
 /* Run the INSERT of one row, take what it returns, and see where the row counts. */
 static void
-finish_insert(InsertList *list, const char *from, const List *views,
-			  NewToken *token)
+finish_insert(InsertList *list, const char *from, Expiry given,
+			  const List *views, NewToken *token)
 {
 	OwnerCall  *call = list->call;
 	bool		has_kinds = shared_row_has_kinds(call->source);
@@ -194,6 +215,7 @@ finish_insert(InsertList *list, const char *from, const List *views,
 
 	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
 	token->id = query_text(result, 0, 2);
+	hold_life(list, given, token);
 	shared_row_check_chosen(call, &token->stored, chosen);
 	if (list->copied)
 	{
@@ -213,6 +235,7 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 {
 	const Source *source = call->source;
 	InsertList	list;
+	Expiry		expiry;
 	const char *from;
 
 	make_token(source, token);
@@ -227,11 +250,12 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	insert_arguments_give(&list, ROLE_SCOPE, "scope", request->scope);
 	if (request->scope == NULL)
 		insert_arguments_give_carried(&list, request->carried);
-	give_expiry(&list, new_token_expiry(source, request->expires_in));
+	expiry = give_expiry(&list, expiry_from(source, list.begin, request->expires_in));
+	insert_list_give_created(&list);
 	from = insert_arguments_give_attributes(&list, request->attributes);
 	insert_list_give_known(&list);
 	insert_arguments_check_complete(&list);
-	finish_insert(&list, from, request->exchanged, token);
+	finish_insert(&list, from, expiry, request->exchanged, token);
 	/* where other rows can have the same token, code can have inserted one of these */
 	if (list.suspect || !source->finder.unique)
 		new_row_check_issued(call, request, &token->stored);
@@ -241,18 +265,23 @@ void
 new_token_succeed(OwnerCall *call, const Succession *succession,
 				  NewToken *token)
 {
+	const Source *source = call->source;
 	InsertList	list;
+	Expiry		expiry;
 	const char *from;
 
-	make_token(call->source, token);
+	make_token(source, token);
 	insert_list_begin(&list, call, succession);
 	give_token(&list, token);
-	give_expiry(&list, succession->expiry);
+	expiry = give_expiry(&list, source->sliding_ttl != NULL ?
+						 expiry_from(source, list.begin, NULL) :
+						 life_end(&succession->life, list.begin));
+	insert_list_give_created(&list);
 	from = insert_arguments_give_attributes(&list, succession->attributes);
 	insert_list_give_copies(&list);
 	insert_list_give_known(&list);
 	insert_arguments_check_complete(&list);
-	finish_insert(&list, from, succession->views, token);
+	finish_insert(&list, from, expiry, succession->views, token);
 	succession_check_made(call, succession, &token->stored);
 }
 

@@ -45,12 +45,6 @@ extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 extern void new_token_succeed(OwnerCall *call, const Succession *succession,
 							  NewToken *token);
 
-/*
- * When a token made now expires: as asked for, or by sliding_ttl.  Its row is given
- * no later expiry than max_lifetime allows.
- */
-extern Expiry new_token_expiry(const Source *source, Interval *expires_in);
-
 /* (token, token_id, token_prefix, expires_at); the token is forgotten then. */
 extern Datum new_token_record(FunctionCallInfo fcinfo, NewToken *token);
 

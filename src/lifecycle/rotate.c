@@ -154,26 +154,24 @@ earlier(Expiry a, Expiry b)
 }
 
 /*
- * When the successor expires: it lives as long as the old token was made for,
- * where that can be told.
+ * The successor lives as long as the old token was made for, where that can be told;
+ * else it ends when that one would have.
  */
-static Expiry
-successor_expiry(const Presented *presented, const Legacy *legacy)
+static Life
+successor_life(const Presented *presented, const Legacy *legacy)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz created = presented->created_at;
 	Expiry		old = legacy->original;
-	TimestampTz end;
+	Life		life = {.end = earlier(old, legacy->limit)};
 
-	if (presented->source->sliding_ttl != NULL)
-		return new_token_expiry(presented->source, NULL);
-	if (old.exists && presented->has_created &&
-		!TIMESTAMP_NOT_FINITE(old.at) && !TIMESTAMP_NOT_FINITE(created) &&
-		old.at > created &&
-		!pg_add_s64_overflow(now, old.at - created, &end) &&
-		IS_VALID_TIMESTAMP(end))
-		old.at = end;
-	return earlier(old, legacy->limit);
+	if (!old.exists || !presented->has_created ||
+		TIMESTAMP_NOT_FINITE(old.at) || TIMESTAMP_NOT_FINITE(created) ||
+		old.at <= created ||
+		pg_sub_s64_overflow(old.at, created, &life.length))
+		return life;
+	life.has_length = true;
+	life.end = legacy->limit;
+	return life;
 }
 
 /* The old token is to die at the end of the grace, if not sooner. */
@@ -268,7 +266,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 		.row_type = presented->row_type,
 		.row = presented->row,
 		.views = presented->views,
-		.expiry = successor_expiry(presented, &legacy),
+		.life = successor_life(presented, &legacy),
 		.attributes = attributes,
 	};
 

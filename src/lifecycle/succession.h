@@ -20,7 +20,7 @@
 #ifndef TOKENAUTH_SUCCESSION_H
 #define TOKENAUTH_SUCCESSION_H
 
-#include "lifecycle/grace.h"
+#include "lifecycle/life.h"
 #include "source/owner.h"
 #include "utils/jsonb.h"
 
@@ -30,7 +30,7 @@ typedef struct Succession
 	Oid			row_type;
 	Datum		row;			/* the old token's row, as it was while it lived */
 	const List *views;			/* its kin_views(), of then */
-	Expiry		expiry;
+	Life		life;
 	Jsonb	   *attributes;		/* may be NULL */
 } Succession;
 

@@ -31,8 +31,9 @@
 #define IS_SERVERS_OWN(function)	((function) < FirstGenbkiObjectId)
 
 /*
- * Does it give another value each time, which no session can choose?  Not random(): a
- * session can set the seed.  Nor currval(), and what tells of the session, the transaction
+ * Does it give another value each time, which no session can choose?  It can keep a
+ * transaction open, so that its start is long ago; but what that would decide, how long a
+ * token lives, goes by no default (life.h).  Not random(): a session can set the seed.  Nor currval(), and what tells of the session, the transaction
  * or the statistics.
  */
 static bool

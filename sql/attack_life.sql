@@ -1,0 +1,86 @@
+--
+-- A token's successor lives as long as the token was made for, however often it is
+-- rotated, and in no source of its column longer than there.
+--
+CREATE SCHEMA lives_on;
+SET search_path = lives_on, public;
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+CREATE FUNCTION hashed(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT encode(sha256($1::bytea), 'hex') $$;
+-- How long a token of ten minutes lives from now on after so many rotations; whole minutes.
+CREATE FUNCTION minutes(token text, source name DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT i.status || COALESCE(' ' || round(extract(epoch FROM i.expires_at - clock_timestamp()) / 60), '') FROM tokenauth_identify(token, source => source) i
+$$;
+CREATE FUNCTION rotated(token text, VARIADIC sources text[] DEFAULT '{NULL}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    asked text;
+BEGIN
+    FOR i IN 1..100 LOOP
+        FOREACH asked IN ARRAY sources LOOP
+            SELECT r.token INTO token FROM tokenauth_rotate(token, source => asked::name) r;
+        END LOOP;
+    END LOOP;
+    RETURN minutes(token, sources[1]::name);
+EXCEPTION WHEN OTHERS THEN
+    RETURN sqlstate || ' ' || sqlerrm;
+END $$;
+
+-- Rotated in a transaction that began long ago; as the default of our own table has it.
+SELECT tokenauth_create_table('lives', prefix => 'l_');
+SELECT token AS t FROM tokenauth_issue('4e5a2b1c-0000-4000-8000-000000000001', 'lives', expires_in => '10 min') \gset
+BEGIN;
+SELECT FROM pg_sleep(1.5);
+SELECT rotated(:'t');
+SELECT token AS t FROM tokenauth_issue('4e5a2b1c-0000-4000-8000-000000000001', 'lives', expires_in => '10 min') \gset
+SELECT rotated(:'t');
+COMMIT;
+SELECT tokenauth_detach('lives');
+
+-- When it was made is a default that lies, or is kept in whole seconds, as is its expiry;
+-- the table makes it, or code of the owner's.
+CREATE FUNCTION old(timestamptz) RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$ SELECT '2026-01-01Z'::timestamptz $$;
+CREATE FUNCTION grown(created text, expires text DEFAULT 'timestamptz', code text DEFAULT NULL, ttl interval DEFAULT '10 min') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE format('CREATE TABLE made (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, expires_at %s, created_at %s, revoked bool NOT NULL DEFAULT false)', expires, created);
+    PERFORM tokenauth_attach('made', prefix => 'm_');
+    IF code IS NOT NULL THEN
+        EXECUTE format('CREATE FUNCTION code() RETURNS trigger LANGUAGE plpgsql AS %L', 'BEGIN ' || split_part(code, '|', 2) || '; RETURN NEW; END');
+        EXECUTE format('CREATE TRIGGER code %s ON made FOR EACH ROW EXECUTE FUNCTION code()', split_part(code, '|', 1));
+    END IF;
+    -- a time that would be rounded down
+    PERFORM pg_sleep((1.2 - extract(microseconds FROM clock_timestamp())::int % 1000000 / 1e6)) FROM regexp_matches(created || expires, '\(0\)');
+    SELECT rotated(token) INTO result FROM tokenauth_issue(7, 'made', ttl);
+    RAISE '%', result;
+EXCEPTION WHEN raise_exception THEN
+    RETURN sqlerrm;
+END $$;
+SELECT grown($$timestamptz DEFAULT date_trunc('century', now())$$), grown($$timestamp DEFAULT now() - interval '1 year'$$), grown('timestamptz');
+SELECT grown('timestamp(0)'), grown('timestamp', 'timestamptz(0)'), grown('timestamp(0)', 'timestamp(0)'), grown('timestamptz(2)', 'timestamp(1)');
+SELECT grown('timestamptz GENERATED ALWAYS AS (old(expires_at)) STORED');
+SELECT grown('timestamptz', code => $$BEFORE INSERT| NEW.created_at := '2026-01-01Z'$$), grown('timestamptz', code => $$BEFORE INSERT OR UPDATE| NEW.created_at := NEW.expires_at - interval '1 hour'$$);
+-- or it moves when the token expires
+SELECT grown('timestamptz', code => $$BEFORE INSERT| NEW.expires_at := NEW.expires_at + interval '1 hour'$$), grown('timestamptz', code => $$BEFORE INSERT OR UPDATE| NEW.expires_at := NEW.expires_at + interval '1 hour'$$);
+SELECT grown('timestamptz', code => $$BEFORE INSERT| NEW.expires_at := CASE WHEN NEW.id > 1 THEN 'infinity' ELSE NEW.expires_at END$$),
+    grown('timestamptz', code => $$BEFORE INSERT OR UPDATE| NEW.expires_at := CASE WHEN NEW.id > 1 THEN NULL ELSE NEW.expires_at END$$);
+SELECT grown('timestamptz', code => $$AFTER INSERT| UPDATE made SET expires_at = expires_at + interval '1 hour', created_at = created_at - interval '1 hour' WHERE id = NEW.id$$);
+-- who always says when it does, says so
+SELECT grown('timestamptz', code => $$BEFORE INSERT OR UPDATE| NEW.expires_at := now() + interval '30 min'$$);
+-- a difference that is no time
+SELECT grown('timestamptz', code => $$BEFORE INSERT| NEW.created_at := '4713-02-01 BC'; NEW.expires_at := CASE WHEN NEW.id > 1 THEN NEW.expires_at ELSE '294276-12-31 00:00Z' END$$) LIKE 'valid 1537%' AS ends;
+
+-- Two sources say by two columns when it was made: neither is older than the new row.
+CREATE TABLE both_made (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, expires_at timestamptz, created_at timestamptz DEFAULT now(), began timestamp DEFAULT now(), plan text, revoked bool NOT NULL DEFAULT false);
+INSERT INTO both_made (token_hash, user_id, expires_at, created_at, began) SELECT hashed('b_' || i), 7, now() + interval '4 min', now() - interval '6 min', CASE WHEN i < 9 THEN now() AT TIME ZONE 'Asia/Kolkata' - interval '6 min' END FROM generate_series(1, 9) i;
+SELECT tokenauth_attach('both_made', 'made'), tokenauth_attach('both_made', 'began', created_column => 'began', timezone => 'Asia/Kolkata');
+SELECT rotated('b_1', 'made', 'began'), rotated('b_2', 'began', 'made'), rotated('b_3', 'began');
+SELECT token AS t FROM tokenauth_rotate('b_4', source => 'made') \gset
+SELECT created_at - began AT TIME ZONE 'Asia/Kolkata' AS between FROM both_made WHERE token_hash = hashed(:'t');
+-- what is not known of the old one is not of the new one either
+SELECT token AS t FROM tokenauth_rotate('b_9', source => 'made') \gset
+SELECT began FROM both_made WHERE token_hash = hashed(:'t');
+SELECT tokenauth_detach(s) FROM unnest('{made, began}'::name[]) s;
+DROP SCHEMA lives_on CASCADE;
+RESET search_path;
