@@ -39,7 +39,7 @@ REGRESS += id_types grant bind one_query by_id create_table on_revoke revoke_pre
 
 # Nobody gets more than was granted.
 REGRESS += version attack_fix attack_alive attack_tokens attack_prefix attack_rls attack_caller attack_code attack_stats attack_references own_tables owner_rights
-REGRESS += attack_cursors attack_session revoke_all attack_retype attack_facts attack_kin attack_counts attack_told attack_outage attack_ending attack_watchers attack_carried attack_readers attack_many attack_scopes attack_meanwhile attack_asked attack_fixed attack_succession attack_life
+REGRESS += attack_cursors attack_session revoke_all attack_retype attack_facts attack_kin attack_counts attack_told attack_outage attack_ending attack_watchers attack_carried attack_readers attack_many attack_scopes attack_meanwhile attack_asked attack_fixed attack_succession attack_life attack_revoked
 
 ifdef TESTING
 PG_CPPFLAGS += -DTOKENAUTH_TESTING

@@ -24,13 +24,14 @@ typedef struct TokenRevocation
 	const char *token;			/* its text; or NULL: */
 	TokenDigest digest;
 	Size		len;
-	bool		left_out;		/* a source that must be named */
+	bool		must_name;		/* a source is asked by its name only */
 	int			look;			/* from 1; after the first, only what is live
 								 * all the same */
 	bool		any_live;		/* in this look */
 	uint64		revoked;
 	List	   *kin;			/* TokenKin *, of each source that has kin */
-	List	   *elsewhere;		/* sources that are judged, or left out, themselves */
+	List	   *judged;			/* JudgedIn * */
+	List	   *left_out;		/* sources, once all have had their turn */
 	List	   *untold;			/* kin_check_revoked() */
 } TokenRevocation;
 
@@ -41,6 +42,13 @@ typedef struct TokenKin
 	int			n;
 	List	   *lives[lengthof(((StoredValues *) NULL)->value)];
 } TokenKin;
+
+/* A source in which the token is judged itself, and by what: each makes its own of it. */
+typedef struct JudgedIn
+{
+	const Source *source;
+	StoredValues values;
+} JudgedIn;
 
 /* How its row is found in a source; false if it is no token of that one. */
 static bool
@@ -181,6 +189,44 @@ note_kin(Source *source, TokenRevocation *revocation, const StoredValues *values
 	revocation->kin = lappend(revocation->kin, kin);
 }
 
+static JudgedIn *
+find_judged(const TokenRevocation *revocation, const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, revocation->judged)
+		if (source_is_same(((JudgedIn *) lfirst(lc))->source, source))
+			return lfirst(lc);
+	return NULL;
+}
+
+/* The values are kept until the end. */
+static void
+note_judged(Source *source, TokenRevocation *revocation,
+			const StoredValues *values)
+{
+	JudgedIn   *judged = find_judged(revocation, source);
+
+	if (judged == NULL)
+	{
+		judged = palloc(sizeof(JudgedIn));
+		revocation->judged = lappend(revocation->judged, judged);
+	}
+	else
+		stored_forget_all(&judged->values);
+	judged->source = source;
+	judged->values = *values;
+}
+
+static void
+forget_judged(const TokenRevocation *revocation)
+{
+	ListCell   *lc;
+
+	foreach(lc, revocation->judged)
+		stored_forget_all(&((JudgedIn *) lfirst(lc))->values);
+}
+
 /* A SourceWork. */
 static bool
 revoke_token(Source *source, void *arg)
@@ -199,17 +245,42 @@ revoke_token(Source *source, void *arg)
 	if (live)
 		revoked = revoke_all_rows(source, &key, &values,
 								  revocation->look == CONCERNED_MAX_LOOKS);
-	stored_forget_all(&values);
-	if (!each_source_has(revocation->elsewhere, source))
-		revocation->elsewhere = lappend(revocation->elsewhere, source);
+	note_judged(source, revocation, &values);
 	revocation->any_live |= live;
 	revocation->revoked += revoked;
 	return true;
 }
 
+static bool
+has_value(const StoredValues *values, const StoredValue *stored)
+{
+	for (int i = 0; i < values->n; i++)
+		if (stored_is_equal(&values->value[i], stored))
+			return true;
+	return false;
+}
+
+/* The sources in which the rows of that value are judged, or that are left out. */
+static List *
+judged_by(const TokenRevocation *revocation, const StoredValue *stored)
+{
+	List	   *sources = list_copy(revocation->left_out);
+	ListCell   *lc;
+
+	foreach(lc, revocation->judged)
+	{
+		JudgedIn   *judged = lfirst(lc);
+
+		if (has_value(&judged->values, stored))
+			sources = lappend(sources, unconstify(Source *, judged->source));
+	}
+	return sources;
+}
+
 /*
- * A SourceWork, once all have had their turn.  In a source in which it is not revoked, for
- * another one is named, or by its prefix, it does not come to life by that.
+ * A SourceWork, once all have had their turn.  In a source in which that row is not judged,
+ * for another one is named, or by its prefix, or by another value, it does not come to life
+ * by that.
  */
 static bool
 check_token_elsewhere(Source *source, void *arg)
@@ -228,7 +299,8 @@ check_token_elsewhere(Source *source, void *arg)
 	owner_begin(&call, source);
 	for (int i = 0; i < values.n; i++)
 		kin_check_revoked(&call, &values.value[i], kin->lives[i],
-						  revocation->elsewhere, &revocation->untold);
+						  judged_by(revocation, &values.value[i]),
+						  &revocation->untold);
 	owner_end(&call);
 	stored_forget_all(&values);
 	return true;
@@ -242,7 +314,7 @@ sources_of_token(const char *name, TokenRevocation *revocation)
 		return each_source_choose(name);
 	coherence_refresh();
 	return source_candidates(revocation->token, revocation->len,
-							 &revocation->left_out);
+							 &revocation->must_name);
 }
 
 /*
@@ -266,8 +338,7 @@ revoke_in(Concerned *concerned, const char *name, TokenRevocation *revocation)
 								sources_of_token(name, revocation),
 								revocation->look) ||
 			 (budget.nsources > 1 && revocation->any_live));
-	revocation->elsewhere = list_concat(revocation->elsewhere,
-										concerned_left_out(concerned));
+	revocation->left_out = concerned_left_out(concerned);
 	if (revocation->kin != NIL)
 		concerned->left = each_source(concerned->left, true,
 									  check_token_elsewhere, revocation, &budget);
@@ -281,8 +352,9 @@ revoke_wherever(TokenRevocation *revocation, const char *source_name)
 	NullableDatum result;
 
 	revoke_in(&concerned, source_name, revocation);
+	forget_judged(revocation);
 	result.isnull = concerned_is_incomplete(&concerned, revocation->untold) ||
-		(revocation->left_out && revocation->revoked == 0);
+		(revocation->must_name && revocation->revoked == 0);
 	result.value = BoolGetDatum(revocation->revoked > 0);
 	return result;
 }

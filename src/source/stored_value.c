@@ -95,6 +95,23 @@ stored_bytes_end(const StoredBytes *bytes)
 	pfree(bytes->copy);
 }
 
+bool
+stored_is_equal(const StoredValue *a, const StoredValue *b)
+{
+	StoredBytes x;
+	StoredBytes y;
+	bool		equal;
+
+	if (a->type != b->type || !OidIsValid(a->type))
+		return false;
+	stored_bytes_begin(a->type, a->value, &x);
+	stored_bytes_begin(b->type, b->value, &y);
+	equal = x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+	stored_bytes_end(&x);
+	stored_bytes_end(&y);
+	return equal;
+}
+
 /* Is a value of this type somewhere else, so that a token can be left there? */
 static bool
 is_pointer(Oid type)

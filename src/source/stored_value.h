@@ -45,6 +45,9 @@ typedef struct StoredValue
 /* The value, if the token column has its type now; else throws 55000. */
 extern Datum stored_datum(const Source *source, const StoredValue *stored);
 
+/* Are two values of columns of one type the same, to the byte? */
+extern bool stored_is_equal(const StoredValue *a, const StoredValue *b);
+
 /* Throw 55000: the source has changed while something was done with it. */
 pg_noreturn extern void stored_source_changed(const Source *source);
 
