@@ -22,19 +22,28 @@
 
 /* ---------- what is written ---------- */
 
-/* Where rows are marked as revoked, also the time, if there is a column. */
+#define REVOKED_AT_COLUMN	"revoked_at"
+
+/*
+ * Where rows are marked as revoked, also the time, if there is a column that can be
+ * written, and that has no role in another source, whose token would end, too.
+ */
 static const char *
-also_set_revoked_at(const Source *source)
+also_set_revoked_at(const OwnerCall *call)
 {
-	AttrNumber	attnum = get_attnum(source->relation, "revoked_at");
+	const Source *source = call->source;
+	AttrNumber	attnum = get_attnum(source->relation, REVOKED_AT_COLUMN);
+	SourceRole	role;
 	Oid			type;
 
 	if (attnum == InvalidAttrNumber ||
-		attnum == source->column[ROLE_REVOKED].attnum)
+		attnum == source->column[ROLE_REVOKED].attnum ||
+		owner_attribute(call, attnum)->attgenerated ||
+		shared_row_user(source, REVOKED_AT_COLUMN, false, &role) != NULL)
 		return "";
 	type = get_atttype(source->relation, attnum);
 	return is_timestamp(type) ?
-		psprintf(", revoked_at = %s",
+		psprintf(", " REVOKED_AT_COLUMN " = %s",
 				 owner_in_timezone(source, type,
 								   "pg_catalog.clock_timestamp()")) : "";
 }
@@ -51,14 +60,12 @@ and_not_revoked(const OwnerCall *call)
 static uint64
 flag_rows(OwnerCall *call, const char *condition)
 {
-	const Source *source = call->source;
-
 	return owner_execute(call,
 						 psprintf("UPDATE ONLY %s SET %s = %s%s WHERE %s%s",
 								  owner_table(call),
 								  owner_column(call, ROLE_REVOKED),
 								  flag_revoked_sql(call),
-								  also_set_revoked_at(source),
+								  also_set_revoked_at(call),
 								  condition, and_not_revoked(call)));
 }
 
@@ -80,6 +87,12 @@ forget_tokens(OwnerCall *call, const char *condition)
 						 psprintf("UPDATE ONLY %s SET %s = NULL WHERE %s IS NOT NULL AND %s%s",
 								  owner_table(call), column, column,
 								  condition, and_not_revoked(call)));
+}
+
+static bool
+is_generated(const OwnerCall *call, SourceRole role)
+{
+	return owner_attribute(call, call->source->column[role].attnum)->attgenerated != '\0';
 }
 
 /* An error if there are such rows: they stay as they are, which is no success. */
@@ -111,16 +124,32 @@ refuse_to_revoke(OwnerCall *call, const char *condition, const char *objection)
 	return 0;
 }
 
+/* Is it known how to end a row?  Then this is NULL. */
+static const char *
+objection_to_revoke(const OwnerCall *call)
+{
+	const Source *source = call->source;
+
+	if (source->verify != NULL &&
+		!AttributeNumberIsValid(source->column[ROLE_ID].attnum))
+		return "Several of its rows can be found for one token, and it has no id_column.";
+	if (source->on_revoke == ON_REVOKE_DELETE)
+		return deletion_objection(source, call->table);
+	if (source->on_revoke == ON_REVOKE_FLAG && is_generated(call, ROLE_REVOKED))
+		return "Its revoked_column is a generated column, which cannot be written.";
+	if (source->on_revoke == ON_REVOKE_FORGET && is_generated(call, ROLE_TOKEN))
+		return "Its token column is a generated column, which cannot be emptied.";
+	return NULL;
+}
+
 /* Revoke the rows that meet a condition; how many have been written. */
 static uint64
 write_rows(OwnerCall *call, const char *condition)
 {
-	char	   *objection = NULL;
+	const char *objection = objection_to_revoke(call);
 
-	if (call->source->verify != NULL &&
-		!AttributeNumberIsValid(call->source->column[ROLE_ID].attnum))
-		return refuse_to_revoke(call, condition,
-								"Several of its rows can be found for one token, and it has no id_column.");
+	if (objection != NULL)
+		return refuse_to_revoke(call, condition, objection);
 	switch (call->source->on_revoke)
 	{
 		case ON_REVOKE_FLAG:
@@ -128,14 +157,11 @@ write_rows(OwnerCall *call, const char *condition)
 		case ON_REVOKE_FORGET:
 			return forget_tokens(call, condition);
 		case ON_REVOKE_DELETE:
-			objection = deletion_objection(call->source, call->table);
-			if (objection == NULL)
-				return delete_rows(call, condition);
-			break;
+			return delete_rows(call, condition);
 		case ON_REVOKE_NOTHING:
 			break;
 	}
-	return refuse_to_revoke(call, condition, objection);
+	return refuse_to_revoke(call, condition, NULL);
 }
 
 /* ---------- what has come of it ---------- */

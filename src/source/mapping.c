@@ -163,6 +163,18 @@ map_token_expressions(Source *source, Relation table)
 					   source->lookup);
 }
 
+/* To write it, the row must be found without the token; and nothing else fills it. */
+static bool
+can_write_last_use(const Source *source, Relation table)
+{
+	AttrNumber	attnum = source->column[ROLE_LAST_USED].attnum;
+
+	return AttributeNumberIsValid(attnum) &&
+		!TupleDescAttr(RelationGetDescr(table), attnum - 1)->attgenerated &&
+		(stored_is_digest(source) ||
+		 AttributeNumberIsValid(source->column[ROLE_ID].attnum));
+}
+
 static bool
 map_columns(Source *source, Relation table)
 {
@@ -177,11 +189,7 @@ map_columns(Source *source, Relation table)
 											 source->column[role].attnum);
 	}
 	source->matters = bms_add_members(source->matters, source->made_of);
-	/* to write it, the row must be found without the token */
-	source->keeps_last_use =
-		AttributeNumberIsValid(source->column[ROLE_LAST_USED].attnum) &&
-		(stored_is_digest(source) ||
-		 AttributeNumberIsValid(source->column[ROLE_ID].attnum));
+	source->keeps_last_use = can_write_last_use(source, table);
 	map_claims(source, table);
 	if (!map_token_expressions(source, table) ||
 		!map_expression(source, table, source->live_when, EXPRESSION_CONDITION,
