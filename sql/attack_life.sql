@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 CREATE FUNCTION hashed(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT encode(sha256($1::bytea), 'hex') $$;
 -- How long a token of ten minutes lives from now on after so many rotations; whole minutes.
 CREATE FUNCTION minutes(token text, source name DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-    SELECT i.status || COALESCE(' ' || round(extract(epoch FROM i.expires_at - clock_timestamp()) / 60), '') FROM tokenauth_identify(token, source => source) i
+    SELECT i.status || COALESCE(' ' || CASE WHEN isfinite(i.expires_at) THEN round(extract(epoch FROM i.expires_at - clock_timestamp()) / 60)::text ELSE 'infinity' END, '') FROM tokenauth_identify(token, source => source) i
 $$;
 CREATE FUNCTION rotated(token text, VARIADIC sources text[] DEFAULT '{NULL}') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,6 +71,21 @@ SELECT grown('timestamptz', code => $$BEFORE INSERT OR UPDATE| NEW.expires_at :=
 -- a difference that is no time
 SELECT grown('timestamptz', code => $$BEFORE INSERT| NEW.created_at := '4713-02-01 BC'; NEW.expires_at := CASE WHEN NEW.id > 1 THEN NEW.expires_at ELSE '294276-12-31 00:00Z' END$$) LIKE 'valid 1537%' AS ends;
 
+-- A grace that does not end is none; it is not reckoned with.
+CREATE TABLE graces (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, created_at timestamptz DEFAULT now(), expires_at timestamptz, revoked bool NOT NULL DEFAULT false);
+SELECT tokenauth_attach('graces', prefix => 'g_');
+INSERT INTO graces (token_hash, user_id, expires_at) VALUES (hashed('g_1'), 7, now() + interval '1 day'), (hashed('g_2'), 7, NULL), (hashed('g_3'), 7, 'infinity');
+CREATE FUNCTION graced(token text, grace text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN minutes(r.token) FROM tokenauth_rotate(graced.token, grace => graced.grace::interval) r;
+EXCEPTION WHEN OTHERS THEN
+    -- the type has no such value before PostgreSQL 17
+    RETURN replace(sqlstate, '22007', '22023');
+END $$;
+SELECT t, graced(t, 'infinity'), graced(t, '290000 years'), minutes(t) LIKE 'valid%' AS valid FROM unnest('{g_1, g_2, g_3}'::text[]) t;
+SELECT t, graced(t, '280000 years'), minutes(t) LIKE 'valid%' AS valid FROM unnest('{g_1, g_2, g_3}'::text[]) t;
+SELECT tokenauth_detach('graces');
+
 -- Two sources say by two columns when it was made: neither is older than the new row.
 CREATE TABLE both_made (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, expires_at timestamptz, created_at timestamptz DEFAULT now(), began timestamp DEFAULT now(), plan text, revoked bool NOT NULL DEFAULT false);
 INSERT INTO both_made (token_hash, user_id, expires_at, created_at, began) SELECT hashed('b_' || i), 7, now() + interval '4 min', now() - interval '6 min', CASE WHEN i < 9 THEN now() AT TIME ZONE 'Asia/Kolkata' - interval '6 min' END FROM generate_series(1, 9) i;
@@ -82,5 +97,62 @@ SELECT created_at - began AT TIME ZONE 'Asia/Kolkata' AS between FROM both_made 
 SELECT token AS t FROM tokenauth_rotate('b_9', source => 'made') \gset
 SELECT began FROM both_made WHERE token_hash = hashed(:'t');
 SELECT tokenauth_detach(s) FROM unnest('{made, began}'::name[]) s;
+-- A successor lives no longer than another source lets one that is used: neither by a source
+-- in which it does not slide,
+CREATE TABLE kin (id serial PRIMARY KEY, token_hash text UNIQUE, user_id int, created_at timestamptz DEFAULT now(), expires_at timestamptz, ends_at timestamptz, revoked_at timestamptz, revoked bool NOT NULL DEFAULT false);
+INSERT INTO kin (token_hash, user_id, created_at, expires_at) SELECT hashed('a_' || i), 7, now() - CASE WHEN i < 4 THEN interval '60 days' ELSE '30 min' END, now() + interval '10 min' FROM generate_series(1, 9) i;
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', sliding_ttl => '1 hour', sliding_threshold => '30 min'), tokenauth_attach('kin', 'api', prefix => 'a_', revoked_column => 'revoked');
+\set VERBOSITY default
+SELECT minutes(token, 'web') FROM tokenauth_rotate('a_1', source => 'api');
+\set VERBOSITY terse
+SELECT minutes(token, 'web') FROM tokenauth_rotate(1, 7, source => 'api');
+SELECT minutes('a_1', 'api') AS api, minutes('a_1', 'web') AS web;
+SELECT minutes(token, 'web') FROM tokenauth_rotate('a_1', source => 'web');
+-- but for as long as that, or as the old one did
+SELECT minutes(token, 'web') FROM tokenauth_rotate('a_4', source => 'api');
+UPDATE kin SET created_at = NULL WHERE token_hash = hashed('a_2');
+SELECT minutes(token, 'web') FROM tokenauth_rotate('a_2', source => 'api');
+-- nor has it a successor and a full life, by a grace that only one of them knows,
+\set VERBOSITY default
+SELECT tokenauth_rotate('a_5', source => 'api', grace => '1 second');
+\set VERBOSITY terse
+SELECT tokenauth_rotate(5, 7, source => 'api', grace => '1 second');
+SELECT tokenauth_detach('web');
+-- where another column says when it ends, that stays as it is,
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', expires_column => 'ends_at', sliding_ttl => '1 hour', sliding_threshold => '30 min');
+UPDATE kin SET ends_at = now() + interval '20 min';
+SELECT token AS t FROM tokenauth_rotate('a_5', source => 'api', grace => '1 min') \gset
+SELECT minutes('a_5', 'api') AS api, minutes('a_5', 'web') AS web, minutes(:'t', 'api') AS new_api, minutes(:'t', 'web') AS new_web;
+SELECT tokenauth_detach('web');
+-- though it is called revoked_at, or is what is made anew here;
+UPDATE kin SET revoked_at = now() + interval '20 min';
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', expires_column => 'revoked_at');
+SELECT minutes(token, 'web') FROM tokenauth_rotate('a_6', source => 'api');
+SELECT tokenauth_detach('api');
+SELECT tokenauth_attach('kin', 'api', prefix => 'a_', revoked_column => 'revoked', last_used_column => 'revoked_at');
+SELECT minutes(token, 'web') FROM tokenauth_rotate('a_7', source => 'api');
+SELECT minutes('a_7', 'web');
+SELECT tokenauth_detach(s) FROM unnest('{web, api}'::name[]) s;
+-- nor is it renewed for longer than a used one lives there, or was to live.
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', sliding_ttl => '1 hour', sliding_threshold => '30 min'), tokenauth_attach('kin', 'api', revoked_column => 'revoked', sliding_ttl => '1 day', sliding_threshold => '1 hour');
+SELECT tokenauth_renew('a_8', 'api') IS NULL AS refused;
+SELECT tokenauth_renew('a_8', 'web') IS NULL AS refused, minutes('a_8', 'api');
+UPDATE kin SET expires_at = now() + interval '5 days' WHERE token_hash = hashed('a_8');
+SELECT minutes(token, 'api') FROM tokenauth_rotate('a_8', source => 'api');
+SELECT tokenauth_detach('web');
+-- Two sources of one table that are attached alike are no hindrance to each other.
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', sliding_ttl => '1 day', sliding_threshold => '1 hour');
+SELECT token AS t FROM tokenauth_issue(7, 'web') \gset
+SELECT rotated(:'t', 'web', 'api');
+SELECT tokenauth_detach(s) FROM unnest('{web, api}'::name[]) s;
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked'), tokenauth_attach('kin', 'api', revoked_column => 'revoked');
+SELECT token AS t FROM tokenauth_issue(7, 'web', '10 min') \gset
+SELECT rotated(:'t', 'web', 'api');
+SELECT token AS t FROM tokenauth_issue(7, 'web', '10 min') \gset
+SELECT token AS t1 FROM tokenauth_rotate(:'t', source => 'web', grace => '5 min') \gset
+SELECT token AS t2 FROM tokenauth_rotate(:'t', source => 'web', grace => '5 min') \gset
+SELECT token AS t3 FROM tokenauth_rotate(:'t', source => 'api', grace => '5 min') \gset
+SELECT minutes(:'t', 'api') AS old, minutes(:'t1', 'api') AS first, minutes(:'t2', 'api') AS second, minutes(:'t3', 'web') AS third;
+SELECT tokenauth_detach(s) FROM unnest('{web, api}'::name[]) s;
 DROP SCHEMA lives_on CASCADE;
 RESET search_path;

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/sandbox.h"
+#include "catalog/pg_type.h"
 #include "judge/lookup.h"
 #include "judge/scope.h"
 #include "lifecycle/each_source.h"
@@ -19,6 +20,7 @@
 #include "source/generated.h"
 #include "source/hold.h"
 #include "source/problem.h"
+#include "source/stored.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -34,7 +36,10 @@ typedef struct KinView
 	char	   *user;			/* as text; NULL: none is told */
 	char	   *tenant;
 	char	   *scope;			/* all of them, quoted */
-	Interval   *max_lifetime;	/* NULL: of no concern, like what follows */
+	bool		is_kin;			/* another source; else what follows is of no concern */
+	Interval   *max_lifetime;	/* NULL: none */
+	Interval   *sliding_ttl;
+	AttrNumber	expires;		/* its expires_column */
 	TimestampTz slack;			/* in reading when it expires */
 	bool		has_created;	/* by its row alone, whatever its parents say */
 	TimestampTz created_at;
@@ -83,28 +88,63 @@ view_of(Source *source, const StoredValue *stored)
 
 /*
  * How long a row counts, by the source's own columns.  A parent's expiry can be moved
- * at any time.  Of several rows it is the one that expires last.
+ * at any time.
  */
 static void
-add_life(KinView *view, const Source *source, const StoredValue *stored)
+add_life_of_row(KinView *view, OwnerCall *call, ItemPointer place,
+				bool is_first)
 {
-	OwnerCall	call;
 	QueryResult *row;
+	TimestampTz expires;
+	bool		has_expiry;
+	int			n = owner_parameter(call, TIDOID, PointerGetDatum(place), false);
 
-	owner_begin(&call, source);
-	row = owner_query_latest(&call,
-							 psprintf("SELECT %s, %s FROM ONLY %s WHERE %s ORDER BY 1 DESC LIMIT 1",
-									  owner_read_timestamp(&call, ROLE_EXPIRES),
-									  owner_read_timestamp(&call, ROLE_CREATED),
-									  owner_table(&call),
-									  owner_is_token(&call, stored)));
+	row = owner_query_latest(call,
+							 psprintf("SELECT %s, %s FROM ONLY %s WHERE ctid OPERATOR(pg_catalog.=) $%d",
+									  owner_read_timestamp(call, ROLE_EXPIRES),
+									  owner_read_timestamp(call, ROLE_CREATED),
+									  owner_table(call), n));
 	if (row->nrows > 0)
 	{
-		view->has_expiry = query_timestamp(row, 0, 1, &view->expires_at);
-		view->has_created = query_timestamp(row, 0, 2, &view->created_at);
+		has_expiry = query_timestamp(row, 0, 1, &expires);
+		/* of several rows it is the one that expires last */
+		if (is_first || !has_expiry ||
+			(view->has_expiry && expires > view->expires_at))
+		{
+			view->has_expiry = has_expiry;
+			view->expires_at = expires;
+			view->has_created = query_timestamp(row, 0, 2, &view->created_at);
+		}
 	}
 	query_free(row);
+}
+
+/* The rows that count there; rows of other kinds can have the same token. */
+static void
+add_life(KinView *view, Source *source, const StoredValue *stored)
+{
+	OwnerCall	call;
+	List	   *places;
+	ListCell   *lc;
+
+	if (!lookup_live_rows(source, stored, &places))
+		stored_source_changed(source);
+	owner_begin(&call, source);
+	foreach(lc, places)
+		add_life_of_row(view, &call, lfirst(lc), lc == list_head(places));
 	owner_end(&call);
+}
+
+static Interval *
+copy_interval(const Interval *interval)
+{
+	Interval   *copy;
+
+	if (interval == NULL)
+		return NULL;
+	copy = palloc(sizeof(Interval));
+	*copy = *interval;
+	return copy;
 }
 
 /* The same of a source of whose tokens another one's becomes one. */
@@ -113,15 +153,13 @@ view_of_kin(Source *source, const StoredValue *stored)
 {
 	KinView    *view = view_of(source, stored);
 
-	if (!view->is_live || source->max_lifetime == NULL)
-		return view;
-	view->max_lifetime = palloc(sizeof(Interval));
-	*view->max_lifetime = *source->max_lifetime;
-	if (view->is_known)
-	{
-		view->slack = lifecycle_expiry_slack(source);
+	view->is_kin = true;
+	view->max_lifetime = copy_interval(source->max_lifetime);
+	view->sliding_ttl = copy_interval(source->sliding_ttl);
+	view->expires = source->column[ROLE_EXPIRES].attnum;
+	view->slack = lifecycle_expiry_slack(source);
+	if (view->is_known && view->is_live)
 		add_life(view, source, stored);
-	}
 	return view;
 }
 
@@ -224,40 +262,82 @@ check_view(const OwnerCall *call, const KinView *before, const KinView *now,
 static bool
 ends_within_life(const KinView *before, const KinView *now)
 {
-	return before != NULL && before->is_known && before->max_lifetime != NULL &&
+	return before != NULL && before->is_known && before->is_live &&
 		(!before->has_expiry ||
 		 (now->has_expiry && now->expires_at <= before->expires_at));
 }
 
-/* Does it end no later than a token that began then may? */
+/* Does it end no later than so long after that?  If there is no such limit, it does. */
 static bool
-ends_within_limit(const KinView *now, TimestampTz begin)
+ends_within(const KinView *now, const TimestampTz *begin, Interval *limit)
 {
-	TimestampTz last = lifecycle_after(begin, now->max_lifetime);
+	TimestampTz last;
 
+	if (limit == NULL)
+		return true;
+	if (begin == NULL)
+		return false;
+	last = lifecycle_after(*begin, limit);
 	if (!TIMESTAMP_NOT_FINITE(last))
 		last += now->slack;
 	return now->has_expiry && now->expires_at <= last;
 }
 
+static void
+refuse_end(const OwnerCall *call, const KinView *before, const KinView *now)
+{
+	ereport(ERROR,
+			(errcode(before != NULL ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE :
+					 ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the token of source \"%s\" would live longer in source \"%s\" than that one allows",
+					call->source->name, now->source),
+			 errhint("Name the source that is meant; or attach the two with the same sliding_ttl, max_lifetime and expires_column.")));
+}
+
 /*
  * The other source bounds the lives of its tokens, by whichever source they are written.
- * There is no row before of one that is issued; nor a beginning, if it is not known.
+ * A token that is used lives for its sliding_ttl, from now, and none for more than its
+ * max_lifetime from when it began, if that is known.
  */
 static void
 check_end(const OwnerCall *call, const KinView *before, const KinView *now,
 		  const TimestampTz *begin)
 {
-	if (!now->is_live || now->max_lifetime == NULL ||
-		ends_within_life(before, now) ||
-		(begin != NULL && ends_within_limit(now, *begin)))
+	TimestampTz clock = GetCurrentTimestamp();
+
+	if (!now->is_live || !now->is_kin || ends_within_life(before, now) ||
+		(now->has_expiry &&
+		 ends_within(now, &clock, now->sliding_ttl) &&
+		 ends_within(now, begin, now->max_lifetime)))
 		return;
-	ereport(ERROR,
-			(errcode(before != NULL ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE :
-					 ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the token of source \"%s\" would live longer in source \"%s\" than the max_lifetime there allows",
-					call->source->name, now->source),
-			 errhint("Name the source that is meant; or attach the two with the same max_lifetime.")));
+	refuse_end(call, before, now);
+}
+
+/* A token that is issued is issued for so long, even if used ones are for less. */
+static void
+check_issued_end(const OwnerCall *call, const KinView *before,
+				 const KinView *now, const TimestampTz *begin)
+{
+	if (now->is_live && !ends_within_life(before, now) &&
+		!ends_within(now, begin, now->max_lifetime))
+		refuse_end(call, before, now);
+}
+
+const char *
+kin_that_renews(const OwnerCall *call, const List *views)
+{
+	AttrNumber	expires = call->source->column[ROLE_EXPIRES].attnum;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		const KinView *view = lfirst(lc);
+
+		if (view->is_kin && view->is_live && view->sliding_ttl != NULL &&
+			view->expires == expires)
+			return view->source;
+	}
+	return NULL;
 }
 
 /* A row that is changed began when it did before, one that is made begins anew. */
@@ -724,7 +804,7 @@ check_issued_in(Source *other, const OwnerCall *call,
 	if (exchanged != NIL)
 		check_view(call, before, now,
 				   view_of(unconstify(Source *, call->source), stored));
-	check_end(call, before, now, &begin);
+	check_issued_end(call, before, now, &begin);
 }
 
 void

@@ -15,9 +15,10 @@
  *	  kinds.  But nothing that the caller gives, or his session has set, decides that,
  *	  nor what is told there.
  *
- *	- Nor does it live longer in another source than the max_lifetime of that one allows:
- *	  from now, or from when a row began that is changed; unless the row that it came
- *	  from lived as long there.  A source without one bounds no lives, for its own
+ *	- Nor does it live longer in another source than that one allows, unless the row that
+ *	  it came from lived as long there: than its max_lifetime, from now, or from when a row
+ *	  began that is changed; and, if it is not issued, than its sliding_ttl from now.  Nor
+ *	  for ever, if that one did not.  A source without either bounds no lives, for its own
  *	  tokens can be issued for as long as one likes.
  *
  * A row counts if it is live by what it says itself: parents that are suspended need
@@ -44,6 +45,12 @@ extern List *kin_views(const OwnerCall *call, const StoredValue *stored);
  */
 extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 							  const List *before);
+
+/*
+ * The name of another source, of those views, in which the token counts and by which it
+ * could be renewed when this one has shortened its life; NULL: there is none.
+ */
+extern const char *kin_that_renews(const OwnerCall *call, const List *views);
 
 /*
  * Where other sources with that column are not revoked in, too: what can be told of the

@@ -43,8 +43,11 @@ check_expiry_is_column(const Source *source)
 
 /* A grace must be possible: the old token is to expire at its end. */
 static void
-check_grace(const Source *source)
+check_grace(const OwnerCall *call, const Presented *presented)
 {
+	const Source *source = call->source;
+	const char *renews = kin_that_renews(call, presented->views);
+
 	/* renewing would give it a full life again */
 	if (source->sliding_ttl != NULL)
 		ereport(ERROR,
@@ -52,6 +55,13 @@ check_grace(const Source *source)
 				 errmsg("tokens of source \"%s\" cannot be rotated with a grace",
 						source->name),
 				 errdetail("They are renewed by use, and so would the old one be.")));
+	if (renews != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this token of source \"%s\" cannot be rotated with a grace",
+						source->name),
+				 errdetail("It counts in source \"%s\", too, in which tokens are renewed by use, and so would the old one be.",
+						   renews)));
 	/* it would not be known which of the two was shortened */
 	if (source_parent_with(source, ROLE_EXPIRES) != NULL)
 		ereport(ERROR,
@@ -251,13 +261,26 @@ end_life(OwnerCall *call, const Presented *presented)
 								   &(TokenRows) {presented->values.value[i]});
 }
 
+/* When a grace that begins then ends; it does, or the old token would not be replaced. */
+static TimestampTz
+end_of_grace(TimestampTz begin, Interval *grace)
+{
+	TimestampTz end = grace ? lifecycle_after(begin, grace) : begin;
+
+	if (TIMESTAMP_IS_NOEND(end))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"grace\" must not be infinite")));
+	return end;
+}
+
 static void
 rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	   Jsonb *attributes, NewToken *token)
 {
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz end = grace ? lifecycle_after(now, grace) : now;
+	TimestampTz end = end_of_grace(now, grace);
 	bool		has_grace = end > now;
 	Legacy		legacy = find_legacy(call, presented);
 	Expiry		expiry = {false};
@@ -273,7 +296,7 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	check_expiry_is_column(presented->source);
 	succession_check_possible(call);
 	if (has_grace)
-		check_grace(presented->source);
+		check_grace(call, presented);
 	/* first, because a unique index may allow only one live token of a user */
 	if (has_grace)
 	{
