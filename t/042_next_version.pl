@@ -22,10 +22,11 @@ my ($bindir) = own_server();
 mkdir "$dir/tree" or die;
 system_or_bail('cp', '-a', (map { "$source/$_" } qw(Makefile src tokenauth.control tokenauth--1.0.sql)),
 	"$dir/tree");
-my ($path, $text, $before);
+my ($path, $text, @changed);
 sub save
 {
 	return unless $path;
+	push @changed, $path;
 	append_to_file("$path.new", $text);
 	rename("$path.new", $path) or die "$path: $!";
 	return;
@@ -48,12 +49,33 @@ foreach (split /^(?=file: |before: )/m, slurp_file("$source/t/next/changes"))
 }
 save();
 
+# What includes a file of those, or is one of them, is compiled anew; the rest has been.
+sub forget_objects
+{
+	my %is_old = map { $_ => 1 } @_;
+	my @sources = glob("$dir/tree/src/*.c $dir/tree/src/*/*.[ch]");
+	my $before = 0;
+
+	while ($before < keys %is_old)
+	{
+		$before = keys %is_old;
+		foreach my $file (@sources)
+		{
+			my @includes = slurp_file($file) =~ /^#include "([^"]+)"/mg;
+
+			$is_old{$file} = 1 if grep { $is_old{"$dir/tree/src/$_"} } @includes;
+		}
+	}
+	unlink map { s/\.c$/.o/r } grep { /\.c$/ } keys %is_old;
+	return;
+}
+
 sub install_next
 {
 	append_to_file("$dir/tree/tokenauth.control", "default_version = '1.1'\n");
 	system_or_bail('cp', "$source/t/next/tokenauth--1.0--1.1.sql", "$dir/tree");
-	# all of it is compiled anew: what it does is tested, not how fast
-	system_or_bail('make', '-s', '-C', "$dir/tree", 'with_llvm=no', 'TOKENAUTH_VERSION=1.1.0',
+	forget_objects(@changed, "$dir/tree/src/operate/version.c");
+	system_or_bail('make', '-s', '-C', "$dir/tree", 'with_llvm=no', 'TOKENAUTH_VERSION=1.1.0', 'ALL_HEADERS=',
 		'COPT=-O0 -g0 -U_FORTIFY_SOURCE',
 		'DATA=tokenauth--1.0.sql tokenauth--1.0--1.1.sql',
 		"PG_CONFIG=$bindir/pg_config", 'install');
