@@ -54,7 +54,8 @@ extern const char *kin_that_renews(const OwnerCall *call, const List *views);
 
 /*
  * Where other sources with that column are not revoked in, too: what can be told of the
- * token's life in them, before it is revoked, a list for the other.  It cannot be told
+ * token's life in them, before it is revoked, a list for the other.  Its rows must be
+ * locked, or what they say need not be so any more then.  It cannot be told
  * where expressions fail, or a table is locked.  Parents do not count, so that nobody
  * waits for them.
  *

@@ -35,7 +35,7 @@ typedef struct NotedTokens
 	List	  **live;			/* for each, what ending_written() has told */
 	List	  **kin;			/* and kin_lives(); NULL: it has no kin */
 	uint64		distinct;
-	uint64		written;		/* rows, by the conditions */
+	uint64		written;		/* rows, where they were */
 	uint64		one_by_one;		/* tokens, which were live after all */
 	uint64		in_this_look;	/* of these, not yet counted */
 } NotedTokens;
@@ -332,16 +332,12 @@ revoke_rows(Concerned *concerned, const char *name, RowRevocation *revocation)
 
 /*
  * How many of its tokens have been ended.  A row can have been written in vain before
- * it was revoked one by one.  There can be several rows of a token, and rows that have
- * come since it was noted.
+ * it was revoked one by one, and there can be several rows of a token.
  */
 static uint64
 count_ended(const NotedTokens *noted)
 {
-	uint64		rows = noted->tokens->nrows;
-
-	return Min(noted->written + noted->one_by_one,
-			   noted->distinct + (noted->written > rows ? noted->written - rows : 0));
+	return Min(noted->written + noted->one_by_one, noted->distinct);
 }
 
 /* How many have been ended; what has been noted is forgotten. */

@@ -70,6 +70,21 @@ find_by(const Source *source, const TokenRevocation *revocation,
 }
 
 /*
+ * Lock all rows that could be the token's before anything is asked of them: while a row
+ * is waited for, it can get another secret, and be another token's; or die in a source
+ * in which it lived.
+ */
+static void
+lock_values(OwnerCall *call, const StoredValues *values)
+{
+	for (int i = 0; i < values->n; i++)
+		query_free(owner_write(call,
+							   psprintf("SELECT FROM ONLY %s WHERE %s FOR NO KEY UPDATE",
+										owner_table(call),
+										owner_is_token(call, &values->value[i]))));
+}
+
+/*
  * The ids of the rows that a verify takes for the token's.  One without an id, or
  * with that of another row, could not be told from that.
  */
@@ -96,20 +111,6 @@ is_live(Source *source, const LookupKey *key, const StoredValues *values)
 						   source->verify != NULL ? key : NULL, NULL))
 			return true;
 	return false;
-}
-
-/*
- * Lock all rows that could be the token's, before they are verified: while a row is
- * waited for it can get another secret, and be another token's.
- */
-static void
-lock_values(OwnerCall *call, const StoredValues *values)
-{
-	for (int i = 0; i < values->n; i++)
-		query_free(owner_write(call,
-							   psprintf("SELECT FROM ONLY %s WHERE %s FOR NO KEY UPDATE",
-										owner_table(call),
-										owner_is_token(call, &values->value[i]))));
 }
 
 /*
@@ -183,6 +184,7 @@ note_kin(Source *source, TokenRevocation *revocation, const StoredValues *values
 	kin = palloc0(sizeof(TokenKin));
 	kin->source = source;
 	owner_begin(&call, source);
+	lock_values(&call, values);
 	for (kin->n = 0; kin->n < values->n; kin->n++)
 		kin->lives[kin->n] = kin_lives(&call, &values->value[kin->n]);
 	owner_end(&call);
