@@ -124,6 +124,12 @@ UPDATE kin SET ends_at = now() + interval '20 min';
 SELECT token AS t FROM tokenauth_rotate('a_5', source => 'api', grace => '1 min') \gset
 SELECT minutes('a_5', 'api') AS api, minutes('a_5', 'web') AS web, minutes(:'t', 'api') AS new_api, minutes(:'t', 'web') AS new_web;
 SELECT tokenauth_detach('web');
+-- nor by a source that is attached within the grace,
+SELECT token AS t FROM tokenauth_rotate('a_9', source => 'api', grace => '1 min') \gset
+SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', sliding_ttl => '1 hour', sliding_threshold => '59 min');
+SELECT tokenauth_renew('a_9', 'web') < now() + interval '1 min' AS renewed_only_to_its_grace, tokenauth_renew(:'t', 'web') > now() + interval '59 min' AS renewed;
+SELECT minutes('a_9', 'api') AS old, minutes(:'t', 'api') AS new;
+SELECT tokenauth_detach('web');
 -- though it is called revoked_at, or is what is made anew here;
 UPDATE kin SET revoked_at = now() + interval '20 min';
 SELECT tokenauth_attach('kin', 'web', revoked_column => 'revoked', expires_column => 'revoked_at');

@@ -14,11 +14,15 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "lifecycle/grace.h"
+#include "lifecycle/shared_row.h"
 #include "miscadmin.h"
+#include "source/directory.h"
+#include "source/hold.h"
 #include "source/names.h"
 #include "source/registry_guard.h"
 #include "source/stored.h"
 #include "source/stored_row.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -81,8 +85,11 @@ tokenauth_retiring_guard(PG_FUNCTION_ARGS)
 						   trigger->tg_newtuple : trigger->tg_trigtuple);
 }
 
-/* A digest of what a row has in the token column: the token's where it gives that. */
-static void
+/*
+ * A digest of what a row has in the token column: the token's where it gives that.  False
+ * if the source's tokens do not stand so.
+ */
+static bool
 digest_of_row(const Source *source, const StoredValue *stored,
 			  TokenDigest *digest)
 {
@@ -90,16 +97,12 @@ digest_of_row(const Source *source, const StoredValue *stored,
 	bool		known;
 
 	if (stored_gives_key(source))
-		known = stored_key_of_row(source, stored, digest);
-	else
-	{
-		value = DatumGetTextPP(stored_text(source, stored));
-		known = token_digest(TOKEN_TEXT, VARDATA_ANY(value),
-							 VARSIZE_ANY_EXHDR(value), digest);
-		token_wipe(PointerGetDatum(value));
-	}
-	if (!known)
-		stored_source_changed(source);
+		return stored_key_of_row(source, stored, digest);
+	value = DatumGetTextPP(stored_text(source, stored));
+	known = token_digest(TOKEN_TEXT, VARDATA_ANY(value),
+						 VARSIZE_ANY_EXHDR(value), digest);
+	token_wipe(PointerGetDatum(value));
+	return known;
 }
 
 /*
@@ -107,18 +110,65 @@ digest_of_row(const Source *source, const StoredValue *stored,
  * cache, which need not outlive the server's start, nor exist.  The source is in it,
  * for one token can be of several of a table, and have a life in each.
  */
-static Datum
-name_of(const Source *source, const StoredValue *stored)
+static bool
+find_name(const Source *source, const StoredValue *stored, Datum *name)
 {
 	char		text[NAMEDATALEN + TOKEN_DIGEST_LEN];
 	Size		len = strlen(source->name);
 	TokenDigest digest;
 
-	digest_of_row(source, stored, &digest);
+	if (!digest_of_row(source, stored, &digest))
+		return false;
 	memcpy(text, digest.bytes, TOKEN_DIGEST_LEN);
 	memcpy(text + TOKEN_DIGEST_LEN, source->name, len);
 	(void) token_digest(TOKEN_TEXT, text, TOKEN_DIGEST_LEN + len, &digest);
-	return digest_datum(&digest);
+	*name = digest_datum(&digest);
+	return true;
+}
+
+static Datum
+name_of(const Source *source, const StoredValue *stored)
+{
+	Datum		name;
+
+	if (!find_name(source, stored, &name))
+		stored_source_changed(source);
+	return name;
+}
+
+/* Its names in the source, and in each other one of the column: a bytea[]. */
+static Datum
+names_of(const Source *source, const StoredValue *stored)
+{
+	List	   *all = source_all_of(source->relation);
+	Datum	   *names = palloc(sizeof(Datum) * (list_length(all) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	names[n++] = name_of(source, stored);
+	foreach(lc, all)
+		if (shared_row_is_kin(source, lfirst(lc)) && source_is_readable(lfirst(lc)) &&
+			find_name(lfirst(lc), stored, &names[n]))
+			n++;
+	return PointerGetDatum(construct_array(names, n, BYTEAOID, -1, false, TYPALIGN_INT));
+}
+
+char *
+grace_successors(const Source *source, const StoredValue *token)
+{
+	Oid			type[] = {OIDOID, BYTEAARRAYOID};
+	Datum		value[] = {
+		ObjectIdGetDatum(source->relation), names_of(source, token)
+	};
+	QueryResult *result;
+
+	result = execute(psprintf("SELECT pg_catalog.string_agg(pg_catalog.encode(successor, 'hex'), ',' ORDER BY token_hash)"
+							  " FROM %s WHERE relation OPERATOR(pg_catalog.=) $1"
+							  " AND token_hash OPERATOR(pg_catalog.=) ANY ($2)"
+							  " AND shortened_to OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()",
+							  table_name()),
+					 2, type, value, NULL);
+	return query_text(result, 0, 1);
 }
 
 bool

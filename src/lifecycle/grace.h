@@ -40,7 +40,15 @@ extern bool grace_recall(const Source *source, const StoredValue *token,
 						 TimestampTz expiry, Grace *grace);
 
 /*
- * A rotation has shortened a token's life, and has inserted a successor with this
+ * Which successors are kept of a token, by whichever source of its column it was rotated;
+ * NULL: it is in no grace.  To be compared: if there is another one, there has been a
+ * rotation.
+ */
+extern char *grace_successors(const Source *source, const StoredValue *token);
+
+/*
+ * A rotation has shortened a token's life, to what it was if that is less than the grace,
+ * and has inserted a successor with this
  * value in its token column.  The token's row is locked.
  */
 extern void grace_remember(const Source *source, const StoredValue *token,

@@ -90,6 +90,24 @@ was_shortened(const Presented *presented)
 		(!before->has_expiry || now->expires_at < before->expires_at);
 }
 
+/*
+ * Lock its row.  False if the token is not valid any more, or has been rotated while we
+ * waited, also if it had no longer to live than its grace.  What never expires had.
+ */
+static bool
+lock_first(OwnerCall *call, Presented *presented)
+{
+	bool		expires = presented->before.verdict.has_expiry;
+	const char *before = expires ?
+		grace_successors(presented->source, &presented->stored) : NULL;
+	const char *now;
+
+	if (!presented_lock(call, presented) || was_shortened(presented))
+		return false;
+	now = expires ? grace_successors(presented->source, &presented->stored) : NULL;
+	return now == NULL || (before != NULL && strcmp(before, now) == 0);
+}
+
 /* What the life of a token's successor is made from. */
 typedef struct Legacy
 {
@@ -219,16 +237,15 @@ remaining_life(OwnerCall *call, const Presented *presented, TimestampTz end)
 	return expiry;
 }
 
-/* What the token's life was is kept if it is shortened, or has been before. */
+/*
+ * What the token's life was is kept, and that it has a successor, even if its life was too
+ * short to be shortened.
+ */
 static void
 remember(const Presented *presented, const Legacy *legacy, Expiry expiry,
 		 const StoredValue *successor)
 {
-	const Verdict *before = &presented->judgement.verdict;
-
-	if (expiry.exists &&
-		(legacy->is_in_grace || !before->has_expiry ||
-		 expiry.at < before->expires_at))
+	if (expiry.exists)
 		grace_remember(presented->source, &presented->stored, expiry.at,
 					   legacy->original, successor);
 }
@@ -361,7 +378,7 @@ tokenauth_rotate(PG_FUNCTION_ARGS)
 	if (!presented_place(&presented))
 		presented_refuse();
 	owner_begin(&call, presented.source);
-	if (!presented_lock(&call, &presented) || was_shortened(&presented))
+	if (!lock_first(&call, &presented))
 		presented_refuse();
 	check_one_row(&presented);
 	rotate(&call, &presented, interval_or_null(fcinfo, 1),
@@ -410,7 +427,7 @@ tokenauth_rotate_id(PG_FUNCTION_ARGS)
 	source = source_of_named(name_or_null(fcinfo, 3), id, user_id);
 	owner_begin(&call, source);
 	if (!presented_find(&call, id, user_id, &presented) ||
-		!presented_lock(&call, &presented) || was_shortened(&presented))
+		!lock_first(&call, &presented))
 		presented_refuse_id();
 	check_one_row(&presented);
 	rotate(&call, &presented, interval_or_null(fcinfo, 2),
@@ -469,16 +486,20 @@ extend_row(OwnerCall *call, ItemPointer place)
 
 /*
  * Extend a token whose row is locked, unless another session has done so: not rows of
- * other kinds that have the same token.
+ * other kinds that have the same token.  Nor one in its grace, which has been rotated in
+ * another source, or before its own was attached as one that slides.
  */
 static void
 extend(OwnerCall *call, const Presented *presented)
 {
 	const StoredValue *stored = &presented->stored;
-	List	   *kept = succession_rows(call, stored);
+	List	   *kept;
 	List	   *places;
 	ListCell   *lc;
 
+	if (grace_successors(call->source, stored) != NULL)
+		return;
+	kept = succession_rows(call, stored);
 	if (!lookup_live_rows(unconstify(Source *, call->source), stored, &places))
 		stored_source_changed(call->source);
 	foreach(lc, places)

@@ -39,7 +39,7 @@ static const struct
 	[GUARDED_REGISTRY] = {"the registry of token sources", SEVERITY_ERROR,
 		"no source's tokens can be judged"},
 	[GUARDED_RETIRING] = {"the table of tokens in their grace", SEVERITY_WARNING,
-		"tokens cannot be rotated with a grace"},
+		"tokens that expire can be neither rotated nor renewed"},
 };
 
 StaticAssertDecl(lengthof(table_texts) == GUARDED_TABLES,
