@@ -93,6 +93,17 @@ SELECT tokenauth_attach('both_made', 'made'), tokenauth_attach('both_made', 'beg
 SELECT rotated('b_1', 'made', 'began'), rotated('b_2', 'began', 'made'), rotated('b_3', 'began');
 SELECT token AS t FROM tokenauth_rotate('b_4', source => 'made') \gset
 SELECT created_at - began AT TIME ZONE 'Asia/Kolkata' AS between FROM both_made WHERE token_hash = hashed(:'t');
+-- nor if it is copied for what it is to one of them, or made up
+SELECT tokenauth_detach('made');
+SELECT tokenauth_attach('both_made', 'made', claims => '{began}');
+SELECT rotated('b_5', 'made'), rotated('b_5', 'began');
+SELECT tokenauth_detach('made');
+SELECT tokenauth_attach('both_made', 'made');
+CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.began := '2026-01-01'; RETURN NEW; END $$;
+CREATE TRIGGER stay BEFORE INSERT ON both_made FOR EACH ROW EXECUTE FUNCTION stay();
+UPDATE both_made SET began = '2026-01-01' WHERE token_hash = hashed('b_6');
+SELECT rotated('b_6', 'made'), rotated('b_6', 'began');
+DROP TRIGGER stay ON both_made;
 -- what is not known of the old one is not of the new one either
 SELECT token AS t FROM tokenauth_rotate('b_9', source => 'made') \gset
 SELECT began FROM both_made WHERE token_hash = hashed(:'t');

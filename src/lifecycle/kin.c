@@ -340,6 +340,23 @@ kin_that_renews(const OwnerCall *call, const List *views)
 	return NULL;
 }
 
+/*
+ * A source in which tokens do not slide has a successor live as long as its row tells
+ * (life.h).  If that says that it was made when the old one was, because this source uses
+ * the column and so has copied it, or code of the owner's writes it, that gets longer with
+ * each rotation here.
+ */
+static void
+check_begin(const OwnerCall *call, const KinView *before, const KinView *now)
+{
+	if (now->is_live && now->is_kin && now->sliding_ttl == NULL &&
+		now->has_created && before->has_created &&
+		now->created_at <= before->created_at &&
+		now->created_at < GetCurrentTimestamp() - USECS_PER_SEC &&
+		!ends_within_life(before, now))
+		refuse_end(call, before, now);
+}
+
 /* A row that is changed began when it did before, one that is made begins anew. */
 static void
 check_views(const OwnerCall *call, const StoredValue *stored,
@@ -356,6 +373,8 @@ check_views(const OwnerCall *call, const StoredValue *stored,
 
 		check_view(call, before, now, NULL);
 		check_end(call, before, now, begin != NULL ? begin : created);
+		if (begin != NULL)
+			check_begin(call, before, now);
 	}
 }
 
