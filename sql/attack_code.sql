@@ -20,7 +20,7 @@ CREATE DOMAIN app.kinds AS app.kind[];
 CREATE TYPE app.span AS RANGE (subtype = app.kind);
 CREATE TABLE app.org (id int PRIMARY KEY, active bool NOT NULL DEFAULT true);
 CREATE TABLE app.tok (id int PRIMARY KEY, user_id int NOT NULL CHECK (app.fine(user_id)), token_hash text UNIQUE NOT NULL,
-    org int NOT NULL, made int NOT NULL DEFAULT app.pick(), kind app.kind, kinds app.kinds, spans app.span[], orgs app.org);
+    org int NOT NULL, made int NOT NULL DEFAULT app.pick(), kind app.kind, kinds app.kinds, spans app.span_multirange[], orgs app.org);
 CREATE INDEX picked ON app.tok (app.fine(id));
 CREATE TRIGGER "Act" BEFORE UPDATE ON app.tok FOR EACH ROW EXECUTE FUNCTION app.act();
 CREATE RULE noted AS ON DELETE TO app.tok DO ALSO SELECT app.pick();

@@ -25,7 +25,6 @@
 #define UUID_TEXT_LEN		36
 
 /* When a row was last written, to object-relational mappers. */
-#define UPDATED_COLUMN		"updated_at"
 
 /* Does the table make the column's values, whatever an INSERT says? */
 static bool

@@ -21,6 +21,9 @@
  */
 extern Source *lifecycle_source(const char *name, bool for_change);
 
+/* When a row was written. */
+#define UPDATED_COLUMN		"updated_at"
+
 /*
  * Columns that a user knows a token by: what may be shown of it, and its name.  NULL
  * if the table has none of that name that could be filled with a text.

@@ -235,6 +235,50 @@ is_named(OwnerCall *call, const Presented *presented)
 	return is;
 }
 
+/* Which of the rows that are locked is in that place; as many as there are: none. */
+static uint64
+row_at(const QueryResult *rows, ItemPointer place)
+{
+	uint64		row = 0;
+	bool		isnull;
+
+	while (row < rows->nrows &&
+		   !ItemPointerEquals(place,
+							  (ItemPointer) DatumGetPointer(query_value(rows, row, 4,
+																		&isnull))))
+		row++;
+	return row;
+}
+
+/*
+ * Take the row in which the token lives, by the latest state, from those that are locked.
+ * False if it is none of these: it got the token while we waited, or after the
+ * transaction's snapshot.
+ */
+static bool
+take_live_row(Presented *presented, const QueryResult *rows)
+{
+	Source	   *source = unconstify(Source *, presented->source);
+	List	   *places;
+	ListCell   *lc;
+	uint64		row;
+	bool		isnull;
+
+	if (!lookup_live_rows(source, &presented->stored, &places))
+		stored_source_changed(source);
+	foreach(lc, places)
+		if (row_at(rows, lfirst(lc)) == rows->nrows)
+			return false;
+	if (places == NIL)
+		return false;
+	row = row_at(rows, linitial(places));
+	presented->places = places;
+	presented->row = query_value(rows, row, 1, &isnull);
+	presented->has_created = query_timestamp(rows, row, 2, &presented->created_at);
+	presented->has_expiry = query_timestamp(rows, row, 3, &presented->expires_at);
+	return true;
+}
+
 bool
 presented_lock(OwnerCall *call, Presented *presented)
 {
@@ -242,24 +286,21 @@ presented_lock(OwnerCall *call, Presented *presented)
 	const char *expires = source_parent_with(call->source, ROLE_EXPIRES) == NULL ?
 		"NULL::pg_catalog.timestamptz" : owner_read_timestamp(call, ROLE_EXPIRES);
 	QueryResult *rows;
-	bool		isnull;
 
 	lock_all(call, presented);
 	rows = owner_write(call,
-					   psprintf("SELECT CAST(r.* AS %s), %s, %s FROM ONLY %s AS r WHERE %s FOR UPDATE",
+					   psprintf("SELECT CAST(r.* AS %s), %s, %s, r.ctid FROM ONLY %s AS r WHERE %s FOR UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
 								expires, table, owner_is_token(call, &presented->stored)));
 	presented_judge_now(presented, &presented->judgement);
 	if (presented->judgement.verdict.status != TOKEN_VALID)
 		return false;
 	/* the judgement is of now, but the transaction's snapshot may be older */
-	if (rows->nrows == 0 || is_other_valid(presented))
+	if (rows->nrows == 0 || is_other_valid(presented) ||
+		!take_live_row(presented, rows))
 		lifecycle_concurrent_update();
 	presented->nrows = rows->nrows;
 	presented->row_type = TupleDescAttr(rows->desc, 0)->atttypid;
-	presented->row = query_value(rows, 0, 1, &isnull);
-	presented->has_created = query_timestamp(rows, 0, 2, &presented->created_at);
-	presented->has_expiry = query_timestamp(rows, 0, 3, &presented->expires_at);
 	presented->views = kin_views(call, &presented->stored);
 	return is_named(call, presented);
 }

@@ -46,7 +46,9 @@ typedef struct Presented
 	List	   *views;			/* kin_views(), of then */
 	uint64		nrows;			/* over 1 only where the column is not unique */
 	Oid			row_type;		/* of the table's rows */
-	Datum		row;			/* the (first) whole row */
+	List	   *places;			/* ItemPointer: of the rows in which it lives; one
+								 * but where a parent's row tells which of several */
+	Datum		row;			/* the (first) whole row of these */
 	bool		has_created;
 	TimestampTz created_at;
 	bool		has_expiry;		/* by the row itself, if a parent has one, too */

@@ -14,7 +14,6 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "judge/judge.h"
-#include "judge/lookup.h"
 #include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
 #include "lifecycle/grace.h"
@@ -464,7 +463,7 @@ renewal_target(OwnerCall *call, TimestampTz target)
 }
 
 static void
-extend_row(OwnerCall *call, ItemPointer place)
+extend_row(OwnerCall *call, const StoredValue *stored, ItemPointer place)
 {
 	const Source *source = call->source;
 	TimestampTz now = GetCurrentTimestamp();
@@ -477,10 +476,11 @@ extend_row(OwnerCall *call, ItemPointer place)
 	/* of concurrent renewals the first writes; the rest find it done */
 	(void) owner_execute(call,
 						 psprintf("UPDATE ONLY %s SET %s = %s"
-								  " WHERE ctid OPERATOR(pg_catalog.=) $%d"
+								  " WHERE ctid OPERATOR(pg_catalog.=) $%d AND %s"
 								  " AND %s OPERATOR(pg_catalog.<=) %s"
 								  " AND %s OPERATOR(pg_catalog.<) %s",
 								  owner_table(call), column, target, n,
+								  owner_is_token(call, stored),
 								  column, threshold, column, target));
 }
 
@@ -494,16 +494,13 @@ extend(OwnerCall *call, const Presented *presented)
 {
 	const StoredValue *stored = &presented->stored;
 	List	   *kept;
-	List	   *places;
 	ListCell   *lc;
 
 	if (grace_successors(call->source, stored) != NULL)
 		return;
 	kept = succession_rows(call, stored);
-	if (!lookup_live_rows(unconstify(Source *, call->source), stored, &places))
-		stored_source_changed(call->source);
-	foreach(lc, places)
-		extend_row(call, lfirst(lc));
+	foreach(lc, presented->places)
+		extend_row(call, stored, lfirst(lc));
 	kin_check_changed(call, stored, presented->views);
 	succession_check_kept(call, presented->row_type, kept, stored);
 }

@@ -11,12 +11,14 @@
 #include "judge/lookup.h"
 #include "lifecycle/insert_list.h"
 #include "lifecycle/kin.h"
+#include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
 #include "lifecycle/succession.h"
 #include "source/directory.h"
 #include "source/generated.h"
 #include "source/value.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* The columns that say whose a token is, or lead to rows that say that, or its end. */
@@ -58,16 +60,6 @@ inherited_columns(const OwnerCall *call, const Source *source)
 	/* a statement before may have had it read again */
 	source_require_whole(source);
 	return bms_add_members(bms_difference(source->matters,
-										  own_columns(call, source)),
-						   holding_columns(source));
-}
-
-/* Those that a verdict tells: not what else decides if there is one. */
-static Bitmapset *
-told_columns(const OwnerCall *call, const Source *source)
-{
-	source_require_whole(source);
-	return bms_add_members(bms_difference(kin_claims(source),
 										  own_columns(call, source)),
 						   holding_columns(source));
 }
@@ -247,6 +239,46 @@ succession_check_made(OwnerCall *call, const Succession *succession,
 }
 
 /* ---------- a token's own rows ---------- */
+
+/* Add the columns of a row that change while its token lives on, as a source has them. */
+static Bitmapset *
+add_changing(Bitmapset *columns, const Source *source)
+{
+	static const SourceRole role[] = {ROLE_EXPIRES, ROLE_LAST_USED};
+
+	for (int i = 0; i < lengthof(role); i++)
+		if (AttributeNumberIsValid(source->column[role[i]].attnum))
+			columns = bms_add_member(columns, source->column[role[i]].attnum);
+	return columns;
+}
+
+/* These, and when it was written, and what is generated from them. */
+static Bitmapset *
+changing_columns(const OwnerCall *call, const Source *source)
+{
+	AttrNumber	updated = get_attnum(source->relation, UPDATED_COLUMN);
+	Bitmapset  *columns = add_changing(NULL, source);
+
+	columns = add_changing(columns, call->source);
+	if (updated > 0)
+		columns = bms_add_member(columns, updated);
+	return generated_with_uses(source->relation, columns);
+}
+
+/*
+ * The columns that a verdict tells, and what these are generated from; not what else
+ * decides if there is one.
+ */
+static Bitmapset *
+told_columns(const OwnerCall *call, const Source *source)
+{
+	Bitmapset  *claims;
+
+	source_require_whole(source);
+	claims = generated_with_origins(source->relation, kin_claims(source));
+	return bms_add_members(bms_difference(claims, changing_columns(call, source)),
+						   holding_columns(source));
+}
 
 /* Those in which it lives in one source. */
 typedef struct KeptRows

@@ -213,7 +213,6 @@ enum
 	TYPE_ROLE,
 	TYPE_TABLE,
 	TYPE_OWNER,
-	TYPE_USES,
 	TYPE_IS						/* TYPE; TABLE: the type of its rows */
 };
 
@@ -225,13 +224,13 @@ take_type(Doctor *doctor, const Source *source, char **row)
 											row[TYPE_IS], row[TYPE_NAME],
 											quote_identifier(row[TYPE_OWNER])),
 								   "once you have read its constraints and casts"),
-				  "type %s belongs to role \"%s\", whose constraints, defaults and casts for it run with the rights of \"%s\", the owner of table %s: %s",
+				  "type %s belongs to role \"%s\", whose constraints, defaults and casts for it run with the rights of \"%s\", the owner of table %s, which has columns of it",
 				  row[TYPE_NAME], row[TYPE_ROLE], row[TYPE_OWNER],
-				  row[TYPE_TABLE], row[TYPE_USES]);
+				  row[TYPE_TABLE]);
 }
 
 /*
- * Types of columns, and what these are made of, that belong to a role which cannot act
+ * Types of columns, and those that these are made of, that belong to a role which cannot act
  * for the table's owner.  A domain has code of its owner's, and whoever owns a type can
  * make a cast from text to it, by which what is asked for is read.
  */
@@ -239,26 +238,25 @@ void
 finding_foreign_types(Doctor *doctor, const Source *source)
 {
 	static const char *const sql =
-		"WITH RECURSIVE used (type, what) AS ("
-		"    SELECT atttypid, 'column ' || quote_ident(attname) FROM pg_attribute"
+		"WITH RECURSIVE used (type) AS ("
+		"    SELECT atttypid FROM pg_attribute"
 		"        WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped"
-		"    UNION SELECT part.type, u.what"
+		"    UNION SELECT part.type"
 		"        FROM used u JOIN pg_type t ON t.oid = u.type, LATERAL ("
 		"            SELECT t.typbasetype UNION SELECT t.typelem"
 		"            UNION SELECT rngsubtype FROM pg_range WHERE rngtypid = t.oid"
+		"            UNION SELECT rngtypid FROM pg_range WHERE rngmultitypid = t.oid"
 		"            UNION SELECT atttypid FROM pg_attribute"
 		"                WHERE attrelid = t.typrelid AND attnum > 0 AND NOT attisdropped"
 		"        ) part (type) WHERE part.type <> 0)"
 		"SELECT t.oid::regtype::text, r.rolname, owned.oid::regclass::text, o.rolname,"
-		"    string_agg(DISTINCT u.what, ', ' ORDER BY u.what),"
 		"    CASE WHEN c.relkind <> 'c' THEN 'TABLE' ELSE 'TYPE' END"
 		" FROM used u JOIN pg_type t ON t.oid = u.type"
 		"     LEFT JOIN pg_class c ON c.oid = t.typrelid"
 		"     JOIN pg_roles r ON r.oid = t.typowner"
 		"     JOIN pg_class owned ON owned.oid = $1 JOIN pg_roles o ON o.oid = owned.relowner"
 		" WHERE NOT r.rolsuper AND NOT pg_has_role(r.oid, o.oid, 'USAGE')"
-		"     AND NOT (t.typtype = 'b' AND t.typcategory = 'A')"
-		" GROUP BY t.oid, r.rolname, owned.oid, o.rolname, c.relkind"
+		"     AND NOT (t.typtype = 'b' AND t.typcategory = 'A') AND t.typtype <> 'm'"
 		" ORDER BY t.oid::regtype::text";
 	Oid			types[] = {OIDOID};
 	Datum		values[] = {ObjectIdGetDatum(source->relation)};
