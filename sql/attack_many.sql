@@ -79,4 +79,14 @@ UPDATE rows SET revoked = NOT revoked;
 SELECT * FROM kept;
 ROLLBACK;
 SELECT tokenauth_detach('rows');
+
+-- A table of twenty sources, each with a column of its own for when the row was made.  Seen
+-- bringing the server down where each is a parameter of the INSERT.
+SELECT format('CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int, scope text, note text, revoked bool NOT NULL DEFAULT false, %s)',
+              string_agg(format('hash_%s text UNIQUE, made_%1$s timestamptz DEFAULT now()', n), ', ')) FROM generate_series(1, 20) n \gexec
+SELECT count(tokenauth_attach('made', 'made_' || n, token_column => 'hash_' || n, prefix => 'made' || n || '_', created_column => 'made_' || n)) FROM generate_series(1, 20) n;
+SELECT token FROM tokenauth_issue(7, 'made_1', scope => 'read', attributes => '{"note": "x"}') \gset
+SELECT token IS NOT NULL AS rotated FROM tokenauth_rotate(:'token');
+SELECT count(*), count(DISTINCT m.value) FROM made, LATERAL jsonb_each(to_jsonb(made)) m WHERE key ~ '^made_' AND value <> 'null' GROUP BY id ORDER BY id;
+SELECT count(tokenauth_detach('made_' || n)) FROM generate_series(1, 20) n;
 DROP SCHEMA many_attack CASCADE;

@@ -99,6 +99,7 @@ insert_list_begin(InsertList *list, OwnerCall *call,
 	list->others = shared_row_tokens(call->source);
 	list->given = list->arguments = list->attributes = NULL;
 	list->begin = begin_of_life(list);
+	list->begin_at = 0;
 	initStringInfo(&list->columns);
 	initStringInfo(&list->values);
 }
@@ -285,8 +286,11 @@ give_begin(InsertList *list, const Source *source)
 
 	if (attribute == NULL || bms_is_member(attribute->attnum, list->given))
 		return;
+	/* the table can have any number of such columns */
+	if (list->begin_at == 0)
+		list->begin_at = owner_timestamp(list->call, list->begin);
 	value = owner_in_timezone(source, getBaseType(attribute->atttypid),
-							  psprintf("$%d", owner_timestamp(list->call, list->begin)));
+							  psprintf("$%d", list->begin_at));
 	if (!source_is_same(source, list->call->source))
 	{
 		if (list->copied != NULL)

@@ -21,6 +21,7 @@ typedef struct InsertList
 	const Succession *copied;	/* of what token's row it is a copy; or NULL */
 	int			copied_row;		/* that row's parameter; 0: it has none yet */
 	TimestampTz begin;			/* of the token's life: when its row says it was made */
+	int			begin_at;		/* its parameter; 0: it has none yet */
 	Bitmapset  *others;			/* columns that make tokens of other sources */
 	Bitmapset  *given;			/* columns that have a value */
 	Bitmapset  *arguments;		/* those of them that the caller set by such */

@@ -88,9 +88,14 @@ owner_end(OwnerCall *call)
 int
 owner_parameter(OwnerCall *call, Oid type, Datum value, bool isnull)
 {
-	int			n = call->nparameters++;
+	int			n;
 
-	Assert(n < OWNER_MAX_PARAMETERS);
+	if (call->nparameters == OWNER_MAX_PARAMETERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a statement on the table of token source \"%s\" has too many parameters",
+						call->source->name)));
+	n = call->nparameters++;
 	call->type[n] = type;
 	call->value[n] = value;
 	call->isnull[n] = isnull ? 'n' : ' ';

@@ -36,7 +36,7 @@
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
-#define OWNER_MAX_PARAMETERS	16
+#define OWNER_MAX_PARAMETERS	32
 
 /* One or several statements on a source's table, or on one of its parents'. */
 typedef struct OwnerCall
@@ -62,7 +62,7 @@ extern void owner_begin_parent(OwnerCall *call, const Source *source,
 							   const SourceParent *parent);
 extern void owner_end(OwnerCall *call);
 
-/* Add a parameter; returns its number, for "$%d". */
+/* Add a parameter; returns its number, for "$%d".  Throws 54000 if there are too many. */
 extern int	owner_parameter(OwnerCall *call, Oid type, Datum value,
 							bool isnull);
 extern int	owner_text(OwnerCall *call, const char *value);
