@@ -126,7 +126,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
 END $$;
 SELECT which, scope, issued('{}', which, scope), issued(jsonb_build_object(which, other), which, scope)
-    FROM (VALUES ('l'::name, 'a.b', 'a.c'), ('p', '(1,1)', '(1,2)'), ('b', '(1,1),(0,0)', '(5,5),(4,4)'), ('t', 'admin', 'ADMÎN'), ('n', '1', '1.01')) x (which, scope, other);
+    FROM (VALUES ('l'::name, 'a.b', 'a.c'), ('p', '(1,1)', '(1,2)'), ('b', '(1,1),(0,0)', '(5,5),(4,4)'), ('t', 'admin', 'ADMÎN'), ('n', '1', '1.01'), ('n', '1.00', '1.01')) x (which, scope, other);
 SELECT issued('{"user_id": "BOB"}'), issued('{"tenant_id": "Acmé"}');
 DROP EXTENSION ltree CASCADE;
 -- Code that is no trigger of the table's own: what an index is made of, by what it takes a row,
@@ -246,6 +246,66 @@ SELECT tokenauth_exchange('spaced_2', 'narrow');
 SELECT tokenauth_issue('bob   '::text, 'narrow');
 SELECT tokenauth_issue('bob'::text, 'narrow', scope => 'admin2');
 SELECT i.user_id, i.scope FROM tokenauth_issue('bob'::text, 'narrow', scope => 'admin') t, tokenauth_identify(t.token) i;
+-- A column that reads what is carried, or asked for, as something else is refused: what it tells
+-- is what was asked for, to the byte.
+CREATE FUNCTION asked.becomes(say text, types text, made_from text DEFAULT 'carried') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    EXECUTE format('CREATE TABLE asked.tell (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id %s, tenant_id %s, scope %s, revoked boolean NOT NULL DEFAULT false)',
+                   VARIADIC string_to_array(types, '/'));
+    IF made_from = 'by trigger' THEN
+        CREATE TRIGGER before BEFORE INSERT ON asked.tell FOR EACH ROW EXECUTE FUNCTION asked.before();
+    END IF;
+    PERFORM tokenauth_attach('asked.tell', prefix => 'tell_');
+    INSERT INTO asked.spoken (token_hash, user_id, tenant_id, scope) SELECT encode(sha256('spoken_1'), 'hex'), p[1], p[2], p[3] FROM string_to_array(say, '/') p;
+    IF made_from = 'asked' THEN
+        SELECT concat_ws('/', i.user_id, i.tenant_id, i.scope) INTO said FROM string_to_array(say, '/') p,
+            tokenauth_issue(p[1], 'tell', tenant_id => p[2], scope => p[3]) t, tokenauth_identify(t.token) i;
+    ELSE
+        SELECT concat_ws('/', i.user_id, i.tenant_id, i.scope) INTO said FROM tokenauth_exchange('spoken_1', 'tell') t, tokenauth_identify(t.token) i;
+    END IF;
+    RAISE raise_exception USING MESSAGE = said;
+EXCEPTION
+    WHEN raise_exception THEN RETURN sqlerrm;
+    WHEN OTHERS THEN RETURN sqlstate || ' ' || sqlerrm;
+END $$;
+CREATE TABLE spoken (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id text, tenant_id text, scope text, expires_at timestamptz, used_at timestamptz);
+SELECT tokenauth_attach('spoken', prefix => 'spoken_');
+CREATE EXTENSION citext SCHEMA public;
+CREATE TYPE asked.mood AS ENUM ('sad', 'happy');
+CREATE DOMAIN asked.cut AS name;
+CREATE DOMAIN asked.account AS bigint CHECK (VALUE > 0);
+SET asked.row = '{}';
+CREATE TABLE becoming AS SELECT * FROM (VALUES
+    (1, ' 7/acme/read', 'int/text/text'), (2, '007/acme/read', 'int/text/text'), (3, '+7 /acme/read', 'bigint/text/text'), (4, '7/acme/read', 'int/text/text'), (5, '-7/5/read', 'bigint/asked.account/text'),
+    (6, '7/05/read', 'int/asked.account/text'), (7, 'Bob/Acme/Read', 'public.citext/public.citext/public.citext'), (8, 'bob /acme/read', 'varchar(3)/text/text'), (9, 'bob/acme /read', 'text/varchar(4)/text'),
+    (10, '00000000-0000-4000-8000-00000000000A/acme/read', 'uuid/text/text'), (11, 'bob/acme/00000000-0000-4000-8000-00000000000A', 'text/text/uuid'), (12, 'bob/acme/00000000-0000-4000-8000-00000000000a', 'text/text/uuid'),
+    (13, 'bob/acme/a_readonly', 'text/text/"char"'), (14, 'bob/acme/a', 'text/text/"char"'), (15, 'bob/acme/' || repeat('a', 63) || '-read', 'text/text/name'), (16, 'bob/acme/' || repeat('a', 63) || '-read', 'text/text/asked.cut'),
+    (17, 'bob/acme/7.4', 'text/text/numeric(3,0)'), (18, 'bob/acme/7', 'text/text/numeric(3,0)'), (19, 'bob/acme/1', 'text/text/numeric(6,2)'), (20, 'bob/acme/1.00', 'text/text/numeric(6,2)'),
+    (21, 'bob/acme/yes', 'text/text/boolean'), (22, 'bob/acme/true', 'text/text/boolean'), (23, 'bob/acme/t', 'text/text/boolean'), (24, 'bob/acme/happy', 'text/text/asked.mood'), (25, 'bob/acme/10.0.0.1', 'text/text/inet'),
+    (26, 'bob/acme/10.0.0.1/8', 'text/text/inet'), (27, 'bob/acme/admin ', 'text/text/char(10)'), (28, 'bob/acme/admin', 'text/text/char(10)'), (29, 'bob/acme/admin     ', 'text/text/char(10)'), (30, 'bob/acme/admin  ', 'text/text/varchar(5)'),
+    (31, 'bob/acme/1e2', 'text/text/float8'), (32, '//', 'text/text/text')) v (n, say, types);
+SELECT n, types, becomes(say, types) AS carried, becomes(say, types, 'asked') AS asked, becomes(say, types, 'by trigger') AS "beside a trigger" FROM becoming ORDER BY n;
+DROP EXTENSION citext;
+-- a trigger's change is found, whatever the type makes of it
+SET asked.row = '{"scope": "7"}';
+SELECT becomes('bob/acme/7', 'text/text/numeric(3,0)', 'by trigger'), becomes('bob/acme/8', 'text/text/numeric(3,0)', 'by trigger');
+-- a char(n) pads what it tells: that is exchanged as it is told
+CREATE TABLE padded (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id text, scope char(10), expires_at timestamptz, used_at timestamptz);
+CREATE TABLE padded_too (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id text, scope char(10), revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('padded', prefix => 'padded_'), tokenauth_attach('padded_too', prefix => 'pad_');
+INSERT INTO padded (token_hash, user_id, scope) SELECT encode(sha256(('padded_' || n)::bytea), 'hex'), 'bob', 'admin' FROM generate_series(1, 3) n;
+SELECT '[' || i.scope || ']' AS scope FROM tokenauth_exchange('padded_1', 'padded_too') e, tokenauth_identify(e.token) i;
+-- an id is a user's if it is written as the column writes it
+CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int, tenant_id bigint, revoked boolean NOT NULL DEFAULT false);
+SELECT tokenauth_attach('numbered', prefix => 'num_');
+SELECT count(token) FROM tokenauth_issue(7, 'numbered', tenant_id => 8);
+SELECT u, tokenauth_revoke_user(u), tokenauth_revoke_tenant(replace(u, '7', '8')), tokenauth_revoke('1'::text, u), tokenauth_revoke_user(u, 'numbered'), tokenauth_revoke_tenant(replace(u, '7', '8'), 'numbered'), tokenauth_revoke('1'::text, u, 'numbered'),
+    (SELECT count(*) FROM tokenauth_list(u, 'numbered')) AS listed FROM unnest('{" 7","007","+7 "}'::text[]) u;
+SELECT tokenauth_rotate('1'::text, ' 7'::text, source => 'numbered');
+SELECT (SELECT count(*) FROM tokenauth_list('7'::text, 'numbered')), tokenauth_revoke_tenant('8'::text);
+SELECT tokenauth_detach(source) FROM unnest('{spoken,padded,padded_too,numbered}'::name[]) source;
 -- Nobody chooses another source's token in the new row, by a default or what is made of it.
 CREATE FUNCTION asked.hashed(text) RETURNS text LANGUAGE sql IMMUTABLE RETURN encode(sha256(convert_to($1, 'UTF8')), 'hex');
 CREATE TABLE both_tokens (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, access_hash text UNIQUE, secret text DEFAULT nullif(current_setting('asked.secret'), ''),

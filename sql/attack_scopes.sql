@@ -30,7 +30,7 @@ DECLARE
 BEGIN
     SELECT e.token INTO made FROM tokenauth_exchange(code, into_source, scope => argument) e;
     EXECUTE format('UPDATE scopes_attack.%I SET used_at = NULL', substring(code from '^code_[a-z]*'));
-    SELECT array_agg(s ORDER BY s) INTO has FROM unnest('{read,write,read write,"read,write",xa,x,ab,b,admin}'::text[]) s
+    SELECT array_agg(s ORDER BY s) INTO has FROM unnest('{read,write,read write,"read,write",xa,x,ab,b,admin,admin:users}'::text[]) s
         WHERE tokenauth_resolve(made, NULL::int, scope => s) IS NOT NULL;
     RETURN coalesce(has::text, 'none');
 EXCEPTION WHEN OTHERS THEN
@@ -70,6 +70,24 @@ SELECT try('code_array_none', 'to_must'), try('code_array_null', 'to_must'), try
 SELECT tokenauth_detach('to_must');
 SELECT tokenauth_attach('to_must', prefix => 'to_must_', token_column => 'token', stored_as => 'plaintext', scope_column => '', mapping => '{"scope_expression": "scopes || scope"}');
 SELECT try('code_array_null', 'to_must'), try('code_text_one', 'to_must'), try('code_none_', 'to_must');
+
+-- A column with no room for a list would have it end in the middle of a scope.
+CREATE DOMAIN short AS name;
+CREATE TABLE to_name (token text PRIMARY KEY, user_id int, scope name);
+CREATE TABLE to_short (token text PRIMARY KEY, user_id int, scope short);
+CREATE TABLE to_char (token text PRIMARY KEY, user_id int, scope char(64));
+CREATE TABLE to_varchar (token text PRIMARY KEY, user_id int, scope varchar(64));
+CREATE TABLE to_varchars (token text PRIMARY KEY, user_id int, scope varchar(10)[]);
+SELECT tokenauth_attach(t, prefix => t || '_', token_column => 'token', stored_as => 'plaintext',
+                        mapping => CASE WHEN t <> 'to_varchars' THEN '{"scope_separator": " "}'::jsonb END)
+    FROM unnest('{to_name,to_short,to_char,to_varchar,to_varchars}'::text[]) t;
+INSERT INTO code_array VALUES ('code_array_long', 7, '{calendar:read,contacts:read,mailbox:read,files:read,admin:users:readonly}'),
+    ('code_array_fits', 7, '{"read:all  ",read}'), ('code_array_spaces', 7, '{"read:all    "}');
+SELECT code, source, try(code, source), try(code, source, 'calendar:read contacts:read mailbox:read files:read admin:users:readonly')
+    FROM unnest('{code_array_long,code_array_fits,code_array_spaces,code_array_two}'::text[]) code, unnest('{to_name,to_short,to_char,to_varchar,to_varchars}'::name[]) source ORDER BY 1, 2;
+CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER same BEFORE INSERT ON to_name FOR EACH ROW EXECUTE FUNCTION same();
+SELECT try('code_array_long', 'to_name'), try('code_array_two', 'to_name');
 
 SELECT tokenauth_detach(source) IS NULL FROM tokenauth_sources;
 DROP SCHEMA scopes_attack CASCADE;

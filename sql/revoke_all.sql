@@ -76,22 +76,24 @@ DROP VIEW statuses;
 DROP TABLE a, b;
 DROP FUNCTION renew, move_a, move_b, replace_b, undo_once;
 
--- What a user id can be is for the type of the column to say.
+-- What a user id can be is for the type of the column to say; a number is one as it is told.
 CREATE TABLE int4s (id int PRIMARY KEY, token_hash text UNIQUE, user_id int, revoked boolean NOT NULL DEFAULT false);
 CREATE TABLE int8s (id int PRIMARY KEY, token_hash text UNIQUE, user_id bigint, revoked boolean NOT NULL DEFAULT false);
 CREATE TABLE uuids (id int PRIMARY KEY, token_hash text UNIQUE, user_id uuid, revoked boolean NOT NULL DEFAULT false);
 SELECT tokenauth_attach('int4s', prefix => 'int4_'), tokenauth_attach('int8s', prefix => 'int8_'),
        tokenauth_attach('uuids', prefix => 'uuid_');
--- as a number of tokens, if each source that can read it has one
+-- as a number of tokens, if each source that can have it has one
 CREATE FUNCTION readable(id text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     n int := 0;
     t text;
+    told text;
 BEGIN
     FOREACH t IN ARRAY '{int4s,int8s,uuids}'::text[] LOOP
         BEGIN
             EXECUTE format('INSERT INTO %1$I SELECT 1, %2$L, CAST($1 AS %3$s)', t, h(t), rtrim(t, 's')) USING id;
-            n := n + 1;
+            EXECUTE format('SELECT CASE WHEN %L = ''uuids'' THEN $1 ELSE user_id::text END FROM %1$I', t) INTO told USING id;
+            n := n + (told = id)::int;
         EXCEPTION WHEN data_exception THEN NULL;
         END;
     END LOOP;

@@ -47,11 +47,9 @@ insert_arguments_give(InsertList *list, SourceRole role,
 				 errmsg("token source \"%s\" has no %s for the argument \"%s\"",
 						source->name, role_argument(role), argument)));
 	list->arguments = bms_add_member(list->arguments, column->attnum);
-	if (column->kind != VALUE_LIST)
-		owner_check_fits(list->call, role, value);
 	if (!bms_is_member(column->attnum, list->given))
 		insert_list_give(list, column->attnum,
-						 column->kind == VALUE_LIST ?
+						 role == ROLE_SCOPE ?
 						 new_scopes_given(list->call, value) :
 						 owner_cast(list->call, role, value));
 }

@@ -380,9 +380,8 @@ insert_list_give_copies(InsertList *list)
 								  quote_identifier(NameStr(TupleDescAttr(desc, attnum - 1)->attname))));
 }
 
-/* Has the table code of its own that takes part in what is inserted? */
-static bool
-runs_code(Relation table)
+bool
+insert_list_runs_code(Relation table)
 {
 	const TriggerDesc *triggers = table->trigdesc;
 
@@ -417,9 +416,9 @@ static bool
 has_changed(const OwnerCall *call, const QueryResult *result)
 {
 	bool		isnull;
-	Datum		tid = query_value(result, 0, 3, &isnull);
+	Datum		tid = query_value(result, 0, INSERTED_PLACE, &isnull);
 
-	return isnull || runs_code(call->table) ||
+	return isnull || insert_list_runs_code(call->table) ||
 		!is_latest(call->table, (ItemPointer) DatumGetPointer(tid));
 }
 
@@ -434,7 +433,7 @@ may_have_changed(const Source *source, uint64 built)
 }
 
 QueryResult *
-insert_list_run(InsertList *list, const char *from)
+insert_list_run(InsertList *list, const char *from, const char *more)
 {
 	OwnerCall  *call = list->call;
 	bool		has_id = call->source->column[ROLE_ID].kind != VALUE_NONE;
@@ -446,11 +445,12 @@ insert_list_run(InsertList *list, const char *from)
 
 	call->makes_row = true;
 	result = owner_write(call,
-						 psprintf("INSERT INTO %s (%s) %s RETURNING %s, %s, %s",
+						 psprintf("INSERT INTO %s (%s) %s RETURNING %s, %s, %s, %s",
 								  owner_table(call), list->columns.data, row,
 								  owner_read_timestamp(call, ROLE_EXPIRES),
 								  has_id ? owner_column(call, ROLE_ID) : "NULL",
-								  runs_code(call->table) ? "NULL" : "ctid"));
+								  insert_list_runs_code(call->table) ? "NULL" : "ctid",
+								  more));
 	call->makes_row = false;
 	if (result->nrows != 1)
 		ereport(ERROR,

@@ -85,16 +85,25 @@ extern SourceRole insert_list_next_role(const Source *source,
 										AttrNumber attnum, SourceRole role);
 extern SourceRole insert_list_role_of(const Source *source, AttrNumber attnum);
 
+/* Has the table code of its own that takes part in what is inserted? */
+extern bool insert_list_runs_code(Relation table);
+
+/* Columns of what the INSERT returns. */
+#define INSERTED_EXPIRY		1	/* when it expires, as timestamptz */
+#define INSERTED_ID			2	/* NULL without an id column */
+#define INSERTED_PLACE		3	/* for insert_list.c */
+#define INSERTED_MORE		4
+
 /*
- * Run the INSERT of one row, with that FROM clause, or "".  Returns one row: when it
- * expires, as timestamptz, and its id, NULL without an id column.  Throws 27000 if no row
- * was inserted.
+ * Run the INSERT of one row, with that FROM clause, or "".  Returns one row, with one
+ * column more, an expression over the row.  Throws 27000 if no row was inserted.
  *
  * Code of the table's owner can change the row: triggers and rules, while it is put
  * together or afterwards, and what else runs once it is there, as the expressions of
  * indexes and of conditions of triggers.  Of the former we know, and whoever else changes
  * a row makes another version of it.
  */
-extern QueryResult *insert_list_run(InsertList *list, const char *from);
+extern QueryResult *insert_list_run(InsertList *list, const char *from,
+									const char *more);
 
 #endif							/* TOKENAUTH_INSERT_LIST_H */

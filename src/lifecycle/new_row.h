@@ -36,6 +36,18 @@ typedef struct IssueRequest
 	const List *exchanged;		/* kin_views() of a row of the same column */
 } IssueRequest;
 
+/*
+ * In SQL, the first role whose column does not tell what was asked for, as an integer;
+ * NULL if all do: of the row in question, or, where it is not known who has changed that,
+ * of what its columns would make of what was asked for.  It uses parameters of the call.
+ */
+extern char *new_row_untold(OwnerCall *call, const IssueRequest *request,
+							bool by_row);
+
+/* Throw 22023: that role's column cannot. */
+pg_noreturn extern void new_row_cannot_tell(const OwnerCall *call,
+											SourceRole role);
+
 /* Throws 27000 if the row is of another user, tenant or scope than was asked for. */
 extern void new_row_check_issued(OwnerCall *call, const IssueRequest *request,
 								 const StoredValue *stored);

@@ -28,27 +28,6 @@ array_parameter(OwnerCall *call, const List *names)
 						   false);
 }
 
-/* "CAST(text AS type of the column)" if that has room for it */
-static char *
-text_sql(OwnerCall *call, const char *text)
-{
-	owner_check_fits(call, ROLE_SCOPE, text);
-	return owner_cast(call, ROLE_SCOPE, text);
-}
-
-static char *
-array_sql(OwnerCall *call, const List *names)
-{
-	Oid			type = call->source->column[ROLE_SCOPE].type;
-	ListCell   *lc;
-
-	foreach(lc, names)
-		owner_check_fits(call, ROLE_SCOPE, lfirst(lc));
-	return psprintf(type == JSONBOID || type == JSONOID ?
-					"CAST(pg_catalog.to_jsonb($%d) AS %s)" : "CAST($%d AS %s)",
-					array_parameter(call, names), owner_type(call, ROLE_SCOPE));
-}
-
 /* In a list an empty text is no scope. */
 static List *
 without_empty(const List *names)
@@ -62,25 +41,64 @@ without_empty(const List *names)
 	return others;
 }
 
-/*
- * The scopes as their column has them, each as it is; NULL if it cannot have them.  A
- * list is never written as a text in which others are found.
- */
-static char *
-scopes_sql(OwnerCall *call, List *names)
+/* Scopes as their column is to have them. */
+typedef struct Written
 {
-	const SourceColumn *column = &call->source->column[ROLE_SCOPE];
-	char	   *text;
+	const char *text;			/* one, or a list with separators; NULL: an array of names */
+	List	   *names;
+} Written;
 
-	if (column->kind != VALUE_LIST)
-		return list_length(names) != 1 ? NULL : text_sql(call, linitial(names));
-	names = without_empty(names);
-	if (call->source->scope_separator != NULL)
+/*
+ * Each as it is; false if the column cannot have them.  A list is never written as a text
+ * in which others are found.
+ */
+static bool
+write_scopes(const Source *source, List *names, Written *written)
+{
+	*written = (Written) {NULL, names};
+	if (source->column[ROLE_SCOPE].kind != VALUE_LIST)
 	{
-		text = scope_join(names, call->source->scope_separator);
-		return text == NULL ? NULL : text_sql(call, text);
+		if (list_length(names) == 1)
+			written->text = linitial(names);
+		return written->text != NULL;
 	}
-	return array_sql(call, names);
+	written->names = without_empty(names);
+	if (source->scope_separator == NULL)
+		return true;
+	written->text = scope_join(written->names, source->scope_separator);
+	return written->text != NULL;
+}
+
+/* The array of names as a value of such a type. */
+static char *
+array_sql(OwnerCall *call, const Written *written, const char *type)
+{
+	Oid			column = call->source->column[ROLE_SCOPE].type;
+
+	return psprintf(column == JSONBOID || column == JSONOID ?
+					"CAST(pg_catalog.to_jsonb($%d) AS %s)" : "CAST($%d AS %s)",
+					array_parameter(call, written->names), type);
+}
+
+static char *
+value_sql(OwnerCall *call, const Written *written)
+{
+	return written->text != NULL ? owner_cast(call, ROLE_SCOPE, written->text) :
+		array_sql(call, written, owner_type(call, ROLE_SCOPE));
+}
+
+/* Of two texts of the type json it does not matter how they are written. */
+static char *
+tells_sql(OwnerCall *call, const Written *written, const char *expression)
+{
+	Oid			column = call->source->column[ROLE_SCOPE].type;
+	const char *type = column == JSONBOID || column == JSONOID ?
+		"pg_catalog.jsonb" : "pg_catalog.text[]";
+
+	if (written->text != NULL)
+		return owner_tells(call, ROLE_SCOPE, expression, written->text);
+	return psprintf("pg_catalog.record_image_eq(ROW(CAST(%s AS %s)), ROW(%s))",
+					expression, type, array_sql(call, written, type));
 }
 
 /* What stands between spaces. */
@@ -100,33 +118,69 @@ split_scopes(const char *argument)
 	return names;
 }
 
-char *
-new_scopes_given(OwnerCall *call, const char *argument)
+/* One is as it is given; several have spaces in between. */
+static void
+take_given(const Source *source, const char *argument, Written *written)
 {
-	char	   *sql = scopes_sql(call, split_scopes(argument));
-
-	if (sql == NULL)
+	if (source->column[ROLE_SCOPE].kind != VALUE_LIST)
+		*written = (Written) {argument, NIL};
+	else if (!write_scopes(source, split_scopes(argument), written))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"scope\" has a scope that source \"%s\" would take for others",
-						call->source->name),
+						source->name),
 				 errdetail("Column \"%s\" has its scopes with the separator \"%s\" in between.",
-						   call->source->column[ROLE_SCOPE].name,
-						   call->source->scope_separator),
+						   source->column[ROLE_SCOPE].name,
+						   source->scope_separator),
 				 errhint("In the argument, scopes have spaces in between.")));
-	return sql;
+}
+
+char *
+new_scopes_given(OwnerCall *call, const char *argument)
+{
+	Written		written;
+
+	take_given(call->source, argument, &written);
+	return value_sql(call, &written);
+}
+
+/* Is there none, which a column can say by NULL? */
+static bool
+are_null(const OwnerCall *call, const CarriedScopes *carried)
+{
+	return carried->names == NIL &&
+		!owner_attribute(call, call->source->column[ROLE_SCOPE].attnum)->attnotnull;
 }
 
 char *
 new_scopes_carried(OwnerCall *call, const CarriedScopes *carried)
 {
-	AttrNumber	attnum = call->source->column[ROLE_SCOPE].attnum;
+	Written		written;
 
-	if (!AttributeNumberIsValid(attnum))
+	if (!AttributeNumberIsValid(call->source->column[ROLE_SCOPE].attnum))
 		return NULL;
-	if (carried->names == NIL && !owner_attribute(call, attnum)->attnotnull)
+	if (are_null(call, carried))
 		return pstrdup("NULL");
-	return scopes_sql(call, carried->names);
+	if (!write_scopes(call->source, carried->names, &written))
+		return NULL;
+	return value_sql(call, &written);
+}
+
+char *
+new_scopes_tells(OwnerCall *call, const char *argument,
+				 const CarriedScopes *carried, const char *expression)
+{
+	Written		written;
+
+	if (argument != NULL)
+		take_given(call->source, argument, &written);
+	else if (carried == NULL)
+		return NULL;
+	else if (are_null(call, carried))
+		return psprintf("NOT %s", owner_is_value(expression));
+	else if (!write_scopes(call->source, carried->names, &written))
+		return NULL;
+	return tells_sql(call, &written, expression);
 }
 
 static char *

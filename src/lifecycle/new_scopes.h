@@ -22,10 +22,7 @@ typedef struct CarriedScopes
 	List	   *names;			/* strings; NIL: none */
 } CarriedScopes;
 
-/*
- * The argument "scope", for a column that can have several.  Throws 22023 if the
- * column cannot have them.
- */
+/* The argument "scope".  Throws 22023 if the column cannot have them. */
 extern char *new_scopes_given(OwnerCall *call, const char *argument);
 
 /*
@@ -35,5 +32,13 @@ extern char *new_scopes_given(OwnerCall *call, const char *argument);
 extern char *new_scopes_carried(OwnerCall *call, const CarriedScopes *carried);
 pg_noreturn extern void new_scopes_not_carried(const Source *source,
 											   const CarriedScopes *carried);
+
+/*
+ * "a value of the column tells exactly these": the argument, or else those that are
+ * carried (owner_tells()).  NULL if none are given, or the column cannot have them.
+ */
+extern char *new_scopes_tells(OwnerCall *call, const char *argument,
+							  const CarriedScopes *carried,
+							  const char *expression);
 
 #endif							/* TOKENAUTH_NEW_SCOPES_H */

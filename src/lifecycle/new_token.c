@@ -199,10 +199,27 @@ hold_life(InsertList *list, Expiry given, NewToken *token)
 	token->expires_at = expiry.at;
 }
 
-/* Run the INSERT of one row, take what it returns, and see where the row counts. */
+/*
+ * Does the row that was inserted tell what was asked for?  If other code may have changed
+ * it, that is seen when such code has ended.
+ */
+static void
+check_tells(const InsertList *list, bool by_row, const QueryResult *inserted)
+{
+	bool		isnull;
+	Datum		role = query_value(inserted, 0, INSERTED_MORE, &isnull);
+
+	if (!isnull && !(by_row && list->suspect))
+		new_row_cannot_tell(list->call, (SourceRole) DatumGetInt32(role));
+}
+
+/*
+ * Run the INSERT of one row, take what it returns, and see where the row counts.  A copy
+ * has no request.
+ */
 static void
 finish_insert(InsertList *list, const char *from, Expiry given,
-			  const List *views, NewToken *token)
+			  const IssueRequest *request, const List *views, NewToken *token)
 {
 	OwnerCall  *call = list->call;
 	bool		has_kinds = shared_row_has_kinds(call->source);
@@ -211,10 +228,15 @@ finish_insert(InsertList *list, const char *from, Expiry given,
 	Bitmapset  *chosen = defaults_by_session(call->table,
 											 bms_difference(list->others,
 															list->given));
-	QueryResult *result = insert_list_run(list, from);
+	bool		by_row = !insert_list_runs_code(call->table);
+	QueryResult *result = insert_list_run(list, from, request == NULL ? "NULL" :
+										  new_row_untold(call, request, by_row));
 
-	token->has_expiry = query_timestamp(result, 0, 1, &token->expires_at);
-	token->id = query_text(result, 0, 2);
+	if (request != NULL)
+		check_tells(list, by_row, result);
+	token->has_expiry = query_timestamp(result, 0, INSERTED_EXPIRY,
+										&token->expires_at);
+	token->id = query_text(result, 0, INSERTED_ID);
 	hold_life(list, given, token);
 	shared_row_check_chosen(call, &token->stored, chosen);
 	if (list->copied)
@@ -255,7 +277,7 @@ new_token_issue(OwnerCall *call, const IssueRequest *request, NewToken *token)
 	from = insert_arguments_give_attributes(&list, request->attributes);
 	insert_list_give_known(&list);
 	insert_arguments_check_complete(&list);
-	finish_insert(&list, from, expiry, request->exchanged, token);
+	finish_insert(&list, from, expiry, request, request->exchanged, token);
 	/* where other rows can have the same token, code can have inserted one of these */
 	if (list.suspect || !source->finder.unique)
 		new_row_check_issued(call, request, &token->stored);
@@ -281,7 +303,7 @@ new_token_succeed(OwnerCall *call, const Succession *succession,
 	insert_list_give_copies(&list);
 	insert_list_give_known(&list);
 	insert_arguments_check_complete(&list);
-	finish_insert(&list, from, expiry, succession->views, token);
+	finish_insert(&list, from, expiry, NULL, succession->views, token);
 	succession_check_made(call, succession, &token->stored);
 }
 

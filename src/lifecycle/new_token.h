@@ -31,7 +31,8 @@ typedef struct NewToken
 
 /*
  * Make a token and insert its row.  Throws what kin_check_issued() throws; 0A000 if none
- * is asked for of what must be there; 27000 if the row is not what was asked for.
+ * is asked for of what must be there; 22023 if a column does not tell what was asked for;
+ * 27000 if code of the table's changes that.
  */
 extern void new_token_issue(OwnerCall *call, const IssueRequest *request,
 							NewToken *token);

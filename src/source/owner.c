@@ -11,7 +11,6 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "source/citext.h"
 #include "source/fixed.h"
@@ -361,45 +360,52 @@ owner_cast(OwnerCall *call, SourceRole role, const char *value)
 					owner_type(call, role));
 }
 
-/* The type of a text, or of the elements of an array of such, and how long they can be. */
-static Oid
-type_of_text(Form_pg_attribute attribute, int32 *typmod)
+/*
+ * As its column tells a text: char(n) pads it with spaces, which are no part of a text that
+ * ends in none.
+ */
+static char *
+told_text(Oid type, const char *expression, const char *value)
 {
-	Oid			type;
-	Oid			element;
+	Size		len = strlen(value);
 
-	*typmod = attribute->atttypmod;
-	type = getBaseTypeAndTypmod(attribute->atttypid, typmod);
-	element = get_element_type(type);
-	return OidIsValid(element) ? getBaseTypeAndTypmod(element, typmod) : type;
+	return psprintf(type == BPCHAROID && (len == 0 || value[len - 1] != ' ') ?
+					"CAST(%s AS pg_catalog.text)" :
+					"pg_catalog.format('%%s', %s)", expression);
 }
 
-void
-owner_check_fits(const OwnerCall *call, SourceRole role, const char *value)
+char *
+owner_tells(OwnerCall *call, SourceRole role, const char *expression,
+			const char *value)
 {
-	Form_pg_attribute attribute = owner_attribute(call, call->column[role].attnum);
-	int			len = strlen(value);
-	int32		typmod;
-	Oid			type = type_of_text(attribute, &typmod);
+	const SourceColumn *column = &call->column[role];
+	int			n = owner_text(call, value);
 
-	if (typmod < VARHDRSZ || (type != VARCHAROID && type != BPCHAROID))
-		return;
-	if (type == BPCHAROID)
-		len = bpchartruelen(unconstify(char *, value), len);
-	if (pg_mbstrlen_with_len(value, len) > typmod - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-				 errmsg("value too long for column \"%s\" of token source \"%s\"",
-						NameStr(attribute->attname), call->source->name),
-				 errdetail("It has room for %d characters.", typmod - VARHDRSZ)));
+	if (column->kind == VALUE_UUID)
+		return psprintf("CAST(%s AS pg_catalog.uuid) OPERATOR(pg_catalog.=) CAST($%d AS pg_catalog.uuid)",
+						expression, n);
+	return psprintf("(%s AND %s COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $%d)",
+					owner_is_value(expression),
+					told_text(column->type, expression, value), n);
+}
+
+char *
+owner_is_value(const char *expression)
+{
+	return psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0", expression);
 }
 
 char *
 owner_has_value(OwnerCall *call, SourceRole role, const char *value)
 {
 	const char *column = owner_column(call, role);
+	ValueKind	kind = call->column[role].kind;
 	char	   *cast = owner_cast(call, role, value);
 
+	/* what is no number as one is told is nobody's id */
+	if (kind == VALUE_INT4 || kind == VALUE_INT8)
+		return psprintf("%s OPERATOR(pg_catalog.=) %s AND %s", column, cast,
+						owner_tells(call, role, cast, value));
 	return is_citext(call->column[role].declared) ?
 		citext_equal_sql(call->column[role].declared, column, cast) :
 		psprintf("%s OPERATOR(pg_catalog.=) %s", column, cast);

@@ -125,16 +125,21 @@ extern char *owner_type(const OwnerCall *call, SourceRole role);
 extern char *owner_cast(OwnerCall *call, SourceRole role, const char *value);
 
 /*
- * Throws 22001 if the role's column, or an element of it, has no room for a text, and would
- * have another one in its place: what is assigned to a varchar(n) loses spaces beyond that,
- * and what is cast to one loses all.
+ * "a value of the role's column tells this text", of an expression of the column's type:
+ * what its output function writes is that, to the byte.  To store a text is to read it,
+ * and some types cut off what they have no room for, or read many texts as one.  Only a
+ * uuid is one however it is written; and char(n) tells more spaces than a text has.
  */
-extern void owner_check_fits(const OwnerCall *call, SourceRole role,
-							 const char *value);
+extern char *owner_tells(OwnerCall *call, SourceRole role,
+						 const char *expression, const char *value);
+
+/* "the expression is not null", also of a row of nulls, which is told. */
+extern char *owner_is_value(const char *expression);
 
 /*
  * "the role's column has that value", given as text; by the equality that the column
- * has to its owner, to whom more can be equal than what is the same to the byte.
+ * has to its owner, to whom more can be equal than what is the same to the byte.  Of a
+ * number, a text has to be how the column tells it (owner_tells()).
  */
 extern char *owner_has_value(OwnerCall *call, SourceRole role,
 							 const char *value);
