@@ -322,6 +322,25 @@ SELECT tokenauth_detach('refresh');
 ALTER TABLE both_tokens DROP refresh_hash, DROP secret, ADD refresh uuid UNIQUE DEFAULT gen_random_uuid();
 SELECT tokenauth_attach('both_tokens', 'refresh', token_column => 'refresh', stored_as => 'plaintext');
 SELECT issued('access');
-SELECT tokenauth_detach('refresh'), tokenauth_detach('access'), tokenauth_detach('narrow'), tokenauth_detach('spaced');
+SELECT tokenauth_detach('refresh'), tokenauth_detach('access');
+-- Nor is one refused that is random, however a text is made of that.
+CREATE SEQUENCE asked.numbers;
+CREATE FUNCTION asked.beside(made text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    EXECUTE format('CREATE TABLE asked.pair (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, access_hash text UNIQUE, refresh text UNIQUE DEFAULT %s, user_id int, revoked boolean NOT NULL DEFAULT false)', made);
+    PERFORM tokenauth_attach('asked.pair', 'access', token_column => 'access_hash', prefix => 'access_'),
+        tokenauth_attach('asked.pair', 'refresh', token_column => 'refresh', stored_as => 'plaintext');
+    SELECT i.status INTO said FROM tokenauth_issue(7, 'access') t, tokenauth_rotate(t.token) r, tokenauth_identify(r.token) i;
+    RAISE raise_exception USING MESSAGE = said;
+EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
+END $$;
+SELECT made, asked.beside(made) FROM unnest(ARRAY[$$'rt_' || gen_random_uuid()$$, $$gen_random_uuid() || '_rt'$$, $$concat('rt_', gen_random_uuid())$$, $$concat_ws('_', 'rt', gen_random_uuid(), 7)$$,
+    $$format('rt_%s', gen_random_uuid())$$, $$format('rt')  || gen_random_uuid()$$, $$array_to_string(ARRAY[gen_random_uuid()], '')$$, $$array_to_string(ARRAY[gen_random_uuid()], '', 'x')$$, $$concat(VARIADIC ARRAY[gen_random_uuid()])$$,
+    $$md5(clock_timestamp()::text || gen_random_uuid())$$, $$'rt_' || nextval('asked.numbers')$$,
+    $$'rt_' || current_setting('asked.secret')$$, $$concat('rt_', current_setting('asked.secret'))$$, $$format('%s', current_setting('asked.secret'))$$, $$concat_ws(current_setting('asked.secret'), 'rt', gen_random_uuid())$$,
+    $$'rt_' || 7::money$$, $$concat('rt_', 'asked.sess'::regclass)$$, $$concat(ROW(1))$$, $$array_to_string(ARRAY['asked.sess'::regclass], '')$$, $$array_to_string(string_to_array(current_setting('asked.secret'), ','), '')$$, $$md5(random()::text)$$]) made;
+SELECT tokenauth_detach('narrow'), tokenauth_detach('spaced');
 SELECT tokenauth_detach('sess'), tokenauth_detach('code'), tokenauth_detach('hidden'), tokenauth_detach('login');
 DROP SCHEMA asked CASCADE;

@@ -177,7 +177,7 @@ check_chosen(OwnerCall *call, const StoredValue *stored, AttrNumber attnum)
 					other->name),
 			 errdetail("The default of column \"%s\" could go by the session.",
 					   NameStr(owner_attribute(call, attnum)->attname)),
-			 errhint("Give the column no default, or one of random values, such as gen_random_uuid().")));
+			 errhint("Give the column no default, or one of random values, such as 'rt_' || gen_random_uuid()::text.")));
 }
 
 void

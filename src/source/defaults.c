@@ -160,11 +160,53 @@ is_same_as_text(Oid type)
 		func_volatile(output) == PROVOLATILE_IMMUTABLE;
 }
 
+/*
+ * Does it put texts together of whatever it is given?  It is stable only because how some
+ * types are written goes by the session.
+ */
 static bool
-is_beyond_sessions(Oid function)
+writes_texts(Oid function)
+{
+	switch (function)
+	{
+		case F_TEXTANYCAT:		/* the operator || */
+		case F_ANYTEXTCAT:
+		case F_CONCAT:
+		case F_CONCAT_WS:
+		case F_FORMAT_TEXT:
+		case F_FORMAT_TEXT_ANY:
+		case F_ARRAY_TO_STRING_ANYARRAY_TEXT:
+		case F_ARRAY_TO_STRING_ANYARRAY_TEXT_TEXT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Of arguments that are written the same in all sessions?  An array is as its elements. */
+static bool
+writes_same_texts(Oid function, List *args)
+{
+	ListCell   *lc;
+
+	if (!writes_texts(function))
+		return false;
+	foreach(lc, args)
+	{
+		Oid			type = getBaseType(exprType(lfirst(lc)));
+		Oid			element = get_element_type(type);
+
+		if (!is_same_as_text(OidIsValid(element) ? element : type))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_beyond_sessions(Oid function, List *args)
 {
 	return is_clock_or_source(function) || is_of_time(function) ||
-		is_random_extensions(function);
+		is_random_extensions(function) || writes_same_texts(function, args);
 }
 
 /* What a node is made of, if what it does itself is beyond sessions; else false. */
@@ -176,10 +218,10 @@ parts_beyond_sessions(Node *node, List **parts)
 	{
 		case T_FuncExpr:
 			*parts = ((FuncExpr *) node)->args;
-			return is_beyond_sessions(((FuncExpr *) node)->funcid);
+			return is_beyond_sessions(((FuncExpr *) node)->funcid, *parts);
 		case T_OpExpr:
 			*parts = ((OpExpr *) node)->args;
-			return is_beyond_sessions(get_opcode(((OpExpr *) node)->opno));
+			return is_beyond_sessions(get_opcode(((OpExpr *) node)->opno), *parts);
 		case T_CoerceViaIO:
 			*parts = list_make1(((CoerceViaIO *) node)->arg);
 			return is_same_as_text(((CoerceViaIO *) node)->resulttype) &&
