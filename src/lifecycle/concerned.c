@@ -9,7 +9,7 @@
 
 #include "lifecycle/concerned.h"
 #include "lifecycle/each_source.h"
-#include "lifecycle/kin.h"
+#include "lifecycle/kin_revoked.h"
 
 Concerned
 concerned_begin(List *sources)

@@ -109,6 +109,12 @@ lifecycle_field_text(const Judgement *judgement, VerdictField field,
 										judgement->source->column[role].kind));
 }
 
+bool
+lifecycle_is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 void
 lifecycle_concurrent_update(void)
 {

@@ -37,6 +37,9 @@ extern Form_pg_attribute lifecycle_text_column(const OwnerCall *call,
 extern char *lifecycle_field_text(const Judgement *judgement,
 								  VerdictField field, SourceRole role);
 
+/* Are the two the same text, or both NULL? */
+extern bool lifecycle_is_same_text(const char *a, const char *b);
+
 /* An argument that is a JSON object, or NULL. */
 extern Jsonb *lifecycle_attributes(FunctionCallInfo fcinfo, int arg);
 

@@ -10,7 +10,7 @@
 #include "base/arguments.h"
 #include "base/compat.h"
 #include "judge/lookup.h"
-#include "lifecycle/kin.h"
+#include "lifecycle/kin_view.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/presented.h"
 #include "lifecycle/rows_of.h"

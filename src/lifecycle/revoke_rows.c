@@ -10,7 +10,7 @@
 #include "base/compat.h"
 #include "lifecycle/concerned.h"
 #include "lifecycle/each_source.h"
-#include "lifecycle/kin.h"
+#include "lifecycle/kin_revoked.h"
 #include "lifecycle/revoke_rows.h"
 #include "lifecycle/shared_row.h"
 #include "source/owner.h"

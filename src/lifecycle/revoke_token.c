@@ -12,7 +12,7 @@
 #include "lifecycle/concerned.h"
 #include "lifecycle/each_source.h"
 #include "lifecycle/ending.h"
-#include "lifecycle/kin.h"
+#include "lifecycle/kin_revoked.h"
 #include "lifecycle/revoke_token.h"
 #include "lifecycle/shared_row.h"
 #include "source/directory.h"

@@ -7,7 +7,7 @@
  * prefix.  A digest has none, so it could be of any source.  A source is held for change
  * until the transaction ends, unless it is left out, and the token is judged again there
  * (ending.h).  Nor may that have brought it to life in another source of the same token
- * column, in which it is not revoked (kin.h).
+ * column, in which it is not revoked (kin_revoked.h).
  *
  * The caller has refused a read-only transaction.  Throws 42704 if there is no such source.
  * A source fails with what ending.h and kin_check_revoked() throw, and with 55000 if it has

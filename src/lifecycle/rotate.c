@@ -18,6 +18,7 @@
 #include "lifecycle/ending.h"
 #include "lifecycle/grace.h"
 #include "lifecycle/kin.h"
+#include "lifecycle/kin_view.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/new_token.h"
 #include "lifecycle/presented.h"

@@ -10,7 +10,7 @@
 #include "catalog/pg_type.h"
 #include "judge/lookup.h"
 #include "lifecycle/insert_list.h"
-#include "lifecycle/kin.h"
+#include "lifecycle/kin_columns.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/shared_row.h"
 #include "lifecycle/succession.h"

@@ -9,7 +9,7 @@
  * form, and what is generated from them.  Where one of those leads to a parent, or tells
  * the user, tenant or scope, there can be no successor.
  *
- * That is so in each source of the token column in which the row counts (kin.h).
+ * That is so in each source of the token column in which the row counts (kin_view.h).
  *
  * It is no matter who fills a column: tokenauth copies it, the table numbers its rows by
  * it, or generates it, or code of the table's owner changes it.  So what the row holds is
