@@ -175,5 +175,19 @@ SELECT token AS t2 FROM tokenauth_rotate(:'t', source => 'web', grace => '5 min'
 SELECT token AS t3 FROM tokenauth_rotate(:'t', source => 'api', grace => '5 min') \gset
 SELECT minutes(:'t', 'api') AS old, minutes(:'t1', 'api') AS first, minutes(:'t2', 'api') AS second, minutes(:'t3', 'web') AS third;
 SELECT tokenauth_detach(s) FROM unnest('{web, api}'::name[]) s;
+-- A new row is as old as all else in it that goes by now(); what has expired by then is
+-- not handed out.
+CREATE TABLE checked (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token_hash text UNIQUE, user_id int, created_at timestamptz NOT NULL DEFAULT now(), seen_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz, revoked_at timestamptz, CHECK (seen_at >= created_at), CHECK (created_at <= now()), CHECK (revoked_at >= created_at), CHECK (expires_at <= created_at + interval '30 days'));
+SELECT tokenauth_attach('checked', prefix => 'checked_', last_used_column => 'seen_at');
+BEGIN;
+SELECT token AS t FROM tokenauth_issue(7, 'checked', expires_in => '30 days') \gset
+SELECT token AS t FROM tokenauth_rotate(:'t') \gset
+SELECT minutes(:'t');
+UPDATE checked SET revoked_at = now() WHERE revoked_at IS NULL;
+SELECT FROM pg_sleep(0.2);
+SELECT tokenauth_issue(7, 'checked', expires_in => '0.1 seconds');
+ROLLBACK;
+SELECT tokenauth_detach('checked');
 DROP SCHEMA lives_on CASCADE;
 RESET search_path;

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/tableam.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
@@ -72,11 +73,14 @@ created_column(const InsertList *list, const Source *source)
 		attribute : NULL;
 }
 
-/* As all columns that say it can keep it, so that all say the same. */
+/*
+ * When the transaction began, as all else in the row says that goes by now(): defaults,
+ * triggers, constraints.  As all columns that say it can keep it, so that all say the same.
+ */
 static TimestampTz
 begin_of_life(const InsertList *list)
 {
-	TimestampTz begin = GetCurrentTimestamp();
+	TimestampTz begin = GetCurrentTransactionStartTimestamp();
 	ListCell   *lc;
 
 	foreach(lc, source_all_of(list->call->source->relation))

@@ -34,7 +34,7 @@ check_views(const OwnerCall *call, const StoredValue *stored,
 		kin_check_view(call, before, now, NULL);
 		kin_check_end(call, before, now, begin != NULL ? begin : created);
 		if (begin != NULL)
-			kin_check_begin(call, before, now);
+			kin_check_begin(call, before, now, *begin);
 	}
 }
 
@@ -47,12 +47,11 @@ kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 
 void
 kin_check_made(const OwnerCall *call, const StoredValue *stored,
-			   const List *before, const Bitmapset *attributes)
+			   const List *before, const Bitmapset *attributes,
+			   TimestampTz begin)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
 	kin_check_attributes(call, stored, attributes);
-	check_views(call, stored, before, &now);
+	check_views(call, stored, before, &begin);
 }
 
 Bitmapset *
@@ -66,9 +65,9 @@ kin_decided_columns(const OwnerCall *call, const Bitmapset *arguments)
 /* It counts there no longer than it may; and if it was exchanged, as the old one did. */
 static void
 check_issued_in(Source *other, const OwnerCall *call,
-				const StoredValue *stored, const List *exchanged)
+				const StoredValue *stored, const List *exchanged,
+				TimestampTz begin)
 {
-	TimestampTz begin = GetCurrentTimestamp();
 	const KinView *before = kin_find_view(exchanged, other->name);
 	const KinView *now;
 
@@ -84,7 +83,7 @@ check_issued_in(Source *other, const OwnerCall *call,
 void
 kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 				 const Bitmapset *decided, const Bitmapset *attributes,
-				 bool changed, const List *exchanged)
+				 bool changed, const List *exchanged, TimestampTz begin)
 {
 	ListCell   *lc;
 
@@ -102,6 +101,6 @@ kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							other->name),
 					 errdetail("An argument, a default, a trigger or a rule of the table decides that, or it cannot be told."),
 					 errhint("Issue the token from the source that is meant; or attach the two with conditions of which a row meets one.")));
-		check_issued_in(other, call, stored, exchanged);
+		check_issued_in(other, call, stored, exchanged, begin);
 	}
 }

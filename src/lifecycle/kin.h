@@ -40,11 +40,13 @@ extern void kin_check_changed(const OwnerCall *call, const StoredValue *stored,
 							  const List *before);
 
 /*
- * kin_check_changed() of a row that was made from that one.  Throws 22023 if one of the
- * attributes, a set of columns, counts for another source that may take the row.
+ * kin_check_changed() of a row that was made from that one, and began then.  Throws 22023
+ * if one of the attributes, a set of columns, counts for another source that may take the
+ * row.
  */
 extern void kin_check_made(const OwnerCall *call, const StoredValue *stored,
-						   const List *before, const Bitmapset *attributes);
+						   const List *before, const Bitmapset *attributes,
+						   TimestampTz begin);
 
 /*
  * The columns about which the caller of an INSERT decides: those that his arguments set,
@@ -55,8 +57,8 @@ extern Bitmapset *kin_decided_columns(const OwnerCall *call,
 									  const Bitmapset *arguments);
 
 /*
- * The row of this value was issued, and the caller has decided about these columns, by
- * attributes about those; code of the table's owner may have changed it.  Throws 22023 if
+ * The row of this value was issued, and began then; the caller has decided about these
+ * columns, by attributes about those; code of the table's owner may have changed it.  Throws 22023 if
  * they decide about another source, or how long it lives there is more than that one
  * allows.  If it was made in exchange for a row with the same token column, which was
  * looked at so, throws 55000 if it counts in another source in which that one did not, or
@@ -65,6 +67,6 @@ extern Bitmapset *kin_decided_columns(const OwnerCall *call,
 extern void kin_check_issued(const OwnerCall *call, const StoredValue *stored,
 							 const Bitmapset *decided,
 							 const Bitmapset *attributes, bool changed,
-							 const List *exchanged);
+							 const List *exchanged, TimestampTz begin);
 
 #endif							/* TOKENAUTH_KIN_H */

@@ -137,12 +137,13 @@ kin_check_issued_end(const OwnerCall *call, const KinView *before,
  * each rotation here.
  */
 void
-kin_check_begin(const OwnerCall *call, const KinView *before, const KinView *now)
+kin_check_begin(const OwnerCall *call, const KinView *before, const KinView *now,
+				TimestampTz begin)
 {
 	if (now->is_live && now->is_kin && now->sliding_ttl == NULL &&
 		now->has_created && before->has_created &&
 		now->created_at <= before->created_at &&
-		now->created_at < GetCurrentTimestamp() - USECS_PER_SEC &&
+		now->created_at < begin &&
 		!ends_within_life(before, now))
 		refuse_end(call, before, now);
 }

@@ -41,10 +41,10 @@ extern void kin_check_issued_end(const OwnerCall *call, const KinView *before,
 								 const KinView *now, const TimestampTz *begin);
 
 /*
- * How long the successors of a row live that was made from another one.  It has passed
- * kin_check_view().
+ * How long the successors of a row live that was made from another one, and began then.
+ * It has passed kin_check_view().
  */
 extern void kin_check_begin(const OwnerCall *call, const KinView *before,
-							const KinView *now);
+							const KinView *now, TimestampTz begin);
 
 #endif							/* TOKENAUTH_KIN_COMPARE_H */

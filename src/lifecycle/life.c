@@ -146,7 +146,8 @@ life_hold(OwnerCall *call, const StoredValue *stored, const Life *life,
 		measured = measure(call, stored, &held);
 	}
 	if (measured.excess > 0 &&
-		(measured.excess != first.excess || measured.excess == FOR_EVER))
+		(measured.excess != first.excess || measured.excess == FOR_EVER ||
+		 first.expiry.at == given.at))
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("the new token of source \"%s\" would live longer than the old one was made for",

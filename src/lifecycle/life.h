@@ -7,8 +7,9 @@
  * the successor's row is the measure for the next one, and whatever makes the time from
  * the one to the other longer than it was meant to be makes it longer each time.
  *
- *	- Both are reckoned from one reading of the clock, and we write both.  A default of
- *	  the table does not: now() is as old as the caller's transaction.
+ *	- Both are reckoned from the transaction's start, and we write both.  So they agree
+ *	  with each other, and with what defaults, triggers and constraints make of now().
+ *	  In a transaction that is old, less of the life is left.
  *	- Neither is rounded such that the life gets longer.
  *	- When the row is there, it is measured, whoever has filled it.
  *

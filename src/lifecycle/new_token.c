@@ -160,6 +160,13 @@ give_expiry(InsertList *list, Expiry expiry)
 	if (!expiry.exists)
 		return expiry;
 	expiry.at = life_as_kept(owner_attribute(list->call, attnum), expiry.at);
+	if (expiry.at <= GetCurrentTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the new token of source \"%s\" would have expired already",
+						list->call->source->name),
+				 errdetail("Its life began when the transaction did."),
+				 errhint("Make it in a transaction that is not as old as that.")));
 	insert_list_give(list, attnum,
 					 owner_cast_timestamp(list->call, ROLE_EXPIRES, expiry.at));
 	list->arguments = bms_add_member(list->arguments, attnum);
@@ -241,14 +248,15 @@ finish_insert(InsertList *list, const char *from, Expiry given,
 	shared_row_check_chosen(call, &token->stored, chosen);
 	if (list->copied)
 	{
-		kin_check_made(call, &token->stored, views, list->attributes);
+		kin_check_made(call, &token->stored, views, list->attributes,
+					   list->begin);
 		shared_row_check_apart(call, &token->stored, list->copied->row_type,
 							   list->copied->row);
 	}
 	else
 		/* of a source that is attached meanwhile, nothing is known */
 		kin_check_issued(call, &token->stored, decided, list->attributes,
-						 list->changed || !has_kinds, views);
+						 list->changed || !has_kinds, views, list->begin);
 	tell_parents_expiry(call->source, token);
 }
 

@@ -208,7 +208,7 @@ lock_all(OwnerCall *call, const Presented *presented)
 	if (presented->values.n > 1)
 		for (int i = 0; i < presented->values.n; i++)
 			(void) owner_write(call,
-							   psprintf("SELECT FROM ONLY %s WHERE %s FOR UPDATE",
+							   psprintf("SELECT FROM ONLY %s WHERE %s FOR NO KEY UPDATE",
 										owner_table(call),
 										owner_is_token(call, &presented->values.value[i])));
 }
@@ -289,7 +289,7 @@ presented_lock(OwnerCall *call, Presented *presented)
 
 	lock_all(call, presented);
 	rows = owner_write(call,
-					   psprintf("SELECT CAST(r.* AS %s), %s, %s, r.ctid FROM ONLY %s AS r WHERE %s FOR UPDATE",
+					   psprintf("SELECT CAST(r.* AS %s), %s, %s, r.ctid FROM ONLY %s AS r WHERE %s FOR NO KEY UPDATE",
 								table, owner_read_timestamp(call, ROLE_CREATED),
 								expires, table, owner_is_token(call, &presented->stored)));
 	presented_judge_now(presented, &presented->judgement);

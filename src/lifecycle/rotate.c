@@ -343,17 +343,23 @@ rotate(OwnerCall *call, const Presented *presented, Interval *grace,
 	remember(presented, &legacy, expiry, &token->stored);
 }
 
+pg_noreturn static void
+refuse_rows(const Presented *presented)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("the token has %llu rows in the table of token source \"%s\"",
+					(unsigned long long) presented->nrows,
+					presented->source->name),
+			 errhint("Delete all but one of them.")));
+}
+
 /* The row of the successor is a copy of one row. */
 static void
 check_one_row(const Presented *presented)
 {
 	if (presented->nrows > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("the token has %llu rows in the table of token source \"%s\"",
-						(unsigned long long) presented->nrows,
-						presented->source->name),
-				 errhint("Delete all but one of them.")));
+		refuse_rows(presented);
 }
 
 /*
@@ -485,6 +491,14 @@ extend_row(OwnerCall *call, const StoredValue *stored, ItemPointer place)
 								  column, threshold, column, target));
 }
 
+/* Where rows are told apart by their parents alone, the others are not to be extended. */
+static void
+check_one_place(const Presented *presented)
+{
+	if (list_length(presented->places) > 1)
+		refuse_rows(presented);
+}
+
 /*
  * Extend a token whose row is locked, unless another session has done so: not rows of
  * other kinds that have the same token.  Nor one in its grace, which has been rotated in
@@ -500,6 +514,7 @@ extend(OwnerCall *call, const Presented *presented)
 	if (grace_successors(call->source, stored) != NULL)
 		return;
 	kept = succession_rows(call, stored);
+	check_one_place(presented);
 	foreach(lc, presented->places)
 		extend_row(call, stored, lfirst(lc));
 	kin_check_changed(call, stored, presented->views);
