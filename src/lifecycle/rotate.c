@@ -491,14 +491,6 @@ extend_row(OwnerCall *call, const StoredValue *stored, ItemPointer place)
 								  column, threshold, column, target));
 }
 
-/* Where rows are told apart by their parents alone, the others are not to be extended. */
-static void
-check_one_place(const Presented *presented)
-{
-	if (list_length(presented->places) > 1)
-		refuse_rows(presented);
-}
-
 /*
  * Extend a token whose row is locked, unless another session has done so: not rows of
  * other kinds that have the same token.  Nor one in its grace, which has been rotated in
@@ -509,14 +501,14 @@ extend(OwnerCall *call, const Presented *presented)
 {
 	const StoredValue *stored = &presented->stored;
 	List	   *kept;
-	ListCell   *lc;
 
 	if (grace_successors(call->source, stored) != NULL)
 		return;
+	/* where rows are told apart by their parents alone, the others are not to be extended */
+	if (list_length(presented->places) > 1)
+		refuse_rows(presented);
 	kept = succession_rows(call, stored);
-	check_one_place(presented);
-	foreach(lc, presented->places)
-		extend_row(call, stored, lfirst(lc));
+	extend_row(call, stored, linitial(presented->places));
 	kin_check_changed(call, stored, presented->views);
 	succession_check_kept(call, presented->row_type, kept, stored);
 }
